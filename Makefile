@@ -1,0 +1,50 @@
+# Every target works on a fresh machine: python3 with venv, make and a package registry are enough.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: demo test lint bench docs compat numpy1 format clean
+
+$(VENV)/base: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --editable .
+	@touch $@
+
+$(VENV)/test: $(VENV)/base
+	$(BIN)/pip install --quiet --editable '.[test]'
+	@touch $@
+
+$(VENV)/docs: $(VENV)/base
+	$(BIN)/pip install --quiet --editable '.[docs]'
+	@touch $@
+
+demo: $(VENV)/base  ## the main job: compile the flower detector, run it on a rendered video, write a page
+	$(BIN)/hailstack demo --output demo-out
+
+test: $(VENV)/test  ## all tests
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/test  ## style, types, and who may import whom
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/test
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/test  ## figures against the limit, as JSON
+	$(BIN)/python benchmarks/run.py
+
+docs: $(VENV)/docs  ## the documentation as HTML in site/
+	$(BIN)/mkdocs build --strict
+
+numpy1:  ## the whole suite once more with numpy 1.26, which HailoRT 4.x wants
+	$(PYTHON) -m venv .venv-numpy1
+	.venv-numpy1/bin/pip install --quiet --editable '.[test]' 'numpy==1.26.*'
+	.venv-numpy1/bin/python -m pytest
+
+clean:
+	rm -rf $(VENV) .venv-numpy1 demo-out site

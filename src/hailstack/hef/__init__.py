@@ -1,0 +1,1 @@
+"""Read, write and describe HEF files, the vendor's container of a compiled model."""
