@@ -58,9 +58,7 @@ class Detections:
 
     @staticmethod
     def empty(names: tuple[str, ...] = ()) -> Detections:
-        return Detections(
-            np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros(0, np.int32), names
-        )
+        return Detections(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros(0, np.int32), names)
 
     def name(self, index: int) -> str:
         """The class name of object ``index``, or its class id as text."""
