@@ -1,1 +1,50 @@
 """Read, write and describe HEF files, the vendor's container of a compiled model."""
+
+from hailstack.hef.blueprint import Architecture, HefBlueprint, OpPlan, StreamPlan
+from hailstack.hef.formats import Direction, Format, FormatFlags, FormatOrder, FormatType, QuantInfo, Shape
+from hailstack.hef.model import (
+    EMULATED_GRAPH,
+    EMULATED_META,
+    AnchorDecoder,
+    Header,
+    Hef,
+    HostOp,
+    LogitsOp,
+    Network,
+    NetworkGroup,
+    NmsInfo,
+    NmsOp,
+    NmsShape,
+    RegClsDecoder,
+    Stream,
+    VStream,
+)
+
+__all__ = [
+    "EMULATED_GRAPH",
+    "EMULATED_META",
+    "AnchorDecoder",
+    "Architecture",
+    "Direction",
+    "Format",
+    "FormatFlags",
+    "FormatOrder",
+    "FormatType",
+    "Header",
+    "Hef",
+    "HefBlueprint",
+    "HostOp",
+    "LogitsOp",
+    "Network",
+    "NetworkGroup",
+    "NmsInfo",
+    "NmsOp",
+    "NmsShape",
+    "OpPlan",
+    "QuantInfo",
+    "RegClsDecoder",
+    "Shape",
+    "Stream",
+    "StreamPlan",
+    "VStream",
+]
