@@ -1,0 +1,68 @@
+"""The ``hailstack`` command. Each subcommand is one thin module here, imported only when it is called."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+
+import cyclopts
+
+from hailstack import __version__
+from hailstack.errors import HailstackError
+
+COMMANDS = {
+    "demo": "Run the whole road on a rendered field of flowers: compile, infer, video, page.",
+    "compile": "Compile an ONNX model to a HEF that the emulated NPU runs.",
+    "run": "Run a HEF on images, folders or videos.",
+    "inspect": "Show what is inside a HEF, as hailortcli parse-hef does.",
+    "emulate": "Run any HailoRT program with no NPU.",
+}
+"""Command → what it does. The module ``hailstack.cli.NAME`` holds a function of the same name."""
+
+EXIT_CODES = "Exit codes: 0 done, 1 bad input, 2 a check said no, 3 device, 4 internal error."
+
+
+def build_app() -> cyclopts.App:
+    """The command tree; nothing of the subcommands is imported."""
+    app = cyclopts.App(
+        name="hailstack",
+        version=__version__,
+        help="Edge vision on Hailo NPUs. Everything also runs with no NPU.",
+        help_epilogue=EXIT_CODES,
+    )
+    for name, summary in COMMANDS.items():
+        app.command(f"hailstack.cli.{name}:{name}", name=name, help=summary)
+    return app
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and leave the process with its exit code."""
+    sys.exit(run(arguments))
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Returns:
+        The exit code: 0, or that of the :class:`HailstackError` which ended the command, or 130 after Ctrl-C.
+    """
+    try:
+        outcome = build_app()(arguments, exit_on_error=False, result_action="return_value")
+    except HailstackError as error:
+        print(f"hailstack: error: {error}", file=sys.stderr)
+        return error.exit_code
+    except cyclopts.CycloptsError:
+        return 1  # cyclopts has printed what is wrong
+    except KeyboardInterrupt:
+        print("hailstack: interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception:  # noqa: BLE001 - the process boundary: what nobody foresaw is a bug of ours, and says so
+        traceback.print_exc()
+        print(f"hailstack {__version__}: this is a bug in Hailstack, please report the lines above", file=sys.stderr)
+        return HailstackError.exit_code
+    return outcome if isinstance(outcome, int) else 0
