@@ -1,0 +1,20 @@
+"""Pictures: reading, writing, fitting into a network's input, drawing. The only room that touches OpenCV.
+
+An image is RGB uint8 ``(height, width, 3)`` everywhere.
+"""
+
+from hailstack.imaging.drawing import draw_classes, draw_detections
+from hailstack.imaging.files import IMAGE_SUFFIXES, encode_image, read_image, write_image
+from hailstack.imaging.placement import Placement
+from hailstack.imaging.preprocess import Preprocess
+
+__all__ = [
+    "IMAGE_SUFFIXES",
+    "Placement",
+    "Preprocess",
+    "draw_classes",
+    "draw_detections",
+    "encode_image",
+    "read_image",
+    "write_image",
+]

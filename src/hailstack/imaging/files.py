@@ -1,0 +1,120 @@
+"""Picture files: whole ones in, whole ones out."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import cast
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from hailstack.errors import InputError, MediaError, NotFoundError
+from hailstack.types import Image
+
+IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm"})
+"""File name endings that are taken for pictures, lower case."""
+
+JPEG_START = b"\xff\xd8\xff"
+PNG_START = b"\x89PNG\r\n\x1a\n"
+PNG_END = b"IEND\xaeB\x60\x82"
+JPEG_QUALITY = 92
+
+
+def read_image(path: str | os.PathLike[str]) -> Image:
+    """The picture in a file, upright (EXIF applied), RGB uint8 ``(h, w, 3)``.
+
+    Raises:
+        NotFoundError: no such file.
+        MediaError: it is no picture, or ends too early. Decoders fill what is missing with grey without a word,
+            and a detector would find nothing there; so a cut file is refused.
+    """
+    data = _read_bytes(Path(path))
+    if reason := _cut_short(data):
+        message = f"{path}: {reason}"
+        raise MediaError(message)
+    pixels = _decode(data)
+    if pixels is None:
+        message = f"{path}: not a picture that can be decoded ({len(data)} bytes)"
+        raise MediaError(message)
+    return cast(Image, cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB))
+
+
+def write_image(path: str | os.PathLike[str], image: Image) -> None:
+    """Write a picture; the ending of the name says the format. The file appears whole or not at all.
+
+    Raises:
+        InputError: the ending is not a known format.
+        MediaError: the file cannot be written.
+    """
+    target = Path(path)
+    data = encode_image(image, target.suffix)
+    partial = target.with_name(f".{target.name}.part")
+    try:
+        partial.write_bytes(data)
+        partial.replace(target)
+    except OSError as error:
+        message = f"{target}: cannot be written: {error.strerror}"
+        raise MediaError(message) from error
+
+
+def encode_image(image: Image, suffix: str = ".png") -> bytes:
+    """The bytes of a picture file in the format that the file name ending (``.png``, ``.jpg`` …) stands for.
+
+    Raises:
+        InputError: the ending is not a known format.
+    """
+    if suffix.lower() not in IMAGE_SUFFIXES:
+        known = ", ".join(sorted(IMAGE_SUFFIXES))
+        message = f"{suffix or 'no ending'}: not a picture format; use one of {known}"
+        raise InputError(message)
+    options = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY] if suffix.lower() in (".jpg", ".jpeg") else []
+    _, data = cv2.imencode(suffix, cv2.cvtColor(image, cv2.COLOR_RGB2BGR), options)
+    return data.tobytes()
+
+
+def _read_bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        message = f"{path}: no such file"
+        raise NotFoundError(message) from error
+    except OSError as error:
+        message = f"{path}: cannot be read: {error.strerror}"
+        raise MediaError(message) from error
+
+
+def _decode(data: bytes) -> NDArray[np.uint8] | None:
+    if not data:
+        return None
+    try:
+        return cast("NDArray[np.uint8] | None", cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR))
+    except cv2.error:  # for example more pixels than OpenCV is willing to allocate
+        return None
+
+
+def _cut_short(data: bytes) -> str:
+    """Why a JPEG or PNG is incomplete; empty if it is complete or of another format."""
+    if data.startswith(JPEG_START) and not _jpeg_ends(data):
+        return f"this JPEG ends too early, after {len(data)} bytes"
+    if data.startswith(PNG_START) and PNG_END not in data:
+        return f"this PNG ends too early, after {len(data)} bytes"
+    return ""
+
+
+def _jpeg_ends(data: bytes) -> bool:
+    """Whether the end marker follows the last scan (one inside an embedded thumbnail does not count)."""
+    position = 2
+    while (marker := _MARKER.search(data, position)) is not None:
+        kind, start = marker.group()[-1], marker.end()
+        if kind == _END_OF_IMAGE:
+            return True
+        position = start + int.from_bytes(data[start : start + 2], "big")
+    return False
+
+
+_END_OF_IMAGE = 0xD9
+_MARKER = re.compile(rb"\xff+[^\x00\xff\x01\xd0-\xd7]", re.DOTALL)
+"""A marker that starts a segment: neither a stuffed byte nor a restart inside a scan."""

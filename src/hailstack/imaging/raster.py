@@ -1,0 +1,100 @@
+"""Shapes and filters for pictures that are rendered rather than taken.
+
+Drawing functions change ``image`` in place; points and sizes are float pixels, drawn with ``1/16`` pixel precision
+and smooth edges. Filters return a new array. Images are uint8 or float32, with any number of channels up to four.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal, TypeAlias, TypeVar, cast
+
+import cv2
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Raster = TypeVar("Raster", bound=NDArray[Any])
+Colour: TypeAlias = Sequence[float] | float
+Interpolation = Literal["nearest", "linear", "area", "cubic"]
+
+SHIFT_BITS = 4
+METHODS = {
+    "nearest": cv2.INTER_NEAREST,
+    "linear": cv2.INTER_LINEAR,
+    "area": cv2.INTER_AREA,
+    "cubic": cv2.INTER_CUBIC,
+}
+
+
+def fill_polygon(image: NDArray[Any], points: ArrayLike, colour: Colour) -> None:
+    """Fill one polygon; ``points`` is ``(n, 2)`` x, y."""
+    cv2.fillPoly(image, [_fixed(points).reshape(-1, 1, 2)], _scalar(colour), _line_type(image), SHIFT_BITS)
+
+
+def fill_ellipse(
+    image: NDArray[Any],
+    centre: tuple[float, float],
+    radii: tuple[float, float],
+    angle_deg: float,
+    colour: Colour,
+) -> None:
+    """Fill an ellipse with the given half axes, turned clockwise (y points down) by ``angle_deg``."""
+    middle, axes = _fixed(centre).tolist(), np.maximum(_fixed(radii), 1).tolist()
+    cv2.ellipse(image, middle, axes, angle_deg, 0.0, 360.0, _scalar(colour), cv2.FILLED, _line_type(image), SHIFT_BITS)
+
+
+def line(
+    image: NDArray[Any], start: tuple[float, float], end: tuple[float, float], colour: Colour, width_px: int = 1
+) -> None:
+    """Draw a straight line."""
+    ends = _fixed([start, end]).tolist()
+    cv2.line(image, ends[0], ends[1], _scalar(colour), max(1, width_px), _line_type(image), SHIFT_BITS)
+
+
+def blur(image: Raster, sigma_px: float) -> Raster:
+    """Gaussian blur; ``sigma_px`` 0 returns the image as it is."""
+    if sigma_px <= 0:
+        return image
+    return cast(Raster, cv2.GaussianBlur(image, (0, 0), sigma_px))
+
+
+def resize(image: Raster, height: int, width: int, interpolation: Interpolation = "linear") -> Raster:
+    """The picture in another size, aspect not kept."""
+    return cast(Raster, cv2.resize(image, (width, height), interpolation=METHODS[interpolation]))
+
+
+def warp_affine(
+    image: Raster,
+    matrix: ArrayLike,
+    height: int,
+    width: int,
+    *,
+    interpolation: Interpolation = "linear",
+    border: Literal["constant", "replicate", "reflect"] = "constant",
+    fill: Colour = 0.0,
+) -> Raster:
+    """The picture moved, turned, scaled or sheared; ``matrix`` is ``(2, 3)`` and maps input to output pixels."""
+    modes = {"constant": cv2.BORDER_CONSTANT, "replicate": cv2.BORDER_REPLICATE, "reflect": cv2.BORDER_REFLECT_101}
+    warped = cv2.warpAffine(
+        image,
+        np.asarray(matrix, np.float64),
+        (width, height),
+        flags=METHODS[interpolation],
+        borderMode=modes[border],
+        borderValue=_scalar(fill),
+    )
+    return cast(Raster, warped)
+
+
+def _fixed(points: ArrayLike) -> NDArray[np.int32]:
+    """Pixels as fixed-point numbers with ``SHIFT_BITS`` binary places."""
+    return np.rint(np.asarray(points, np.float64) * (1 << SHIFT_BITS)).astype(np.int32)
+
+
+def _scalar(colour: Colour) -> tuple[float, ...]:
+    return (float(colour),) * 4 if isinstance(colour, int | float) else tuple(float(part) for part in colour)
+
+
+def _line_type(image: NDArray[Any]) -> int:
+    """OpenCV smooths edges in uint8 pictures only."""
+    return cv2.LINE_AA if image.dtype == np.uint8 else cv2.LINE_8
