@@ -1,0 +1,1 @@
+"""The ``hailo_emulator`` fixture for projects that test their Hailo code."""
