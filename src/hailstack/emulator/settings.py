@@ -53,6 +53,8 @@ class Settings(BaseModel):
     """Vendor HEF (file name, path or sha256) → the ONNX model it was compiled from."""
     faults: str = ""
     """See :mod:`hailstack.emulator.faults`."""
+    report: Path | None = None
+    """Where each device leaves one line of JSON about what it did when it is released; None: nowhere."""
     lock_dir: Path | None = None
     """Where processes agree on who holds the device; None: a folder of the user under the temporary directory."""
 
