@@ -25,8 +25,8 @@ from hailstack.errors import ConfigError
 FaultKind = Literal["timeout", "submit", "lost", "slow", "abort", "wait"]
 
 _ITEM = re.compile(r"(?P<kind>[a-z]+)@(?P<frames>[^:]+)(?::(?P<argument>.+))?")
-_FRAMES = re.compile(r"(?:\*|(?P<first>\d+)(?P<range>-(?P<last>\d+)?)?)(?:/(?P<step>\d+))?")
-_DURATION = re.compile(r"(?P<number>\d+(?:\.\d+)?)(?P<unit>ms|s)?")
+_FRAMES = re.compile(r"(?:\*|(?P<first>\d{1,9})(?P<range>-(?P<last>\d{1,9})?)?)(?:/(?P<step>\d{1,9}))?")
+_DURATION = re.compile(r"(?P<number>\d{1,9}(?:\.\d{1,9})?)(?P<unit>ms|s)?")
 
 
 @dataclass(frozen=True, slots=True)
