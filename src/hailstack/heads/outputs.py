@@ -1,0 +1,56 @@
+"""What a network gives for one frame, and what is known about it beforehand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Any, Literal, Protocol, TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from hailstack.types import Prediction
+
+ClassLists: TypeAlias = Sequence[NDArray[Any]]
+"""NMS by class: for each class ``(n, 5)`` with y_min, x_min, y_max, x_max, score, normalised to the input."""
+
+Outputs: TypeAlias = Mapping[str, NDArray[Any] | ClassLists]
+"""Output name → real values (dequantised) of one frame. Arrays may be buffers that the next frame overwrites."""
+
+OutputKind: TypeAlias = Literal["tensor", "nms_by_class", "nms_by_score", "nms_with_byte_mask"]
+
+
+@dataclass(frozen=True, slots=True)
+class OutputFacts:
+    """One output, before any frame has been seen."""
+
+    name: str
+    shape: tuple[int, ...]
+    """Without a batch axis."""
+    kind: OutputKind = "tensor"
+    classes: int = 0
+    """For NMS outputs."""
+
+    @property
+    def is_vector(self) -> bool:
+        """Whether it holds one value a class: at least two values, along one axis."""
+        return self.kind == "tensor" and prod(self.shape) > 1 and max(self.shape) == prod(self.shape)
+
+    def __str__(self) -> str:
+        shape = f"{self.classes} classes" if self.classes else "x".join(map(str, self.shape))
+        return f"{self.name} ({self.kind}, {shape})"
+
+
+class Geometry(Protocol):
+    """Where the source picture lies in the network's input."""
+
+    def to_source(self, xyxy: ArrayLike) -> NDArray[np.float32]:
+        """Boxes in pixels of the source picture from boxes in pixels of the input, both ``(n, 4)``."""
+        ...
+
+
+class Head(Protocol):
+    """Reads the outputs of one frame."""
+
+    def __call__(self, outputs: Outputs, geometry: Geometry) -> Prediction: ...

@@ -1,0 +1,132 @@
+"""A model behind HailoRT's asynchronous API: ``create_infer_model``, bindings, ``run_async``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import Any
+
+import numpy as np
+
+from hailstack.errors import InputError, Status
+from hailstack.heads import Outputs
+from hailstack.runtime.batch import Batch
+from hailstack.runtime.device import open_device
+from hailstack.runtime.facts import ModelFacts, Thresholds
+from hailstack.runtime.failures import Stage, from_exception, to_error, translated
+from hailstack.runtime.platform import Platform
+
+DEFAULT_FRAMES_IN_FLIGHT = 8
+"""Latency over service time is below 3 on the chips we know; 8 leaves a margin for a host that is late."""
+
+
+class InferModelRunner:
+    """Submits batches and waits for them.
+
+    Args:
+        wait_by_callback: wait for the completion callback instead of the job. The callback is registered either
+            way, because only it hears of a frame that failed.
+    """
+
+    def __init__(
+        self,
+        platform: Platform,
+        path: str,
+        *,
+        batch_size: int,
+        depth: int | None,
+        timeout_ms: int,
+        thresholds: Thresholds,
+        wait_by_callback: bool,
+    ) -> None:
+        self._platform = platform
+        self._path = path
+        self._batch_size = batch_size
+        self._timeout_ms = timeout_ms
+        self._wait_by_callback = wait_by_callback
+        self._stack = ExitStack()
+        with ExitStack() as undo, translated(platform.errors, Stage.OPEN, path):
+            undo.push(self._stack)
+            device = self._stack.enter_context(open_device(platform))
+            self._model = device.create_infer_model(path)
+            self.facts = ModelFacts.from_hef(self._model.hef, path)
+            self._set_up(thresholds)
+            self._configured = self._stack.enter_context(self._model.configure())
+            self.depth = self._depth(depth)
+            undo.pop_all()
+
+    def _set_up(self, thresholds: Thresholds) -> None:
+        kinds = self._platform.module.FormatType
+        self._model.set_batch_size(self._batch_size)
+        self._model.input().set_format_type(kinds.UINT8)
+        for output in self.facts.outputs:
+            stream = self._model.output(output.name)
+            stream.set_format_type(kinds.FLOAT32)
+            if output.kind == "nms_by_class":
+                _set_thresholds(stream, thresholds)
+
+    def _depth(self, wanted: int | None) -> int:
+        """Batches in flight, bounded by the device's queue."""
+        queue = int(self._configured.get_async_queue_size())
+        if self._batch_size > queue:
+            message = f"{self._path}: a batch of {self._batch_size} frames does not fit into the queue of {queue}"
+            raise InputError(message)
+        frames = DEFAULT_FRAMES_IN_FLIGHT if wanted is None else wanted
+        return max(1, min(queue, max(frames, 2 * self._batch_size)) // self._batch_size)
+
+    def make_batch(self) -> Batch:
+        """Buffers for one submission, bound once and for all."""
+        batch = Batch(np.zeros((self._batch_size, *self.facts.input_shape), np.uint8))
+        for index in range(self._batch_size):
+            buffers = {
+                one.name: np.zeros(self._model.output(one.name).shape, np.float32) for one in self.facts.outputs
+            }
+            bindings = self._configured.create_bindings(output_buffers=buffers)
+            bindings.input().set_buffer(batch.inputs[index])
+            batch.bindings.append(bindings)
+        return batch
+
+    def submit(self, batch: Batch) -> None:
+        """Hand the batch to the device; blocks only while its queue is full."""
+        count = len(batch.frames)
+        with translated(self._platform.errors, Stage.SUBMIT, batch.subject, batch.frames[0].id.number):
+            self._configured.wait_for_async_ready(timeout_ms=self._timeout_ms, frames_count=count)
+            batch.job = self._configured.run_async(batch.bindings[:count], _recorder(batch))
+
+    def wait(self, batch: Batch) -> list[Outputs]:
+        """The outputs of the batch's frames, in their order. Buffers belong to the batch."""
+        frame = batch.frames[0].id.number
+        if self._wait_by_callback:
+            if not batch.done.wait(self._timeout_ms / 1000):
+                raise to_error(Status.TIMEOUT, Stage.WAIT, batch.subject, frame=frame)
+        else:
+            with translated(self._platform.errors, Stage.WAIT, batch.subject, frame):
+                batch.job.wait(self._timeout_ms)
+        if batch.error is not None:
+            raise from_exception(batch.error, Stage.WAIT, batch.subject, frame) from batch.error
+        return [self._read(bindings) for bindings in batch.bindings[: len(batch.frames)]]
+
+    def _read(self, bindings: Any) -> Outputs:
+        return {one.name: bindings.output(one.name).get_buffer() for one in self.facts.outputs}
+
+    def close(self) -> None:
+        """Stop what is running and give the device back. May be called again."""
+        with translated(self._platform.errors, Stage.OPEN, self._path):
+            self._stack.close()
+
+
+def _set_thresholds(stream: Any, thresholds: Thresholds) -> None:
+    if thresholds.score is not None:
+        stream.set_nms_score_threshold(thresholds.score)
+    if thresholds.iou is not None:
+        stream.set_nms_iou_threshold(thresholds.iou)
+
+
+def _recorder(batch: Batch) -> Callable[..., None]:
+    """A completion callback; HailoRT passes ``completion_info`` by keyword."""
+
+    def record(completion_info: Any) -> None:
+        batch.error = completion_info.exception
+        batch.done.set()
+
+    return record

@@ -1,0 +1,81 @@
+"""A model behind HailoRT's synchronous API: ``configure``, virtual streams, ``InferVStreams``."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import Any
+
+import numpy as np
+
+from hailstack.heads import Outputs
+from hailstack.runtime.batch import Batch
+from hailstack.runtime.device import open_device
+from hailstack.runtime.facts import ModelFacts, Thresholds
+from hailstack.runtime.failures import Stage, translated
+from hailstack.runtime.platform import Platform
+
+
+class VStreamRunner:
+    """Runs one batch at a time; the call returns with its results."""
+
+    depth = 1
+
+    def __init__(
+        self, platform: Platform, path: str, *, batch_size: int, timeout_ms: int, thresholds: Thresholds
+    ) -> None:
+        self._platform = platform
+        self._path = path
+        self._batch_size = batch_size
+        self._stack = ExitStack()
+        with ExitStack() as undo, translated(platform.errors, Stage.OPEN, path):
+            undo.push(self._stack)
+            hef = platform.module.HEF(path)
+            self.facts = ModelFacts.from_hef(hef, path)
+            group = self._configure(self._stack.enter_context(open_device(platform)), hef)
+            self._pipeline = self._stack.enter_context(self._streams(group, timeout_ms))
+            self._set_thresholds(thresholds)
+            undo.pop_all()
+
+    def _configure(self, device: Any, hef: Any) -> Any:
+        module = self._platform.module
+        params = module.ConfigureParams.create_from_hef(hef=hef, interface=module.HailoStreamInterface.PCIe)
+        for group in params.values():
+            group.batch_size = self._batch_size
+        return device.configure(hef, params)[0]
+
+    def _streams(self, group: Any, timeout_ms: int) -> Any:
+        module = self._platform.module
+        kinds = module.FormatType
+        inputs = module.InputVStreamParams.make(group, format_type=kinds.UINT8, timeout_ms=timeout_ms)
+        outputs = module.OutputVStreamParams.make(group, format_type=kinds.FLOAT32, timeout_ms=timeout_ms)
+        return module.InferVStreams(group, inputs, outputs)
+
+    def _set_thresholds(self, thresholds: Thresholds) -> None:
+        if not any(one.kind == "nms_by_class" for one in self.facts.outputs):
+            return
+        if thresholds.score is not None:
+            self._pipeline.set_nms_score_threshold(thresholds.score)
+        if thresholds.iou is not None:
+            self._pipeline.set_nms_iou_threshold(thresholds.iou)
+
+    def make_batch(self) -> Batch:
+        """Input buffers; HailoRT allocates the outputs of this API."""
+        return Batch(np.zeros((self._batch_size, *self.facts.input_shape), np.uint8))
+
+    def submit(self, batch: Batch) -> None:
+        """Run the batch."""
+        frames = {self.facts.input_name: batch.inputs[: len(batch.frames)]}
+        with translated(self._platform.errors, Stage.WAIT, batch.subject, batch.frames[0].id.number):
+            batch.results = self._pipeline.infer(frames)
+
+    def wait(self, batch: Batch) -> list[Outputs]:
+        """The outputs of the batch's frames, in their order."""
+        return [
+            {one.name: batch.results[one.name][index] for one in self.facts.outputs}
+            for index in range(len(batch.frames))
+        ]
+
+    def close(self) -> None:
+        """Give the device back. May be called again."""
+        with translated(self._platform.errors, Stage.OPEN, self._path):
+            self._stack.close()

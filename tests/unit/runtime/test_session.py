@@ -1,0 +1,200 @@
+"""Sessions on a scripted device: order, batches, depth, failures, closing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+import scripted_platform as scripted
+from scripted_platform import Script
+
+from hailstack.errors import (
+    ClosedError,
+    DeviceBusyError,
+    DeviceLostError,
+    HefError,
+    InferenceSubmitError,
+    InferenceTimeoutError,
+    InferenceWaitError,
+    InputError,
+    Status,
+)
+from hailstack.runtime import Mode, Session, Thresholds
+from hailstack.types import Frame, FrameId
+
+MODES: tuple[Mode, ...] = ("async", "callback", "sync")
+
+
+@pytest.fixture
+def script() -> Iterator[Script]:
+    with scripted.installed(Script()) as script:
+        yield script
+
+
+def frames(count: int) -> Iterator[Frame]:
+    for number in range(count):
+        image = np.full(scripted.SHAPE, number, np.uint8)
+        yield Frame(FrameId("clip.mp4", number, number / 25), image)
+
+
+def fill(image: np.ndarray, out: np.ndarray) -> int:
+    out[...] = image
+    return int(image[0, 0, 0])
+
+
+def seen(session: Session, count: int) -> list[tuple[int, int, int, float]]:
+    """Number, what fill returned, boxes of class 0, first score, of every answer."""
+    return [
+        (
+            answer.frame.id.number,
+            answer.prepared,
+            len(answer.outputs[scripted.BOXES][0]),
+            float(answer.outputs[scripted.VECTOR][0]),
+        )
+        for answer in session.stream(frames(count), fill)
+    ]
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize(("count", "batch_size"), [(0, 1), (1, 1), (23, 1), (23, 4), (8, 4), (3, 8)])
+def test_every_frame_is_answered_once_in_order_with_its_own_outputs(script, mode, count, batch_size):
+    with Session("net.hef", mode=mode, batch_size=batch_size) as session:
+        answers = seen(session, count)
+    assert answers == [(number, number, number % 4, float(number)) for number in range(count)]
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_the_last_batch_may_be_smaller(script, mode):
+    with Session("net.hef", mode=mode, batch_size=4) as session:
+        seen(session, 10)
+    assert script.batches == [4, 4, 2]
+
+
+@pytest.mark.parametrize("mode", ["async", "callback"])
+def test_no_more_frames_are_in_flight_than_asked_for_or_than_the_queue_holds(script, mode):
+    with Session("net.hef", mode=mode, depth=3) as session:
+        seen(session, 40)
+    assert script.most_in_flight <= 3
+    script.queue_size, script.most_in_flight = 2, 0
+    with Session("net.hef", mode=mode, depth=50) as session:
+        seen(session, 40)
+    assert script.most_in_flight <= 2
+
+
+def test_a_batch_that_the_queue_cannot_hold_is_refused_by_name(script):
+    script.queue_size = 4
+    with pytest.raises(InputError, match=r"net\.hef: a batch of 8 frames .* queue of 4"):
+        Session("net.hef", batch_size=8)
+    assert script.closed == script.opened
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_busy_device_is_reported_as_busy(script, mode):
+    script.open_error = scripted.HailoRTException("libhailort failed with error: 74 (HAILO_OUT_OF_PHYSICAL_DEVICES)")
+    with pytest.raises(DeviceBusyError, match=r"net\.hef.*HAILO_OUT_OF_PHYSICAL_DEVICES \(74\)") as caught:
+        Session("net.hef", mode=mode)
+    assert caught.value.retry
+    assert caught.value.status is Status.OUT_OF_PHYSICAL_DEVICES
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_hef_for_another_chip_is_an_input_error(script, mode):
+    script.open_error = scripted.HailoRTStatusException("93")
+    with pytest.raises(HefError, match="HAILO_HEF_NOT_COMPATIBLE_WITH_DEVICE") as caught:
+        Session("net.hef", mode=mode)
+    assert caught.value.exit_code == 1
+
+
+@pytest.mark.parametrize("mode", ["async", "callback"])
+def test_a_refused_submission_names_the_frame_and_earlier_frames_are_answered(script, mode):
+    script.submit_error = {5: scripted.HailoRTException("libhailort failed with error: 82 (HAILO_QUEUE_IS_FULL)")}
+    got = []
+    with Session("net.hef", mode=mode, depth=2) as session, pytest.raises(InferenceSubmitError) as caught:
+        got.extend(answer.frame.id.number for answer in session.stream(frames(20), fill))
+    assert caught.value.frame == 5
+    assert caught.value.status is Status.QUEUE_IS_FULL
+    assert "clip.mp4: frame 5" in str(caught.value)
+    assert got == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_frame_that_fails_on_the_device_is_an_error_and_not_an_empty_result(script, mode):
+    script.completion_error = {
+        3: scripted.HailoRTException("libhailort failed with error: 8 (HAILO_INTERNAL_FAILURE)")
+    }
+    got = []
+    with Session("net.hef", mode=mode) as session, pytest.raises(InferenceWaitError) as caught:
+        got.extend(answer.frame.id.number for answer in session.stream(frames(20), fill))
+    assert caught.value.frame == 3
+    assert got == [0, 1, 2]
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_device_that_goes_away_is_lost(script, mode):
+    script.completion_error = {1: scripted.HailoRTException("libhailort failed with error: 62 (…)")}
+    with Session("net.hef", mode=mode) as session, pytest.raises(DeviceLostError, match=r"clip\.mp4: frame 1"):
+        seen(session, 5)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_silent_device_is_a_timeout(script, mode):
+    script.silent = frozenset({2})
+    with Session("net.hef", mode=mode, timeout_ms=50) as session, pytest.raises(TimeoutError) as caught:
+        seen(session, 5)
+    assert isinstance(caught.value, InferenceTimeoutError)
+    assert caught.value.retry
+    assert caught.value.frame == 2
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_after_a_failure_the_session_opens_the_device_anew(script, mode):
+    script.completion_error = {1: scripted.HailoRTException("libhailort failed with error: 8 (…)")}
+    with Session("net.hef", mode=mode) as session:
+        with pytest.raises(InferenceWaitError):
+            seen(session, 5)
+        script.completion_error = {}
+        assert [number for number, *_ in seen(session, 5)] == [0, 1, 2, 3, 4]
+    assert script.opened == script.closed == 2
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_failing_source_frees_the_device_and_keeps_its_own_error(script, mode):
+    def broken() -> Iterator[Frame]:
+        yield from frames(3)
+        raise InputError("the source broke")
+
+    with Session("net.hef", mode=mode) as session, pytest.raises(InputError, match="the source broke"):
+        list(session.stream(broken(), fill))
+    assert script.opened == script.closed == 1
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_reader_that_loses_interest_frees_the_device(script, mode):
+    with Session("net.hef", mode=mode) as session:
+        for answer in session.stream(frames(20), fill):
+            if answer.frame.id.number == 2:
+                break
+    assert script.opened == script.closed
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_closing_twice_is_allowed_and_use_after_close_is_refused(script, mode):
+    session = Session("net.hef", mode=mode)
+    session.close()
+    session.close()
+    with pytest.raises(ClosedError, match=r"net\.hef"):
+        list(session.stream(frames(1), fill))
+    assert script.opened == script.closed == 1
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_thresholds_reach_the_runtime(script, mode):
+    with Session("net.hef", mode=mode, thresholds=Thresholds(score=0.25, iou=0.6)):
+        pass
+    assert script.thresholds == {"score": 0.25, "iou": 0.6}
+
+
+def test_a_batch_size_of_zero_is_refused(script):
+    with pytest.raises(InputError, match="batch size"):
+        Session("net.hef", batch_size=0)
