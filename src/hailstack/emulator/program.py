@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hailstack.emulator.engines import Engine, Port, open_engine
+from hailstack.emulator.layout import pack_frame, unpack_frame
+from hailstack.emulator.replay import ReplayProgram
 from hailstack.emulator.settings import Settings
-from hailstack.hef.model import Hef, NetworkGroup
+from hailstack.emulator.status import StatusError
+from hailstack.emulator.twin import DeviceGraph, build_twin, find_twin
+from hailstack.errors import ModelError, Status
+from hailstack.hef.formats import FormatOrder
+from hailstack.hef.model import EMULATED_META, Hef, NetworkGroup, Stream
 
-DeviceFrames = Mapping[str, NDArray[np.uint8]]
+DeviceFrames: TypeAlias = Mapping[str, NDArray[np.uint8]]
 """Stream name → one frame in the device's layout, flat, ``stream.frame_bytes`` long."""
 
 
@@ -25,12 +33,57 @@ class Program(Protocol):
     def compute(self, inputs: DeviceFrames) -> dict[str, NDArray[np.uint8]]:
         """One frame's outputs, stream name → device bytes. Thread-safe; the same input gives the same bytes always.
 
+        The arrays may be read-only.
+
         Raises:
             StatusError: the group cannot be computed; ``NOT_SUPPORTED`` for a vendor HEF without a twin.
+            ClosedError: after :meth:`close`.
         """
 
     def close(self) -> None:
         """Let go of the engine. May be called twice."""
+
+
+class GraphProgram:
+    """A group that is computed by an ONNX graph."""
+
+    def __init__(self, group: NetworkGroup, graph: DeviceGraph, engine: Engine) -> None:
+        self.workers = engine.workers
+        self._engine = engine
+        self._inputs = _bind(group.input_streams, graph.inputs, engine.inputs, group.name)
+        self._outputs = _bind(group.output_streams, graph.outputs, engine.outputs, group.name)
+
+    def compute(self, inputs: DeviceFrames) -> dict[str, NDArray[np.uint8]]:
+        frames = [(port, unpack_frame(stream, inputs[stream.name])) for stream, port in self._inputs]
+        feed = {port.name: np.ascontiguousarray(frame).reshape(port.shape) for port, frame in frames}
+        values = self._engine.run(feed)
+        return {
+            stream.name: pack_frame(stream, values[port.name].reshape(_frame_shape(stream)))
+            for stream, port in self._outputs
+        }
+
+    def close(self) -> None:
+        self._engine.close()
+
+
+class TwinlessProgram:
+    """A vendor's group that nobody can compute; it exists so that the HEF can be configured and looked at."""
+
+    workers = 1
+
+    def __init__(self, hef: Hef, group: NetworkGroup) -> None:
+        self._name = group.name if hef.path is None else hef.path.name
+
+    def compute(self, inputs: DeviceFrames) -> dict[str, NDArray[np.uint8]]:
+        raise StatusError(
+            Status.NOT_SUPPORTED,
+            f"{self._name} was compiled for a chip: it holds microcode that no CPU can run. Give its twin, the ONNX "
+            "model it was compiled from, and the emulator runs that behind the HEF's own names, formats and scales: "
+            f"hailstack emulate --twin {self._name}=MODEL.onnx -- COMMAND",
+        )
+
+    def close(self) -> None:
+        """Nothing is held."""
 
 
 def load_program(hef: Hef, group: NetworkGroup, settings: Settings) -> Program:
@@ -41,6 +94,56 @@ def load_program(hef: Hef, group: NetworkGroup, settings: Settings) -> Program:
 
     Raises:
         ModelError: the graph cannot be loaded, or does not fit the streams.
+        NotFoundError, ConfigError: the twin is not there or is described wrongly.
         MissingExtraError: the engine of the settings is not installed.
     """
-    raise NotImplementedError
+    graph = _find_graph(hef, group, settings)
+    if graph is None:
+        return TwinlessProgram(hef, group)
+    program = GraphProgram(group, graph, open_engine(settings.engine, graph.model))
+    return ReplayProgram(program) if settings.outputs == "replay" else program
+
+
+def _find_graph(hef: Hef, group: NetworkGroup, settings: Settings) -> DeviceGraph | None:
+    if hef.emulated:
+        return _read_own_graph(hef, group)
+    twin = find_twin(hef, settings)
+    return None if twin is None else build_twin(group, twin)
+
+
+def _read_own_graph(hef: Hef, group: NetworkGroup) -> DeviceGraph:
+    where = f"{hef.path or 'the HEF'}, {EMULATED_META}"
+    try:
+        entry: Any = json.loads(bytes(hef.external_resources[EMULATED_META]))["groups"][group.name]
+        resource = hef.external_resources[entry["graph"]]
+        return DeviceGraph(bytes(resource), dict(entry["inputs"]), dict(entry["outputs"]))
+    except (KeyError, TypeError, ValueError) as error:
+        message = f"{where}: does not say which graph computes the group {group.name!r} ({error!r})"
+        raise ModelError(message) from error
+
+
+def _bind(
+    streams: tuple[Stream, ...], names: Mapping[str, str], ports: tuple[Port, ...], group: str
+) -> list[tuple[Stream, Port]]:
+    by_name = {port.name: port for port in ports}
+    bound = [(stream, by_name.get(names.get(stream.name, ""))) for stream in streams]
+    for stream, port in bound:
+        if port is None or port.dtype != stream.format.type.dtype or _size(port) != stream.shape.size:
+            there = ", ".join(f"{p.name} {p.dtype} {'x'.join(map(str, p.shape))}" for p in ports)
+            message = (
+                f"group {group!r}: no tensor of its graph fits stream {stream.name!r} "
+                f"({stream.format.type.name} {stream.shape}); the graph has {there}"
+            )
+            raise ModelError(message)
+    return [(stream, port) for stream, port in bound if port is not None]
+
+
+def _size(port: Port) -> int:
+    return int(np.prod(port.shape, dtype=np.int64))
+
+
+def _frame_shape(stream: Stream) -> tuple[int, ...]:
+    shape = stream.shape
+    if stream.format.order is FormatOrder.NC:
+        return (shape.features,)
+    return (shape.height, shape.width, shape.features)

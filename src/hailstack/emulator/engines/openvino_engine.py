@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import onnx
 from numpy.typing import NDArray
 
 from hailstack.emulator.engines.engine import Port, Tensors, cores
@@ -28,15 +29,17 @@ class OpenVinoEngine:
     def __init__(self, model: bytes, *, workers: int | None = None) -> None:
         self.workers = workers or cores()
         self._compiled = _compile(model, self.workers)
-        self.inputs = tuple(_port(port) for port in self._compiled.inputs)
-        self.outputs = tuple(_port(port) for port in self._compiled.outputs)
+        inputs, outputs = _edge_names(model)
+        self.inputs = tuple(_port(*pair) for pair in zip(inputs, self._compiled.inputs, strict=True))
+        self.outputs = tuple(_port(*pair) for pair in zip(outputs, self._compiled.outputs, strict=True))
         request = self._compiled.create_infer_request
         self._pool = Pool(self.workers, request, request())
 
     def run(self, inputs: Tensors) -> dict[str, NDArray[Any]]:
+        frames = [inputs[port.name] for port in self.inputs]
         with self._pool.lend() as request:
             try:
-                values = request.infer(dict(inputs), share_inputs=True)
+                values = request.infer(frames, share_inputs=True)
             except (RuntimeError, ValueError, TypeError, KeyError) as error:  # what OpenVINO raises for bad inputs
                 message = f"OpenVINO could not compute a frame: {error}"
                 raise ModelError(message) from error
@@ -69,6 +72,13 @@ def _config(workers: int) -> dict[str, str | int | bool]:
     }
 
 
-def _port(port: Any) -> Port:
+def _edge_names(model: bytes) -> tuple[list[str], list[str]]:
+    """Names of the graph's inputs and outputs; in OpenVINO a tensor may have several, in no order."""
+    graph = onnx.load_model_from_string(model).graph
+    constants = {tensor.name for tensor in graph.initializer}
+    return [v.name for v in graph.input if v.name not in constants], [v.name for v in graph.output]
+
+
+def _port(name: str, port: Any) -> Port:
     shape = tuple(1 if size.is_dynamic else size.get_length() for size in port.partial_shape)
-    return Port(port.any_name, np.dtype(port.element_type.to_dtype()), shape)
+    return Port(name, np.dtype(port.element_type.to_dtype()), shape)
