@@ -19,6 +19,7 @@ from hailstack.hef.model import (
     Stream,
     VStream,
 )
+from hailstack.hef.reader import list_groups, read_again, read_hef
 
 __all__ = [
     "EMULATED_GRAPH",
@@ -47,4 +48,7 @@ __all__ = [
     "Stream",
     "StreamPlan",
     "VStream",
+    "list_groups",
+    "read_again",
+    "read_hef",
 ]

@@ -54,7 +54,7 @@ class Stream:
     shape: Shape
     """Without padding."""
     hw_shape: Shape
-    """With the padding of the bus; NMS streams have the vendor's convention."""
+    """With the padding of the bus; all zero for the chip's own NMS."""
     data_bytes: int
     """Bytes an element, 1 or 2."""
     frame_bytes: int
@@ -67,12 +67,18 @@ class Stream:
     predecessors: tuple[Stream, ...] = ()
     """What a mux stream carries."""
     planes: tuple[Stream, ...] = ()
-    """What a multi-planar input consists of."""
+    """What a multi-planar input consists of. These are the transfers; the stream around them is only logical."""
     original_names: tuple[str, ...] = ()
     context_index: int = 0
     network_index: int = 0
     fused_nms: Stream | None = None
     """For a defused NMS stream: the stream that all of them make up together."""
+    height_gcd: int = 0
+    """For a mux stream: rows of the smallest block in which its predecessors alternate."""
+    height_ratios: tuple[int, ...] = ()
+    """For a mux stream: how many rows of each predecessor a block holds, in units of the block."""
+    pad_index: int | None = None
+    """The output pad of the core that host operations refer to, if one does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +128,8 @@ class HostOp:
     """Work of the host library between streams and a virtual stream."""
 
     name: str
-    """For example ``YOLOV8-Post-Process``, ``Argmax-Post-Process`` (``OpMetadata::get_name``)."""
+    """For example ``YOLOV8-Post-Process``, ``Argmax-Post-Process`` (``OpMetadata::get_name``). For writing it may be
+    empty: it follows from the kind."""
     output: str
     """Name of the virtual stream it makes."""
     inputs: tuple[str, ...]
@@ -181,7 +188,8 @@ class NetworkGroup:
     networks: tuple[Network, ...]
     contexts: int
     streams: tuple[Stream, ...]
-    """Boundary streams in file order, inputs and outputs mixed as in the file."""
+    """Boundary layers in file order, inputs and outputs mixed as in the file. A multi-planar input stands here once,
+    with its planes."""
     input_vstreams: tuple[VStream, ...]
     output_vstreams: tuple[VStream, ...]
     sorted_output_names: tuple[str, ...]
@@ -192,10 +200,12 @@ class NetworkGroup:
 
     @property
     def input_streams(self) -> tuple[Stream, ...]:
-        return tuple(s for s in self.streams if s.direction is Direction.H2D)
+        """The transfers to the chip: plain streams, and the planes of multi-planar ones."""
+        return tuple(part for s in self.streams if s.direction is Direction.H2D for part in s.planes or (s,))
 
     @property
     def output_streams(self) -> tuple[Stream, ...]:
+        """The transfers from the chip: plain and mux streams, each part of a defused NMS."""
         return tuple(s for s in self.streams if s.direction is Direction.D2H)
 
     @property
@@ -214,6 +224,7 @@ class Header:
     ccws_size: int = 0
     padding_size: int = 0
     additional_info_size: int = 0
+    """Bytes behind the microcode, in version 3."""
     proto_digest: bytes = b""
 
 
@@ -233,9 +244,22 @@ class Hef:
     groups: tuple[NetworkGroup, ...]
     """In the order of the file. HailoRT 4.x lists them in reverse, 5.x as they stand."""
     extensions: tuple[int, ...] = ()
+    """Numbers of the features that a runtime must know to open the file."""
     optional_extensions: tuple[int, ...] = ()
+    extension_names: Mapping[int, str] = field(default_factory=dict)
+    """What the file calls its extensions, required or not."""
     external_resources: Mapping[str, memoryview] = field(default_factory=dict)
     """Named blobs inside the file, never copied."""
+    profile: str = "4.23"
+    """The release of HailoRT through whose eyes the file was read."""
+    compiler_text: str = ""
+    """The compiler's version as it stands in the file, with branch and commit where it has them."""
+    compiler_numbers: tuple[int, int, int] = (0, 0, 0)
+    """The compiler's version as numbers; zeros in files from before 5.x."""
+    proto_version: int = 0
+    """The format's own version number inside the protobuf."""
+    content: memoryview = field(default_factory=lambda: memoryview(b""))
+    """The whole file."""
 
     @property
     def emulated(self) -> bool:
