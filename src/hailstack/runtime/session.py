@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Generic, Literal, Protocol, TypeAlias, TypeVar
@@ -113,7 +113,7 @@ class Session:
 
     def stream(
         self, frames: Iterable[Frame], fill: Callable[[Image, NDArray[np.uint8]], Prepared]
-    ) -> Iterator[Answer[Prepared]]:
+    ) -> Generator[Answer[Prepared], None, None]:
         """Answers in the order of the frames, each frame exactly once.
 
         Args:

@@ -1,0 +1,156 @@
+"""The JSON file of ``--config``, in each form that is in use.
+
+* flat: ``{"0": "tench", "1": "goldfish", ...}``: class names;
+* two parts: ``[{"preprocessing": {"network_type": "detection", "input_shape": [640, 640, 3]}}, {"0": "Person"}]``;
+  the first part may carry further sections of a model zoo's description, whose facts the HEF has itself;
+* generic: ``{"classes": [...], "confidence_threshold": 0.5, "nms_threshold": 0.45}``, every key optional, and also
+  ``top_k``, ``logits`` and ``preprocess`` (the fields of :class:`hailstack.imaging.Preprocess`).
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from hailstack.errors import ConfigError, NotFoundError
+from hailstack.imaging import Preprocess
+
+MOST_CLASSES = 100_000
+PALM_KEYS = {"num_layers", "num_anchors", "num_coords", "num_keypoints"}
+
+
+def _names(value: object) -> object:
+    """A list of names from a list, or from an object id → name; ids that are left out are called by their number."""
+    if not isinstance(value, dict):
+        return value
+    if bad := [key for key in value if not str(key).isdecimal() or int(key) >= MOST_CLASSES]:
+        message = f"the key {bad[0]!r} is not a class id"
+        raise ValueError(message)
+    by_id = {int(key): name for key, name in value.items()}
+    return [by_id.get(class_id, str(class_id)) for class_id in range(max(by_id, default=-1) + 1)]
+
+
+Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class RunConfig(_Strict):
+    """What a configuration file can say; None leaves it to the HEF."""
+
+    classes: Names = ()
+    confidence_threshold: float | None = Field(default=None, ge=0, le=1)
+    nms_threshold: float | None = Field(default=None, ge=0, le=1)
+    top_k: int = Field(default=5, ge=1)
+    logits: bool | None = None
+    preprocess: dict[str, Any] | None = None
+    input_shape: tuple[int, int, int] | None = None
+    """Height, width, features that the file was written for."""
+
+
+class _Preprocessing(_Strict):
+    network_type: str
+    input_shape: tuple[int, int, int]
+    meta_arch: str = ""
+    padding_color: int | None = None
+
+
+class _NetworkPart(_Strict):
+    """The first of two parts. Only ``preprocessing`` is read: the rest was used when the HEF was compiled."""
+
+    preprocessing: _Preprocessing
+    postprocessing: dict[str, Any] | None = None
+    network: dict[str, Any] | None = None
+    parser: dict[str, Any] | None = None
+    evaluation: dict[str, Any] | None = None
+    quantization: dict[str, Any] | None = None
+
+
+class _ClassNames(_Strict):
+    classes: Names
+
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def read_config(path: str) -> RunConfig:
+    """The configuration in a file, whichever form it has.
+
+    Raises:
+        NotFoundError: no such file.
+        ConfigError: naming the file, the key and the value that is wrong.
+    """
+    content = _read_json(path)
+    if isinstance(content, list):
+        return _two_parts(content, path)
+    if not isinstance(content, dict):
+        message = f"{path}: the file must hold a JSON object or a list of two, not {_shown(content)}"
+        raise ConfigError(message)
+    if content and all(str(key).isdecimal() for key in content):
+        return RunConfig(classes=_validated(_ClassNames, {"classes": content}, path).classes)
+    config = _validated(RunConfig, content, path)
+    if config.preprocess is not None:
+        _check_preprocess(config.preprocess, path)
+    return config
+
+
+def _two_parts(content: list[Any], path: str) -> RunConfig:
+    if any(isinstance(part, dict) and PALM_KEYS & part.keys() for part in content):
+        message = (
+            f"{path}: this is a palm detection configuration (anchors and key points). "
+            "This version has no palm detection head; use --postprocess raw without --config for its tensors"
+        )
+        raise ConfigError(message)
+    if len(content) != 2 or not all(isinstance(part, dict) for part in content):
+        message = f"{path}: a list must hold two objects: the network's preprocessing, and class id → name"
+        raise ConfigError(message)
+    first = _validated(_NetworkPart, content[0], path, "0.").preprocessing
+    names = _validated(_ClassNames, {"classes": content[1]}, path).classes
+    return RunConfig(classes=names, input_shape=first.input_shape)
+
+
+def _read_json(path: str) -> object:
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        message = f"{path}: no such file"
+        raise NotFoundError(message) from error
+    except OSError as error:
+        message = f"{path}: cannot be read: {error.strerror}"
+        raise ConfigError(message) from error
+    except ValueError as error:
+        message = f"{path}: not JSON: {error}"
+        raise ConfigError(message) from error
+
+
+def _validated(model: type[Model], values: object, path: str, prefix: str = "") -> Model:
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        key = prefix + ".".join(map(str, first["loc"]))
+        if first["type"] == "extra_forbidden":
+            known = ", ".join(name for name in model.model_fields if name != "input_shape")
+            message = f"{path}: unknown key {key!r} (value {_shown(first['input'])}); known: {known}"
+            raise ConfigError(message) from error
+        reason = first["msg"].removeprefix("Value error, ")
+        message = f"{path}: key {key!r}, value {_shown(first['input'])}: {reason}"
+        raise ConfigError(message) from error
+
+
+def _check_preprocess(values: dict[str, Any], path: str) -> None:
+    try:
+        Preprocess.from_dict({"height": 1, "width": 1, **values})
+    except ConfigError as error:
+        message = f"{path}: {error}"
+        raise ConfigError(message) from error
+
+
+def _shown(value: object) -> str:
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= 60 else f"{text[:57]}..."
