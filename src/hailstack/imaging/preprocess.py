@@ -57,6 +57,9 @@ class Preprocess:
     def __post_init__(self) -> None:
         for name, choices in CHOICES.items():
             _demand(getattr(self, name) in choices, name, getattr(self, name), f"one of {', '.join(choices)}")
+        for name in ("height", "width", "pad_value"):
+            _demand(isinstance(getattr(self, name), int), name, getattr(self, name), "a whole number")
+        _demand(isinstance(self.crop_fraction, float | int), "crop_fraction", self.crop_fraction, "a number")
         _demand(self.height >= 1, "height", self.height, "at least 1")
         _demand(self.width >= 1, "width", self.width, "at least 1")
         _demand(0 <= self.pad_value <= 255, "pad_value", self.pad_value, "within 0..255")

@@ -31,6 +31,17 @@ def fill_polygon(image: NDArray[Any], points: ArrayLike, colour: Colour) -> None
     cv2.fillPoly(image, [_fixed(points).reshape(-1, 1, 2)], _scalar(colour), _line_type(image), SHIFT_BITS)
 
 
+def fill_polygons(image: NDArray[Any], points: NDArray[np.floating[Any]], colours: NDArray[Any]) -> None:
+    """Fill many polygons one over the other, in their order.
+
+    ``points`` is ``(n, corners, 2)`` (repeat a corner where a polygon has fewer), ``colours`` ``(n,)`` or
+    ``(n, channels)``.
+    """
+    fixed, kind = _fixed(points), _line_type(image)
+    for corners, colour in zip(fixed, colours.reshape(len(fixed), -1).tolist(), strict=True):
+        cv2.fillPoly(image, [corners], colour, kind, SHIFT_BITS)
+
+
 def fill_ellipse(
     image: NDArray[Any],
     centre: tuple[float, float],
@@ -84,6 +95,31 @@ def warp_affine(
         borderValue=_scalar(fill),
     )
     return cast(Raster, warped)
+
+
+def warp_plane(image: Raster, matrix: ArrayLike, height: int, width: int) -> Raster:
+    """A plane paved with ``image`` without end, seen in perspective.
+
+    ``matrix`` is ``(3, 3)`` and maps output pixels to pixels of ``image``, which repeats in both directions.
+    """
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    plane = np.asarray(matrix, np.float64)
+    return cast(Raster, cv2.warpPerspective(image, plane, (width, height), flags=flags, borderMode=cv2.BORDER_WRAP))
+
+
+def mix(first: Raster, second: Raster, weight: float) -> Raster:
+    """``first`` and ``second`` blended; ``weight`` 0..1 is the share of ``second``."""
+    return cast(Raster, cv2.addWeighted(first, 1.0 - weight, second, weight, 0.0))
+
+
+def add(image: Raster, difference: NDArray[np.int8]) -> Raster:
+    """``image`` plus a signed picture, held within the range of its type."""
+    return cast(Raster, cv2.add(image, difference, dtype=cv2.CV_8U))
+
+
+def multiply(image: Raster, gain: NDArray[np.uint8], scale: float = 1.0 / 255.0) -> Raster:
+    """``image`` times ``gain`` times ``scale``, pixel by pixel, held within the range of its type."""
+    return cast(Raster, cv2.multiply(image, gain, scale=scale))
 
 
 def _fixed(points: ArrayLike) -> NDArray[np.int32]:

@@ -1,0 +1,38 @@
+"""Scores to classes."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from hailstack.heads import ClassificationHead
+from hailstack.heads.classification import softmax
+from hailstack.imaging import Placement
+
+ANYWHERE = Placement(1, 1, 0, 0, 10, 10)
+logits = arrays(np.float32, st.integers(1, 40), elements=st.floats(-1e4, 1e4, width=32))
+
+
+@given(logits)
+def test_softmax_gives_probabilities_in_the_order_of_the_logits(values):
+    probabilities = softmax(values)
+    assert np.isclose(probabilities.sum(), 1, atol=1e-4)
+    assert (probabilities >= 0).all()
+    assert probabilities[np.argmax(values)] == probabilities.max()
+
+
+@given(logits, st.integers(1, 8))
+def test_the_best_come_first_and_equals_by_class_id(values, top_k):
+    classes = ClassificationHead("out", top_k=top_k)({"out": values.reshape(1, 1, -1)}, ANYWHERE)
+    assert len(classes) == min(top_k, len(values))
+    ranks = list(zip(-classes.score, classes.class_id, strict=True))
+    assert ranks == sorted(ranks)
+
+
+def test_probabilities_are_left_alone():
+    head = ClassificationHead("out", ("a", "b", "c"), top_k=2, logits=False)
+    classes = head({"out": np.array([0.2, 0.1, 0.7], np.float32)}, ANYWHERE)
+    assert [classes.name(index) for index in range(2)] == ["c", "a"]
+    assert np.allclose(classes.score, [0.7, 0.2])
