@@ -1,6 +1,7 @@
 """Read, write and describe HEF files, the vendor's container of a compiled model."""
 
 from hailstack.hef.blueprint import Architecture, HefBlueprint, OpPlan, StreamPlan
+from hailstack.hef.describe import parse_hef_text
 from hailstack.hef.formats import Direction, Format, FormatFlags, FormatOrder, FormatType, QuantInfo, Shape
 from hailstack.hef.model import (
     EMULATED_GRAPH,
@@ -49,6 +50,7 @@ __all__ = [
     "StreamPlan",
     "VStream",
     "list_groups",
+    "parse_hef_text",
     "read_again",
     "read_hef",
 ]

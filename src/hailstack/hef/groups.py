@@ -37,6 +37,11 @@ class _Source:
         return min(reversed(self.layouts), key=lambda layout: layout[0])[1] if self.layouts else self.core
 
     @property
+    def first(self) -> Node:
+        """The core whose own figures are told: that of the first layout, whichever is described."""
+        return self.layouts[0][1] if self.layouts else self.core
+
+    @property
     def others(self) -> tuple[Node, ...]:
         return tuple(core for _, core in self.layouts if core is not self.chosen)
 
@@ -58,12 +63,11 @@ def read_group(node: Node, features: Features) -> NetworkGroup:
         v for s in streams if s.direction is Direction.D2H and s.name not in consumed for v in vstreams_of_stream(s)
     ]
     names = _sorted_output_names(source, features)
-    metadata = source.chosen.node("metadata")
-    contexts = source.chosen.count("contexts")
+    metadata = source.first.node("metadata")
     return NetworkGroup(
         name=name,
         networks=_networks(source, name, features),
-        contexts=contexts,
+        contexts=source.chosen.count("contexts"),
         streams=streams,
         input_vstreams=tuple(v for s in streams if s.direction is Direction.H2D for v in vstreams_of_stream(s)),
         output_vstreams=sort_outputs([*outputs, *made], names),
@@ -71,7 +75,7 @@ def read_group(node: Node, features: Features) -> NetworkGroup:
         ops=ops,
         bottleneck_fps=metadata.real("bottleneck_fps"),
         latency_ms=metadata.real("latency_s") * 1000,
-        is_multi_context=contexts > 1,
+        is_multi_context=source.first.count("contexts") > 1,
     )
 
 
