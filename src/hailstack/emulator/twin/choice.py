@@ -8,7 +8,10 @@ from pathlib import Path
 from hailstack.emulator.settings import Settings
 from hailstack.emulator.twin.options import TwinSource, parse_twin
 from hailstack.errors import HefError
+from hailstack.hef import read_hef
 from hailstack.hef.model import Hef
+
+_SHA256_DIGITS = 64
 
 
 def find_twin(hef: Hef, settings: Settings) -> TwinSource | None:
@@ -34,10 +37,8 @@ def _same_path(hef: Hef, key: str) -> bool:
 def _same_content(hef: Hef, key: str) -> bool:
     if not Path(key).is_file():
         return False
-    from hailstack.hef import read_hef
-
     try:
-        return bool(read_hef(key).header == hef.header)
+        return read_hef(key).header == hef.header
     except HefError:
         return False
 
@@ -47,6 +48,4 @@ def _same_name(hef: Hef, key: str) -> bool:
 
 
 def _same_sha256(hef: Hef, key: str) -> bool:
-    if len(key) != 64 or hef.path is None or not hef.path.is_file():
-        return False
-    return hashlib.sha256(hef.path.read_bytes()).hexdigest() == key.lower()
+    return len(key) == _SHA256_DIGITS and hashlib.sha256(hef.content).hexdigest() == key.lower()

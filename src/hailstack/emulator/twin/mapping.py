@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -11,6 +12,7 @@ from hailstack.errors import ConfigError, ModelError
 from hailstack.hef.formats import FormatOrder, Shape
 from hailstack.hef.model import NetworkGroup, Stream
 
+_LOG = logging.getLogger("hailstack.emulator")
 _PLAIN = (FormatOrder.NHWC, FormatOrder.NHCW, FormatOrder.NC, FormatOrder.FCR, FormatOrder.F8CR, FormatOrder.NHW)
 _LINEAR = ("Conv", "Gemm", "MatMul", "Add", "BatchNormalization")
 _UNIT_RANGE_TOLERANCE = 1e-4
@@ -75,7 +77,9 @@ def link_outputs(graph: Graph, group: NetworkGroup, options: TwinOptions) -> tup
         ModelError: some stream has no tensor; the message lists both sides.
         ConfigError: the options name a stream or tensor that is not there.
     """
-    streams = tuple(_check_plain(stream) for stream in group.output_streams)
+    order = {name: position for position, name in enumerate(group.sorted_output_names)}
+    plain = [_check_plain(stream) for stream in group.output_streams]
+    streams = tuple(sorted(plain, key=lambda stream: order.get(stream.name, len(order))))
     said = _said_by_user(graph, streams, options.outputs, "outputs")
     activations = _by_stream(streams, options.activations, "activations")
     named = {stream.name: said.get(stream.name) or _tensor_made(graph, stream) for stream in streams}
@@ -109,18 +113,26 @@ def _tensor_made(graph: Graph, stream: Stream) -> str | None:
 def _fill_by_shape(
     graph: Graph, streams: Sequence[Stream], named: Mapping[str, str | None], offered: Sequence[str]
 ) -> dict[str, str]:
-    """Give the streams without a tensor, in order, the free tensors of their own size."""
+    """Give the streams without a tensor the free tensors of their size, in order, if there are just as many."""
     tensors = {name: tensor for name, tensor in named.items() if tensor is not None}
-    free = [tensor for tensor in offered if tensor not in tensors.values()]
     waiting = [stream for stream in streams if stream.name not in tensors]
-    for stream in waiting:
-        fitting = [tensor for tensor in free if _may_have_size(graph, tensor, stream.shape)]
-        rivals = [other for other in waiting if other.shape.size == stream.shape.size]
-        if not fitting or (len(rivals) > 1 and len(rivals) > len(fitting) and stream is rivals[0]):
-            raise _no_tensor(graph, stream, streams, offered)
-        tensors[stream.name] = fitting[0]
-        free.remove(fitting[0])
+    for size in dict.fromkeys(stream.shape.size for stream in waiting):
+        alike = [stream for stream in waiting if stream.shape.size == size]
+        free = [tensor for tensor in offered if tensor not in tensors.values()]
+        fitting = [tensor for tensor in free if _may_have_size(graph, tensor, alike[0].shape)]
+        if len(fitting) != len(alike):
+            raise _no_tensor(graph, alike[0], streams, offered)
+        tensors |= {stream.name: tensor for stream, tensor in zip(alike, fitting, strict=True)}
+        _tell_pairs(alike, fitting)
     return tensors
+
+
+def _tell_pairs(streams: Sequence[Stream], tensors: Sequence[str]) -> None:
+    if len(streams) > 1:
+        pairs = ", ".join(f"{s.name} = {tensor}" for s, tensor in zip(streams, tensors, strict=True))
+        _LOG.warning(
+            "streams and tensors of the twin have the same shape and no common name, paired in order: %s", pairs
+        )
 
 
 def _no_tensor(graph: Graph, stream: Stream, streams: Sequence[Stream], offered: Sequence[str]) -> ModelError:
