@@ -4,9 +4,10 @@ Everything with threads, queues, clocks and locks is here. It knows device bytes
 the vendor: that surface is put on top of it. Every refusal is a :class:`StatusError`.
 """
 
-from hailstack.emulator.core.configured_model import ConfiguredInferModel, Job
+from hailstack.emulator.core.configured_model import ConfiguredInferModel
 from hailstack.emulator.core.group import Activation, ConfiguredGroup
 from hailstack.emulator.core.infer_model import InferModel, ModelStream
+from hailstack.emulator.core.job import Job
 from hailstack.emulator.core.params import (
     INFINITE_MS,
     PRIORITY_MAX,

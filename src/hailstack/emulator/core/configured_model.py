@@ -2,56 +2,150 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TypeAlias
+import threading
+import weakref
+from collections.abc import Mapping, Sequence
 
-from hailstack.emulator.core.params import FrameBuffers
+import numpy as np
+from numpy.typing import NDArray
+
+from hailstack.emulator.codecs import InputCodec, OutputCodec
+from hailstack.emulator.core.board import Board, again
+from hailstack.emulator.core.callbacks import CallbackThread
+from hailstack.emulator.core.frame import Frame
+from hailstack.emulator.core.group import ConfiguredGroup
+from hailstack.emulator.core.job import Job, OnDone
+from hailstack.emulator.core.lane import Lane
+from hailstack.emulator.core.params import FrameBuffers, timeout_seconds
+from hailstack.emulator.core.registry import process_registry
+from hailstack.emulator.program import Program
 from hailstack.emulator.status import StatusError
 from hailstack.errors import Status
 
-OnDone: TypeAlias = Callable[[Status], None]
-"""Called once per ``run_async``, on the model's own thread, in the order of completion."""
+
+class ModelCodecs:
+    """How one model's frames are converted."""
+
+    def __init__(self, inputs: Mapping[str, InputCodec], outputs: Mapping[str, OutputCodec]) -> None:
+        self.inputs = dict(inputs)
+        self.outputs = dict(outputs)
+
+    def check(self, buffers: FrameBuffers) -> None:
+        """Raises ``NOT_FOUND`` for an input that is not there, ``INVALID_OPERATION`` for an output that is not, or for
+        a wrong size."""
+        for name, codec in self.inputs.items():
+            if name not in buffers.inputs:
+                raise StatusError(Status.NOT_FOUND, f"input {name} was never given a buffer")
+            _check_size(name, buffers.inputs[name], codec.frame_bytes)
+        for name, output in self.outputs.items():
+            if name not in buffers.outputs:
+                raise StatusError(Status.INVALID_OPERATION, f"output {name} was never given a buffer")
+            _check_size(name, buffers.outputs[name], output.frame_bytes)
 
 
-class Job:
-    """What ``run_async`` gives back. May be dropped: the frames complete all the same."""
+def _check_size(name: str, buffer: NDArray[np.uint8], expected: int) -> None:
+    if buffer.nbytes != expected:
+        message = f"{name}: one frame has {expected} bytes, the buffer has {buffer.nbytes}"
+        raise StatusError(Status.INVALID_OPERATION, message)
 
-    @property
-    def done(self) -> bool:
-        """Whether all frames have completed and the callback has returned."""
-        raise NotImplementedError
 
-    @property
-    def error(self) -> StatusError | None:
-        """Why a frame failed, with its text; None while running or when all is well."""
-        raise NotImplementedError
+class ModelQueue:
+    """Frames of one configured model that are in flight. Outlives the model until its callbacks have run."""
 
-    def wait(self, timeout_ms: float) -> None:
-        """Return when the frames have completed and then when the callback has returned, each within ``timeout_ms``.
+    def __init__(self, board: Board, lane: Lane) -> None:
+        self.board = board
+        self.lane = lane
+        self.in_flight = 0
+        self.failure: StatusError | None = None
+        """Why the model takes no more frames."""
+        self.room = threading.Condition(board.lock)
+        self.callbacks = CallbackThread(board.lock, f"hailo-callbacks-{lane.name}")
 
-        Failed frames do not raise here: the callback has their status.
+    def check_open(self) -> None:
+        """Raises why the model takes no frames."""
+        self.board.check_usable()
+        if self.failure is not None:
+            raise again(self.failure)
 
-        Raises:
-            StatusError: ``TIMEOUT``.
-        """
-        raise NotImplementedError
+    def shut_down(self, error: StatusError) -> None:
+        """End all frames with ``error`` and refuse later ones. Lock held."""
+        if self.failure is None:
+            self.failure = error
+        self.board.abort(self, error)
+        self.room.notify_all()
+
+    def complete(self, job: Job, error: StatusError | None) -> None:
+        """One frame has come to its end. Lock held."""
+        self.in_flight -= 1
+        if job.frame_done(error) and job.has_callback:
+            self.callbacks.put(job.call_back)
+        self.room.notify_all()
+
+    def close(self) -> None:
+        """Shut down, wait until no worker touches the program's memory, run the callbacks, end their thread."""
+        if not self.board.is_ours:
+            return
+        with self.board.lock:
+            self.shut_down(StatusError(Status.STREAM_ABORT, f"{self.lane.name} was shut down"))
+            self.board.wait_until_quiet(self)
+        self.callbacks.close()
+        self.board.detach(self)
+
+
+class _ModelFrame(Frame):
+    __slots__ = ("buffers", "codecs", "job")
+
+    def __init__(self, queue: ModelQueue, codecs: ModelCodecs, buffers: FrameBuffers, job: Job) -> None:
+        super().__init__(queue.lane, queue)
+        self.codecs = codecs
+        self.buffers = buffers
+        self.job = job
+
+    def run(self, program: Program) -> None:
+        device: dict[str, NDArray[np.uint8]] = {}
+        for name, codec in self.codecs.inputs.items():
+            device.update(codec.encode(self.buffers.inputs[name]))
+        results = program.compute(device)
+        if self.aborted_stream is not None:
+            raise StatusError(Status.STREAM_ABORT, f"stream {self.aborted_stream} was aborted")
+        for name, output in self.codecs.outputs.items():
+            if not self.settled:
+                output.decode(results, self.buffers.outputs[name])
+
+    def settle(self) -> None:
+        queue = self.owner
+        assert isinstance(queue, ModelQueue)
+        queue.complete(self.job, self.error)
 
 
 class ConfiguredInferModel:
-    """A model on the device."""
+    """A model on the device. Made by :meth:`InferModel.configure`."""
+
+    def __init__(self, group: ConfiguredGroup, queue: ModelQueue, codecs: ModelCodecs) -> None:
+        self._group = group
+        self._queue = queue
+        self._codecs = codecs
+        self._board = queue.board
+        self._board.attach(queue)
+        self._finaliser = weakref.finalize(self, _abandon, queue, group)
+        self._finaliser.atexit = False
 
     @property
     def async_queue_size(self) -> int:
         """How many frames may be in flight."""
-        raise NotImplementedError
+        return self._queue.lane.queue_size
+
+    @property
+    def group(self) -> ConfiguredGroup:
+        return self._group
 
     def activate(self) -> None:
         """Put it on the chip. Raises ``INVALID_OPERATION`` under the scheduler or while another group is active."""
-        raise NotImplementedError
+        self._group.activate()
 
     def deactivate(self) -> None:
         """Take it off the chip; does nothing when it is not active."""
-        raise NotImplementedError
+        self._group.deactivate()
 
     def wait_for_async_ready(self, timeout_ms: float = 1000, frames_count: int = 1) -> None:
         """Return when ``frames_count`` more frames fit into the queue.
@@ -59,7 +153,20 @@ class ConfiguredInferModel:
         Raises:
             StatusError: ``TIMEOUT``, always for more frames than the queue holds; why the model was shut down.
         """
-        raise NotImplementedError
+        self._queue.check_open()
+        with self._board.lock:
+            self._queue.room.wait_for(lambda: self._fits(frames_count), timeout_seconds(timeout_ms))
+            self._queue.check_open()
+            if not self._fits(frames_count):
+                message = (
+                    f"{self._group.name}: no room for {frames_count} more frames within {timeout_ms} ms "
+                    f"({self._queue.in_flight} of {self.async_queue_size} in flight)"
+                )
+                raise StatusError(Status.TIMEOUT, message)
+
+    def _fits(self, frames_count: int) -> bool:
+        closed = self._queue.failure is not None or self._board.failure is not None
+        return closed or self._queue.in_flight + frames_count <= self.async_queue_size
 
     def run_async(self, frames: Sequence[FrameBuffers], on_done: OnDone | None = None) -> Job:
         """Start ``frames``. Any refusal shuts the whole model down, as on the chip.
@@ -68,22 +175,67 @@ class ConfiguredInferModel:
             StatusError: ``QUEUE_IS_FULL``; ``NOT_FOUND`` (an input was never set); ``INVALID_OPERATION`` (an output
                 was never set, or a buffer of the wrong size); why the model was shut down.
         """
-        raise NotImplementedError
+        self._queue.check_open()
+        job = Job(self._board.lock, len(frames), on_done)
+        with self._board.lock:
+            for buffers in frames:
+                try:
+                    self._start(_ModelFrame(self._queue, self._codecs, buffers, job))
+                except StatusError:
+                    self._queue.shut_down(StatusError(Status.STREAM_ABORT, self._after_refusal()))
+                    raise
+        return job
+
+    def _start(self, frame: _ModelFrame) -> None:
+        self._queue.check_open()
+        self._codecs.check(frame.buffers)
+        if self._queue.in_flight >= self.async_queue_size:
+            message = f"{self._group.name}: {self._queue.in_flight} frames are in flight; wait_for_async_ready() first"
+            raise StatusError(Status.QUEUE_IS_FULL, message)
+        if not self._group.active:
+            self._refuse_inactive(frame)
+            return
+        self._board.submit(frame)
+        self._queue.in_flight += 1
+
+    def _refuse_inactive(self, frame: _ModelFrame) -> None:
+        """The chip's queues only notice after they have taken the frame: its callback gets the status."""
+        message = f"{self._group.name} is not activated; call activate() first, or open the device with the scheduler"
+        self._queue.in_flight += 1
+        self._queue.complete(frame.job, StatusError(Status.STREAM_NOT_ACTIVATED, message))
+        self._queue.shut_down(StatusError(Status.STREAM_NOT_ACTIVATED, message))
+
+    def _after_refusal(self) -> str:
+        return f"{self._group.name} was shut down because a frame was refused; configure it again"
 
     def set_scheduler_timeout(self, timeout_ms: int) -> None:
-        """As :meth:`ConfiguredGroup.set_scheduler_timeout`."""
-        raise NotImplementedError
+        """As :meth:`ConfiguredGroup.set_scheduler_timeout`; so are the other two."""
+        self._group.set_scheduler_timeout(timeout_ms)
 
     def set_scheduler_threshold(self, threshold: int) -> None:
-        raise NotImplementedError
+        self._group.set_scheduler_threshold(threshold)
 
     def set_scheduler_priority(self, priority: int) -> None:
-        raise NotImplementedError
+        self._group.set_scheduler_priority(priority)
 
     def shutdown(self) -> None:
         """Frames in flight end with ``STREAM_ABORT``, later ones are refused. May be called twice."""
-        raise NotImplementedError
+        if not self._board.is_ours:
+            return
+        with self._board.lock:
+            self._queue.shut_down(StatusError(Status.STREAM_ABORT, f"{self._group.name} was shut down"))
+            self._board.wait_until_quiet(self._queue)
+        self._group.deactivate()
 
     def close(self) -> None:
         """Shut down, let the callbacks in the queue run, and end the callback thread. May be called twice."""
-        raise NotImplementedError
+        self._group.deactivate()
+        self._queue.close()
+
+
+def _abandon(queue: ModelQueue, group: ConfiguredGroup) -> None:
+    def close() -> None:
+        group.deactivate()
+        queue.close()
+
+    process_registry().defer(close, queue.board)

@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from types import TracebackType
 
-from hailstack.emulator.core.params import VStreamParams
+from hailstack.emulator.codecs import NmsSettings, OutputCodec, make_input_codec, make_output_codec
+from hailstack.emulator.core.board import Board, Closable
+from hailstack.emulator.core.exchange import Exchange
+from hailstack.emulator.core.lane import Lane
+from hailstack.emulator.core.params import PRIORITY_MAX, VStreamParams, timeout_seconds
 from hailstack.emulator.core.vstreams import InputVStream, OutputVStream
-from hailstack.hef.model import NetworkGroup
+from hailstack.emulator.status import StatusError
+from hailstack.errors import Status
+from hailstack.hef.model import NetworkGroup, VStream
 
 
 class Activation:
     """A group that is on the chip until :meth:`close`."""
 
+    def __init__(self, group: ConfiguredGroup) -> None:
+        self._group: ConfiguredGroup | None = group
+
     def close(self) -> None:
         """Take the group off the chip; its frames in flight are lost. May be called twice."""
-        raise NotImplementedError
+        group, self._group = self._group, None
+        if group is not None:
+            group.deactivate()
 
     def __enter__(self) -> Activation:
         return self
@@ -27,19 +39,39 @@ class Activation:
 
 
 class ConfiguredGroup:
-    """A network group that is ready to run."""
+    """A network group that is ready to run. Made by :meth:`VirtualDevice.configure`."""
 
-    name: str
-    group: NetworkGroup
+    def __init__(self, board: Board, lane: Lane) -> None:
+        self.group: NetworkGroup = lane.group
+        self.name = lane.name
+        self._board = board
+        self._lane = lane
+        self._exchanges = self._make_exchanges()
+
+    def _make_exchanges(self) -> dict[str, Exchange]:
+        """Network → its way. The scheduler sends whole groups, without it each network runs for itself."""
+        inputs = self.group.input_vstreams
+        if self._board.scheduled:
+            whole = Exchange(self._board, self._lane, [info.name for info in inputs])
+            return {network.name: whole for network in self.group.networks}
+        return {
+            network.name: Exchange(self._board, self._lane, [i.name for i in inputs if i.network_name == network.name])
+            for network in self.group.networks
+        }
+
+    @property
+    def lane(self) -> Lane:
+        """Its queue; under the scheduler, equal groups have the same."""
+        return self._lane
 
     @property
     def scheduled(self) -> bool:
-        raise NotImplementedError
+        return self._board.scheduled
 
     @property
     def active(self) -> bool:
         """Whether frames may flow: activated, or under the scheduler."""
-        raise NotImplementedError
+        return self.scheduled or self._board.active_lane is self._lane
 
     def activate(self) -> Activation:
         """Put the group on the chip.
@@ -47,7 +79,22 @@ class ConfiguredGroup:
         Raises:
             StatusError: ``INVALID_OPERATION``: under the scheduler, or another group is active.
         """
-        raise NotImplementedError
+        self._board.check_usable()
+        with self._board.lock:
+            self._board.activate(self._lane)
+        return Activation(self)
+
+    def deactivate(self) -> None:
+        """Take the group off the chip; frames in flight are lost, blocked reads and writes fail."""
+        if not self._board.is_ours:
+            return
+        with self._board.lock:
+            if self._board.active_lane is not self._lane:
+                return
+            self._board.deactivate(self._lane)
+            message = f"network group {self.name} was deactivated"
+            self._reset(StatusError(Status.NETWORK_GROUP_NOT_ACTIVATED, message))
+            self._board.abort_lane(self._lane, StatusError(Status.STREAM_ABORT, message))
 
     def wait_for_activation(self, timeout_ms: float | None = None) -> None:
         """Return when the group is active; None waits for ever.
@@ -55,7 +102,16 @@ class ConfiguredGroup:
         Raises:
             StatusError: ``TIMEOUT``; ``INVALID_OPERATION`` under the scheduler.
         """
-        raise NotImplementedError
+        self._board.check_usable()
+        if self.scheduled:
+            raise StatusError(Status.INVALID_OPERATION, f"{self.name}: groups under the scheduler are not activated")
+        timeout_s = None if timeout_ms is None else timeout_seconds(timeout_ms)
+        with self._board.lock:
+            board = self._board
+            board.activity.wait_for(lambda: self.active or board.failure is not None, timeout_s)
+            board.check_usable()
+            if not self.active:
+                raise StatusError(Status.TIMEOUT, f"{self.name} was not activated within {timeout_ms} ms")
 
     def set_scheduler_timeout(self, timeout_ms: int, network: str | None = None) -> None:
         """How long frames may wait for the threshold to be reached.
@@ -63,17 +119,33 @@ class ConfiguredGroup:
         Raises:
             StatusError: ``INVALID_OPERATION`` without the scheduler; ``NOT_IMPLEMENTED`` for one network of several.
         """
-        raise NotImplementedError
+        self._check_scheduled(network)
+        with self._board.lock:
+            self._lane.timeout_s = float("inf") if timeout_seconds(timeout_ms) is None else timeout_ms / 1000
 
     def set_scheduler_threshold(self, threshold: int, network: str | None = None) -> None:
-        """How many frames must wait before the group asks for the chip. Raises as :meth:`set_scheduler_timeout`, and
-        ``INVALID_ARGUMENT`` above the batch size of a multi-context group."""
-        raise NotImplementedError
+        """How many frames must wait before the group asks for the chip.
+
+        Raises:
+            StatusError: as :meth:`set_scheduler_timeout`; ``INVALID_ARGUMENT`` above the batch size of a
+                multi-context group.
+        """
+        self._check_scheduled(network)
+        check_threshold(self._lane, threshold)
+        with self._board.lock:
+            self._lane.threshold = threshold
 
     def set_scheduler_priority(self, priority: int, network: str | None = None) -> None:
-        """0 (last) to 31 (first), 16 by default. Raises as :meth:`set_scheduler_timeout`, and ``INVALID_ARGUMENT``
-        outside that range."""
-        raise NotImplementedError
+        """0 (last) to 31 (first), 16 by default.
+
+        Raises:
+            StatusError: as :meth:`set_scheduler_timeout`; ``INVALID_ARGUMENT`` outside that range.
+        """
+        self._check_scheduled(network)
+        if not 0 <= priority <= PRIORITY_MAX:
+            raise StatusError(Status.INVALID_ARGUMENT, f"priority {priority} is not within 0..{PRIORITY_MAX}")
+        with self._board.lock:
+            self._board.set_priority(self._lane, priority)
 
     def input_vstreams(self, params: Mapping[str, VStreamParams]) -> list[InputVStream]:
         """Input virtual streams by name, in the order of the HEF.
@@ -81,8 +153,79 @@ class ConfiguredGroup:
         Raises:
             StatusError: ``NOT_FOUND`` for an unknown name; whatever the codec refuses (``INVALID_ARGUMENT``, …).
         """
-        raise NotImplementedError
+        self._board.check_usable()
+        streams: list[InputVStream] = []
+        with _closed_on_failure(streams):
+            for info in _named(self.group.input_vstreams, params):
+                codec = make_input_codec(self.group, info, params[info.name].format)
+                exchange = self._exchanges[info.network_name]
+                streams.append(InputVStream(self._board, self._lane, exchange, info, params[info.name], codec))
+        return streams
 
     def output_vstreams(self, params: Mapping[str, VStreamParams]) -> list[OutputVStream]:
         """Output virtual streams by name, in the order of the HEF. Raises as :meth:`input_vstreams`."""
-        raise NotImplementedError
+        self._board.check_usable()
+        streams: list[OutputVStream] = []
+        with _closed_on_failure(streams):
+            wanted = _named(self.group.output_vstreams, params)
+            streams.extend(self._output_vstream(info, params[info.name]) for info in wanted)
+        return streams
+
+    def _output_vstream(self, info: VStream, params: VStreamParams) -> OutputVStream:
+        profile = self._board.settings.profile
+
+        def make_codec(nms: NmsSettings) -> OutputCodec:
+            return make_output_codec(self.group, info, params.format, profile=profile, nms=nms)
+
+        return OutputVStream(self._board, self._lane, self._exchanges[info.network_name], info, params, make_codec)
+
+    def close(self) -> None:
+        """Drop the group's frames; blocked reads and writes fail. For the device's release."""
+        if not self._board.is_ours:
+            return
+        self.deactivate()
+        with self._board.lock:
+            self._reset(StatusError(Status.STREAM_ABORT, "the device was released"))
+
+    def _reset(self, error: StatusError) -> None:
+        for exchange in self._exchanges.values():
+            exchange.reset(error)
+
+    def _check_scheduled(self, network: str | None) -> None:
+        self._board.check_usable()
+        check_scheduled(self._board, self._lane, network)
+
+
+def check_scheduled(board: Board, lane: Lane, network: str | None = None) -> None:
+    """Raises unless scheduling parameters of ``lane`` may be set."""
+    if not board.scheduled:
+        message = f"{lane.name}: this device was opened without the scheduler"
+        raise StatusError(Status.INVALID_OPERATION, message)
+    if network and network != f"{lane.name}/{lane.name}":
+        message = f"{network}: scheduling parameters belong to the whole group {lane.name}"
+        raise StatusError(Status.NOT_IMPLEMENTED, message)
+
+
+def check_threshold(lane: Lane, threshold: int) -> None:
+    """Raises ``INVALID_ARGUMENT`` for a threshold that a multi-context group could never reach in one batch."""
+    if lane.group.is_multi_context and lane.batch.largest > 1 and threshold > lane.batch.largest:
+        message = f"{lane.name}: threshold {threshold} is above the batch size {lane.batch.largest}"
+        raise StatusError(Status.INVALID_ARGUMENT, message)
+
+
+def _named(infos: tuple[VStream, ...], params: Mapping[str, VStreamParams]) -> list[VStream]:
+    unknown = set(params) - {info.name for info in infos}
+    if unknown:
+        known = ", ".join(info.name for info in infos)
+        raise StatusError(Status.NOT_FOUND, f"no virtual stream {', '.join(sorted(unknown))}; there are: {known}")
+    return [info for info in infos if info.name in params]
+
+
+@contextmanager
+def _closed_on_failure(streams: Sequence[Closable]) -> Iterator[None]:
+    try:
+        yield
+    except StatusError:
+        for stream in streams:
+            stream.close()
+        raise

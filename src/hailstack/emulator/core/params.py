@@ -52,7 +52,7 @@ class GroupParams:
 class VStreamParams:
     """How one virtual stream is built (``hailo_vstream_params_t``)."""
 
-    format: Format = Format(FormatType.AUTO, FormatOrder.AUTO)
+    format: Format = field(default_factory=lambda: Format(FormatType.AUTO, FormatOrder.AUTO))
     timeout_ms: int = 10_000
     queue_size: int = 2
 

@@ -1,0 +1,351 @@
+"""The chips that a virtual device holds, with the threads that run them.
+
+One lock guards everything a board knows; each kind of waiter has its own condition on it. Workers compute frames
+without the lock; a frame's outcome is handed over under the lock, in the order in which frames went to the chips.
+The clock thread only exists when something has to be held back: a paced chip or a slow frame.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable
+from itertools import chain
+from typing import Protocol
+
+from hailstack.emulator.core.bus import Claim
+from hailstack.emulator.core.chip import Chip
+from hailstack.emulator.core.crew import JOIN_S, Crew
+from hailstack.emulator.core.frame import NEVER, Frame
+from hailstack.emulator.core.lane import Batch, Lane
+from hailstack.emulator.core.mishap import befall
+from hailstack.emulator.core.pace import pace_of
+from hailstack.emulator.core.programs import Programs
+from hailstack.emulator.core.report import DeviceReport, combine
+from hailstack.emulator.core.scheduler import Decision, Manual, RoundRobin, Scheduler
+from hailstack.emulator.faults import parse_faults
+from hailstack.emulator.settings import Settings
+from hailstack.emulator.status import StatusError
+from hailstack.errors import Status
+from hailstack.hef.model import Hef, NetworkGroup
+
+
+class Closable(Protocol):
+    """Something with threads or frames of its own."""
+
+    def close(self) -> None:
+        """Called without the lock; may be called twice."""
+
+
+class Board:
+    """Chips, workers and clock. Held by the virtual devices that share it; closed by the last of them."""
+
+    def __init__(self, claim: Claim, settings: Settings, *, scheduled: bool) -> None:
+        self.settings = settings
+        self.scheduled = scheduled
+        self.lock = threading.Lock()
+        self.chips = tuple(Chip(device_id) for device_id in claim.device_ids)
+        self.failure: StatusError | None = None
+        """Why nothing can be submitted any more: the device is lost, or released."""
+        self._claim = claim
+        self._pid = os.getpid()
+        self._round_robin = RoundRobin(self.chips)
+        self._manual = Manual(self.chips)
+        self._faults = parse_faults(settings.faults)
+        self._programs = Programs(settings)
+        self._lanes: list[Lane] = []
+        self._next_number = 0
+        self._said: set[str] = set()
+        self._guests: list[Closable] = []
+        self._work = threading.Condition(self.lock)
+        self._ticks = threading.Condition(self.lock)
+        self._quiet = threading.Condition(self.lock)
+        self.activity = threading.Condition(self.lock)
+        """Notified when a group is activated, or can no longer be."""
+        self._crew = Crew()
+        self._worker_limit = 0
+        self._workers = 0
+        self._idle = 0
+        self._clock_running = False
+        self._next_due = NEVER
+        self._stopping = False
+
+    # -- what virtual devices ask -------------------------------------------------------------------------------
+
+    @property
+    def device_ids(self) -> tuple[str, ...]:
+        return self._claim.device_ids
+
+    @property
+    def active_lane(self) -> Lane | None:
+        """The activated group; None under the scheduler."""
+        return self._manual.active
+
+    @property
+    def is_ours(self) -> bool:
+        """False in a forked child: it has the board but none of its threads, and the lock may be held for ever."""
+        return os.getpid() == self._pid
+
+    def check_usable(self) -> None:
+        """Raises why the board cannot be used, without taking the lock."""
+        if not self.is_ours:
+            message = "the device was opened before this process forked: open it in the process that uses it"
+            raise StatusError(Status.INVALID_OPERATION, message)
+        if self.failure is not None:
+            raise again(self.failure)
+
+    def add_lane(self, hef: Hef, group: NetworkGroup, batch: Batch) -> Lane:
+        """The queue of a newly configured group; under the scheduler, the existing one of an equal group."""
+        program = self._programs.load(hef, group)
+        with self.lock:
+            self.check_usable()
+            existing = next((lane for lane in self._lanes if lane.program is program and lane.batch == batch), None)
+            if self.scheduled and existing is not None:
+                return existing
+            pace = pace_of(group, self.settings.timing)
+            lane = Lane(group, program, pace, batch, len(self.chips), time.monotonic())
+            self._lanes.append(lane)
+            self._scheduler.add(lane)
+            self._worker_limit = max(self._worker_limit, program.workers)
+            return lane
+
+    def activate(self, lane: Lane) -> None:
+        """Put ``lane`` on the chips. Lock held."""
+        if self.scheduled:
+            raise StatusError(Status.INVALID_OPERATION, f"{lane.name}: the scheduler activates groups by itself")
+        if self._manual.active is not None:
+            message = f"{lane.name} cannot be activated: {self._manual.active.name} is active; deactivate it first"
+            raise StatusError(Status.INVALID_OPERATION, message)
+        self._manual.active = lane
+        self.activity.notify_all()
+
+    def deactivate(self, lane: Lane) -> None:
+        """Take ``lane`` off the chips; the caller aborts its frames. Lock held."""
+        if self._manual.active is lane:
+            self._manual.active = None
+
+    def set_priority(self, lane: Lane, priority: int) -> None:
+        """Lock held."""
+        self._round_robin.set_priority(lane, priority)
+
+    def trace(self) -> tuple[Decision, ...]:
+        with self.lock:
+            return tuple(self._scheduler.trace)
+
+    def report(self) -> DeviceReport:
+        """What the chips have done so far."""
+        with self.lock:
+            return combine(
+                self.device_ids,
+                self.settings,
+                tuple(lane.report() for lane in self._lanes),
+                [span for lane in self._lanes if (span := lane.span()) is not None],
+            )
+
+    # -- frames -------------------------------------------------------------------------------------------------
+
+    def submit(self, frame: Frame) -> None:
+        """Queue ``frame``. Lock held.
+
+        Raises:
+            StatusError: the device is lost or released, or a fault of the settings refuses the frame.
+        """
+        if self.failure is not None:
+            raise again(self.failure)
+        number = self._next_number
+        self._next_number += 1
+        if self._faults and self._faults.at_submit(number) is not None:
+            raise StatusError(
+                Status.INTERNAL_FAILURE, f"frame {number} was refused, as the faults of the settings ask"
+            )
+        frame.number, frame.submitted = number, time.monotonic()
+        frame.lane.queued.append(frame)
+        self._call_worker()
+
+    def abort(self, owner: object, error: StatusError) -> None:
+        """End all unfinished frames of ``owner`` with ``error``. Lock held."""
+        for lane in self._lanes:
+            self._abort(lane, lambda frame: frame.owner is owner, error)
+
+    def abort_lane(self, lane: Lane, error: StatusError) -> None:
+        """End all unfinished frames of ``lane`` with ``error``. Lock held."""
+        self._abort(lane, lambda _frame: True, error)
+
+    def wait_until_quiet(self, owner: object, timeout_s: float = JOIN_S) -> bool:
+        """Wait until no worker is in a frame of ``owner``, so that its memory is no longer touched. Lock held."""
+        return self._quiet.wait_for(lambda: not self._is_computing(owner), timeout_s)
+
+    def _is_computing(self, owner: object) -> bool:
+        return any(f.owner is owner and not f.computed for lane in self._lanes for f in lane.in_flight)
+
+    def _abort(self, lane: Lane, belongs: Callable[[Frame], bool], error: StatusError) -> None:
+        mine = [frame for frame in lane.queued if belongs(frame)]
+        if mine:
+            kept = [frame for frame in lane.queued if not belongs(frame)]
+            lane.queued.clear()
+            lane.queued.extend(kept)
+        on_chip = [frame for frame in lane.in_flight if belongs(frame) and not frame.settled]
+        for frame in chain(on_chip, mine):
+            frame.error = again(error)
+            frame.due = 0.0
+            self._settle(frame)
+        if on_chip:
+            self._drain(lane, time.monotonic())
+
+    def _settle(self, frame: Frame) -> None:
+        frame.settled = True
+        frame.lane.count(frame, time.monotonic())
+        if frame.error is not None:
+            self._say(frame.error)
+        frame.settle()
+
+    # -- workers ------------------------------------------------------------------------------------------------
+
+    def _call_worker(self) -> None:
+        if self._idle:
+            self._wake(1)
+        elif self._workers < self._worker_limit and not self._stopping:
+            self._workers += 1
+            self._crew.start(self._serve, f"hailo-worker-{self._workers}")
+
+    def _wake(self, count: int) -> None:
+        # Counted here and not by those who wake up: two calls in a row must not count on the same worker.
+        count = min(count, self._idle)
+        self._idle -= count
+        self._work.notify(count)
+
+    def _serve(self) -> None:
+        frame = self._turn(None)
+        while frame is not None:
+            frame.execute()
+            frame = self._turn(frame)
+
+    def _turn(self, done: Frame | None) -> Frame | None:
+        with self.lock:
+            if done is not None:
+                self._computed(done)
+            while not self._stopping:
+                frame = self._dispatch()
+                if frame is not None:
+                    return frame
+                self._idle += 1
+                self._work.wait()
+            return None
+
+    def _dispatch(self) -> Frame | None:
+        now = time.monotonic()
+        choice = self._scheduler.pick(now)
+        if choice is None:
+            return None
+        lane, chip = choice
+        frame = lane.dispatch(chip)
+        fault = self._faults.at_compute(frame.number) if self._faults else None
+        failure = befall(frame, fault) if fault is not None else None
+        lane.book(frame, chip, now)
+        if failure is not None:
+            self._fail(failure)
+        return frame
+
+    def _fail(self, error: StatusError) -> None:
+        """Nothing works from now on: end every frame with ``error``."""
+        self.failure = error
+        self._say(error)
+        for lane in self._lanes:
+            self._abort(lane, lambda _frame: True, error)
+        self.activity.notify_all()
+
+    def _computed(self, frame: Frame) -> None:
+        now = time.monotonic()
+        frame.lane.running -= 1
+        frame.computed = True
+        if frame.delay_s and not frame.lane.pace.held:
+            frame.due = max(frame.due, now + frame.delay_s)
+        self._drain(frame.lane, now)
+        if frame.settled:
+            self._quiet.notify_all()
+
+    def _drain(self, lane: Lane, now: float) -> None:
+        """Settle the frames at the head of ``lane`` that are computed and due."""
+        done = 0
+        while lane.in_flight and lane.in_flight[0].computed and lane.in_flight[0].due <= now:
+            frame = lane.in_flight.popleft()
+            done += 1
+            if frame.chip is not None:
+                frame.chip.ongoing -= 1
+            if not frame.settled:
+                self._settle(frame)
+        if done:
+            self._wake(done)
+        if lane.in_flight and lane.in_flight[0].computed:
+            self._call_clock(lane.in_flight[0].due)
+
+    # -- the clock ----------------------------------------------------------------------------------------------
+
+    def _call_clock(self, due: float) -> None:
+        if due >= self._next_due:
+            return
+        self._next_due = due
+        if self._clock_running:
+            self._ticks.notify()
+        elif not self._stopping:
+            self._clock_running = True
+            self._crew.start(self._tick, "hailo-clock")
+
+    def _tick(self) -> None:
+        with self.lock:
+            while not self._stopping:
+                now = time.monotonic()
+                self._next_due = NEVER
+                for lane in self._lanes:
+                    self._drain(lane, now)
+                self._ticks.wait(None if self._next_due == NEVER else max(self._next_due - time.monotonic(), 0.0))
+
+    # -- the end ------------------------------------------------------------------------------------------------
+
+    def attach(self, guest: Closable) -> None:
+        """Have ``guest`` closed when the board closes."""
+        with self.lock:
+            self._guests.append(guest)
+
+    def detach(self, guest: Closable) -> None:
+        """``guest`` has closed by itself."""
+        with self.lock:
+            self._guests = [other for other in self._guests if other is not guest]
+
+    def close(self) -> None:
+        """End all frames with ``STREAM_ABORT``, stop all threads, unload, and free the chips. May be called twice."""
+        if not self.is_ours:
+            return
+        with self.lock:
+            if self._stopping:
+                return
+            self._stopping = True
+            self._fail(StatusError(Status.STREAM_ABORT, "the device was released"))
+            for condition in (self._work, self._ticks, self._quiet):
+                condition.notify_all()
+        for guest in list(self._guests):
+            guest.close()
+        self._crew.join()
+        self._programs.close()
+        self._claim.release()
+        self.report().leave(self.settings.report)
+
+    def _say(self, error: StatusError) -> None:
+        """Tell the user once, on stderr, as the vendor's library logs; an abort by the program is no news."""
+        text = str(error)
+        if error.status is not Status.STREAM_ABORT and text not in self._said and sys.stderr is not None:
+            self._said.add(text)
+            sys.stderr.write(f"[HailoRT] [error] {text}\n")
+
+    @property
+    def _scheduler(self) -> Scheduler:
+        return self._round_robin if self.scheduled else self._manual
+
+
+def again(error: StatusError) -> StatusError:
+    """A copy to raise: one exception object raised in several threads would mix up their tracebacks."""
+    copy = StatusError(error.status, str(error))
+    copy.__cause__ = error.__cause__
+    return copy

@@ -1,0 +1,119 @@
+"""Which chips there are, and which process holds them.
+
+A chip is held by an exclusive lock on a file of its own, so that the operating system frees it when the holder dies.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from hailstack.emulator.settings import Settings
+from hailstack.emulator.status import StatusError
+from hailstack.errors import Status
+
+INTEGRATED = "[integrated]"
+"""The id of the neural network core of a SoC."""
+
+
+def device_ids_on_bus(settings: Settings) -> tuple[str, ...]:
+    """The ids of all chips, free or not."""
+    if settings.chip_name == "hailo15h":
+        return (INTEGRATED,) if settings.devices else ()
+    return tuple(f"0000:{bus:02x}:00.0" for bus in range(1, settings.devices + 1))
+
+
+class Claim:
+    """Chips that this process holds until :meth:`release`."""
+
+    def __init__(self, held: dict[str, int]) -> None:
+        self._descriptors = held
+        self.device_ids = tuple(held)
+
+    def release(self) -> None:
+        """Free the chips. May be called twice."""
+        for descriptor in self._take():
+            # Explicitly: a child that was forked meanwhile has the same open file.
+            fcntl.flock(descriptor, fcntl.LOCK_UN)
+            os.close(descriptor)
+
+    def forget(self) -> None:
+        """Drop the copy that a forked child has, without freeing the parent's chips."""
+        for descriptor in self._take():
+            os.close(descriptor)
+
+    def _take(self) -> list[int]:
+        descriptors = list(self._descriptors.values())
+        self._descriptors = {}
+        return descriptors
+
+
+def claim_any(count: int, settings: Settings, *, shared: bool = False) -> Claim:
+    """``count`` free chips.
+
+    Raises:
+        StatusError: ``OUT_OF_PHYSICAL_DEVICES``: there are not that many.
+    """
+    held: dict[str, int] = {}
+    busy: list[str] = []
+    for device_id in device_ids_on_bus(settings):
+        if len(held) == count:
+            break
+        try:
+            held[device_id] = _lock(device_id, settings, shared=shared)
+        except BlockingIOError as error:
+            busy.append(f"{device_id} is held by {error}")
+    if len(held) < count:
+        Claim(held).release()
+        raise StatusError(Status.OUT_OF_PHYSICAL_DEVICES, _too_few(count, len(held), busy))
+    return Claim(held)
+
+
+def claim_these(device_ids: Sequence[str], settings: Settings, *, shared: bool = False) -> Claim:
+    """The chips of these ids.
+
+    Raises:
+        StatusError: ``INVALID_ARGUMENT``: an id that is not on the bus; ``DEVICE_IN_USE``: one that is held.
+    """
+    known = {device_id.lower(): device_id for device_id in device_ids_on_bus(settings)}
+    held: dict[str, int] = {}
+    for wanted in device_ids:
+        device_id = known.get(wanted.lower())
+        if device_id is None or device_id in held:
+            Claim(held).release()
+            raise StatusError(Status.INVALID_ARGUMENT, _unknown(wanted, tuple(known.values())))
+        try:
+            held[device_id] = _lock(device_id, settings, shared=shared)
+        except BlockingIOError as error:
+            Claim(held).release()
+            raise StatusError(Status.DEVICE_IN_USE, f"{device_id} is held by {error}") from None
+    return Claim(held)
+
+
+def _too_few(count: int, free: int, busy: list[str]) -> str:
+    why = "; ".join(busy) if busy else "the emulated machine has no more (settings: devices)"
+    return f"there are not enough free devices: {count} wanted, {free} free; {why}"
+
+
+def _unknown(device_id: str, known: tuple[str, ...]) -> str:
+    return f"device {device_id} is not on the bus, or named twice; there are: {', '.join(known) or 'none'}"
+
+
+def _lock(device_id: str, settings: Settings, *, shared: bool) -> int:
+    """An open, locked file; ``BlockingIOError`` says who has it."""
+    folder = settings.lock_dir or Path(tempfile.gettempdir()) / f"hailstack-{os.getuid()}"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    name = device_id.strip("[]").replace(":", "_")
+    descriptor = os.open(folder / f"{name}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+    except BlockingIOError:
+        holder = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip()
+        os.close(descriptor)
+        raise BlockingIOError(f"process {holder}" if holder else "another process") from None
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+    return descriptor

@@ -1,0 +1,161 @@
+"""Which boards this process has open.
+
+The one piece of state that belongs to the process: virtual devices with the same group id share chips wherever in
+the program they are opened, interpreter shutdown must stop every worker, and a forked child must own nothing.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+
+from hailstack.emulator.core.board import Board
+from hailstack.emulator.core.bus import Claim, claim_any, claim_these
+from hailstack.emulator.core.params import SCHEDULER_NONE, UNIQUE, VDeviceParams
+from hailstack.emulator.settings import Settings
+from hailstack.emulator.status import StatusError
+from hailstack.errors import Status
+
+_PACED_SWITCH_S = 2e-4
+"""Python's thread switch interval while a paced device is open: with the usual 5 ms a busy Python thread would hold
+up the clock for several frames."""
+
+
+@dataclass(slots=True)
+class _Tenancy:
+    board: Board
+    claim: Claim
+    group_id: str
+    users: int = 1
+
+
+class Registry:
+    """The boards of one process."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._tenancies: list[_Tenancy] = []
+        self._deferred: deque[Callable[[], None]] = deque()
+        self._paced = 0
+        self._switch_s = 0.0
+
+    def open(self, params: VDeviceParams, settings: Settings) -> Board:
+        """A board for one more virtual device: shared by group id, or new.
+
+        Raises:
+            StatusError: as :class:`VirtualDevice`.
+        """
+        self.collect()
+        with self._lock:
+            tenancy = self._find(params)
+            if tenancy is not None:
+                _check_same(tenancy.board, params)
+                tenancy.users += 1
+                return tenancy.board
+            claim = _claim(params, settings)
+            board = Board(claim, settings, scheduled=params.scheduling_algorithm != SCHEDULER_NONE)
+            self._tenancies.append(_Tenancy(board, claim, params.group_id))
+            self._hurry(settings)
+            return board
+
+    def close(self, board: Board) -> None:
+        """One virtual device lets go of ``board``; the last one closes it."""
+        with self._lock:
+            tenancy = next((t for t in self._tenancies if t.board is board), None)
+            if tenancy is None:
+                return
+            tenancy.users -= 1
+            if tenancy.users:
+                return
+            self._tenancies.remove(tenancy)
+            self._relax(board.settings)
+        board.close()
+
+    def close_all(self) -> None:
+        """Interpreter shutdown: stop every thread, because one that is inside an engine would crash the process."""
+        self.collect()
+        with self._lock:
+            tenancies, self._tenancies = self._tenancies, []
+        for tenancy in tenancies:
+            tenancy.board.close()
+
+    def forget_all(self) -> None:
+        """In a forked child: drop what belongs to the parent."""
+        for tenancy in self._tenancies:
+            tenancy.claim.forget()
+
+    def defer(self, action: Callable[[], None], board: Board) -> None:
+        """Run ``action``, now if that is safe: for finalisers, which may run in the middle of anything.
+
+        The garbage collector may have interrupted this very thread while it held a lock that ``action`` needs.
+        """
+        self._deferred.append(action)
+        if not (self._lock.locked() or board.lock.locked()):
+            self.collect()
+
+    def collect(self) -> None:
+        """Run what was deferred."""
+        while self._deferred:
+            try:
+                action = self._deferred.popleft()
+            except IndexError:
+                return
+            action()
+
+    def _find(self, params: VDeviceParams) -> _Tenancy | None:
+        if params.group_id == UNIQUE:
+            return None
+        return next((t for t in self._tenancies if t.group_id == params.group_id), None)
+
+    def _hurry(self, settings: Settings) -> None:
+        if settings.timing.pace == "off":
+            return
+        self._paced += 1
+        if self._paced == 1:
+            self._switch_s = sys.getswitchinterval()
+            sys.setswitchinterval(min(self._switch_s, _PACED_SWITCH_S))
+
+    def _relax(self, settings: Settings) -> None:
+        if settings.timing.pace == "off":
+            return
+        self._paced -= 1
+        if self._paced == 0:
+            sys.setswitchinterval(self._switch_s)
+
+
+@cache
+def _registry_of(pid: int) -> Registry:
+    registry = Registry()
+    atexit.register(registry.close_all)
+    os.register_at_fork(after_in_child=registry.forget_all)
+    return registry
+
+
+def process_registry() -> Registry:
+    """The registry of this process; a forked child gets its own."""
+    return _registry_of(os.getpid())
+
+
+def _claim(params: VDeviceParams, settings: Settings) -> Claim:
+    # The runtime of a Hailo-10H lives on its SoC and serves several processes, unless one asks for it alone.
+    shared = settings.chip_name == "hailo10h" and params.group_id != UNIQUE
+    if params.device_ids:
+        return claim_these(params.device_ids, settings, shared=shared)
+    return claim_any(params.device_count, settings, shared=shared)
+
+
+def _check_same(board: Board, params: VDeviceParams) -> None:
+    ids = [device_id.lower() for device_id in params.device_ids]
+    count = len(ids) or params.device_count
+    if count != len(board.device_ids) or not set(ids) <= {device_id.lower() for device_id in board.device_ids}:
+        message = (
+            f"group {params.group_id!r} is open in this process with {', '.join(board.device_ids)}: "
+            "devices that share a group must name the same ones"
+        )
+        raise StatusError(Status.INVALID_OPERATION, message)
