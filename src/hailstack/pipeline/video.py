@@ -38,8 +38,12 @@ class VideoFile:
             message = f"{path}: there is no video in this file"
             raise MediaError(message)
         self._stream = self._container.streams.video[0]
+        # Without this a frame whose end is missing is patched up with pieces of the one before.
+        self._stream.codec_context.options = {"err_detect": "explode"}
         self._packets = 0
+        self._given = 0
         self._last_s = 0.0
+        self._is_even = True
 
     @property
     def rate(self) -> Fraction:
@@ -61,59 +65,79 @@ class VideoFile:
                 message names the first one that is missing.
         """
         start: float | None = None
-        number = 0
         for frame in self._decoded():
             if frame.is_corrupt:
-                raise self._broken(number, "its data are damaged")
-            time_s = float(frame.time) if frame.time is not None else number / float(self.rate)
-            start = time_s if start is None else start
-            self._last_s = time_s - start
-            yield self._last_s, _upright(frame)
-            number += 1
-        self._check_complete(number)
+                raise self._broken("its data are damaged")
+            start = self._time_of(frame) if start is None else start
+            yield self._time_of(frame) - start, _upright(frame)
+            self._given += 1
 
     def _decoded(self) -> Iterator[Any]:
-        """Frames as the decoder gives them; when the data end badly, first those it still holds."""
-        number = 0
-        broken: Exception | None = None
-        packets = self._container.demux(self._stream)
+        """Frames as the decoder gives them; when the data end badly, first those that it still holds."""
+        packet: Any = None
+        problem = ""
+        cause: Exception | None = None
         try:
-            for packet in packets:
+            for packet in self._container.demux(self._stream):
                 if packet.is_corrupt:
-                    raise av.InvalidDataError(0, "the file ends inside this frame")
-                self._packets += packet.size > 0
+                    problem = "the file ends inside it"
+                if packet.is_corrupt or not packet.size:
+                    break
+                self._packets += 1
                 for frame in packet.decode():
-                    number += 1
+                    self._is_even &= not self._leaves_gap(self._last_s, frame)
+                    self._last_s = self._time_of(frame)
                     yield frame
         except av.FFmpegError as error:
-            broken = error
-        if broken is not None:
-            for frame in self._held_back():
-                number += 1
-                yield frame
-            raise self._broken(number, _reason(broken)) from broken
+            problem, cause = _reason(error), error
+        tail = self._flush()
+        problem = problem or self._missing(tail)
+        yield from self._until_gap(tail, packet) if problem else tail
+        if problem:
+            raise self._broken(problem) from cause
 
-    def _held_back(self) -> list[Any]:
+    def _flush(self) -> list[Any]:
         try:
             return list(self._stream.codec_context.decode(None))
         except av.FFmpegError:
             return []
 
-    def _check_complete(self, number: int) -> None:
-        """Containers that say how much they hold must hold it."""
-        expected = self._stream.frames
-        if number == 0:
-            raise self._broken(0, "there is no frame in it")
-        if expected and self._packets < expected:
-            raise self._broken(number, f"the file ends too early, {expected} frames were announced")
-        only_stream = len(self._container.streams) == 1
-        if not expected and only_stream and self._container.duration:
-            missing_s = self._container.duration / av.time_base - self._last_s
-            if missing_s > 0.5 + 2 / float(self.rate):
-                raise self._broken(number, f"the file ends {missing_s:.1f} s too early")
+    def _until_gap(self, tail: list[Any], broken: Any) -> Iterator[Any]:
+        """The frames of ``tail`` that nothing is missing before: decoders give frames in another order than files."""
+        limit = broken.pts if broken is not None and broken.pts is not None else None
+        last_s = self._last_s
+        for frame in tail:
+            is_after = limit is not None and frame.pts is not None and frame.pts >= limit
+            if is_after or self._leaves_gap(last_s, frame):
+                return
+            last_s = self._time_of(frame)
+            yield frame
 
-    def _broken(self, number: int, reason: str) -> MediaError:
-        return MediaError(f"{self._path}: frame {number} cannot be read: {reason}")
+    def _missing(self, tail: list[Any]) -> str:
+        """What the file announces and does not hold; empty if all is there or nothing is announced."""
+        expected = self._stream.frames
+        if expected and self._packets < expected:
+            return f"the file ends too early, {expected} frames were announced"
+        if not tail and not self._given:
+            return "there is no frame in it"
+        if not expected and self._is_even and len(list(self._until_gap(tail, None))) < len(tail):
+            return "the file ends before it"
+        is_alone = len(self._container.streams) == 1
+        if not expected and is_alone and self._container.duration:
+            last_s = self._time_of(tail[-1]) if tail else self._last_s
+            missing_s = (self._container.duration + (self._container.start_time or 0)) / av.time_base - last_s
+            if missing_s > 0.5 + 2 / float(self.rate):
+                return f"the file ends {missing_s:.1f} s too early"
+        return ""
+
+    def _leaves_gap(self, last_s: float, frame: Any) -> bool:
+        return self._given > 0 and self._time_of(frame) - last_s > 1.5 / float(self.rate)
+
+    def _time_of(self, frame: Any) -> float:
+        return self._given / float(self.rate) if frame.pts is None else float(frame.pts * self.time_base)
+
+    def _broken(self, reason: str) -> MediaError:
+        return MediaError(f"{self._path}: frame {self._given} cannot be read: {reason}")
 
     def close(self) -> None:
         self._container.close()
@@ -145,6 +169,11 @@ class VideoWriter:
         self._stream.pix_fmt = "yuv420p"
         self._stream.options = {"preset": "veryfast", "crf": "21"}
         self._stream.codec_context.time_base = time_base
+        try:
+            self._container.start_encoding()
+        except (av.FFmpegError, OSError) as error:
+            message = f"{path}: cannot be written: {_reason(error)}"
+            raise MediaError(message) from error
 
     def write(self, image: Image, time_s: float) -> None:
         """Append a picture that is shown from ``time_s`` on."""

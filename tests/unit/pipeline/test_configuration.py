@@ -1,0 +1,92 @@
+"""The forms of ``--config``."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from hailstack.errors import ConfigError, NotFoundError
+from hailstack.pipeline.configuration import read_config
+
+
+@pytest.fixture
+def read(tmp_path):
+    def reader(content):
+        path = tmp_path / "config.json"
+        path.write_text(content if isinstance(content, str) else json.dumps(content))
+        return read_config(str(path))
+
+    return reader
+
+
+def test_a_flat_object_gives_class_names_by_id(read):
+    assert read({"1": "goldfish", "0": "tench", "3": "shark"}).classes == ("tench", "goldfish", "2", "shark")
+
+
+def test_two_parts_give_names_and_the_shape_they_are_for(read):
+    config = read([{"preprocessing": {"network_type": "detection", "input_shape": [640, 640, 3]}}, {"0": "Person"}])
+    assert config.classes == ("Person",)
+    assert config.input_shape == (640, 640, 3)
+    assert config.confidence_threshold is None
+
+
+def test_the_first_part_may_be_a_whole_description_of_a_model_zoo(read):
+    zoo = {
+        "preprocessing": {
+            "network_type": "detection",
+            "input_shape": [640, 640, 3],
+            "meta_arch": "yolo_v5",
+            "padding_color": 114,
+        },
+        "postprocessing": {"meta_arch": "nanodet_v8", "nms_iou_thresh": 0.7, "score_threshold": 0.001},
+        "network": {"network_name": "yolov8"},
+        "parser": {"nodes": [None, ["/model.22/Conv"]]},
+        "evaluation": {"labels_offset": 1, "classes": 80},
+        "quantization": {"calib_set": ["a"]},
+    }
+    config = read([zoo, {"0": "Person", "1": "Bicycle"}])
+    assert config.classes == ("Person", "Bicycle")
+    assert config.confidence_threshold is None
+
+
+def test_the_generic_form_gives_names_and_thresholds(read):
+    config = read({"classes": ["a", "b"], "confidence_threshold": 0.5, "nms_threshold": 0.45})
+    assert (config.classes, config.confidence_threshold, config.nms_threshold) == (("a", "b"), 0.5, 0.45)
+    assert read({"classes": {"1": "b"}}).classes == ("0", "b")
+    assert read({"preprocess": {"mode": "stretch"}}).preprocess == {"mode": "stretch"}
+
+
+def test_a_palm_configuration_is_recognised_and_refused(read):
+    with pytest.raises(ConfigError, match=r"config\.json: this is a palm detection configuration"):
+        read(
+            [{"num_layers": 4, "strides": [8, 16, 16, 16]}, {"num_classes": 1, "num_anchors": 2016, "num_coords": 18}]
+        )
+
+
+@pytest.mark.parametrize(
+    ("content", "named"),
+    [
+        ({"clases": ["a"]}, r"unknown key 'clases' \(value \[\"a\"\]\); known: classes, confidence_threshold"),
+        ({"confidence_threshold": 1.5}, r"key 'confidence_threshold', value 1\.5"),
+        ({"confidence_threshold": "high"}, r"key 'confidence_threshold', value \"high\""),
+        ({"classes": [1, 2]}, r"key 'classes\.0', value 1"),
+        ({"0": "a", "1": 7}, r"key 'classes\.1', value 7"),
+        ({"classes": {"first": "a"}}, "'first' is not a class id"),
+        ({"4000000000": "a"}, "'4000000000' is not a class id"),
+        ({"preprocess": {"mode": "squash"}}, "mode is 'squash'"),
+        ([{"preprocessing": {"input_shape": [640, 640, 3]}}, {"0": "a"}], r"key '0\.preprocessing\.network_type'"),
+        ([{"preprocesing": {}}, {"0": "a"}], "preprocess?ing"),
+        ([{"0": "a"}], "two objects"),
+        ("[1, 2", "not JSON"),
+        ("7", "must hold a JSON object"),
+    ],
+)
+def test_what_is_wrong_is_named_by_file_key_and_value(read, content, named):
+    with pytest.raises(ConfigError, match=rf"(?s)config\.json: .*{named}"):
+        read(content)
+
+
+def test_a_missing_file_is_not_found(tmp_path):
+    with pytest.raises(NotFoundError, match=r"none\.json"):
+        read_config(str(tmp_path / "none.json"))
