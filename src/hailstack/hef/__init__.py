@@ -4,6 +4,7 @@ from hailstack.hef.blueprint import Architecture, HefBlueprint, OpPlan, StreamPl
 from hailstack.hef.describe import parse_hef_text
 from hailstack.hef.formats import Direction, Format, FormatFlags, FormatOrder, FormatType, QuantInfo, Shape
 from hailstack.hef.model import (
+    EMULATED_EXTENSION,
     EMULATED_GRAPH,
     EMULATED_META,
     AnchorDecoder,
@@ -21,8 +22,10 @@ from hailstack.hef.model import (
     VStream,
 )
 from hailstack.hef.reader import list_groups, read_again, read_hef
+from hailstack.hef.writer import write_hef
 
 __all__ = [
+    "EMULATED_EXTENSION",
     "EMULATED_GRAPH",
     "EMULATED_META",
     "AnchorDecoder",
@@ -53,4 +56,5 @@ __all__ = [
     "parse_hef_text",
     "read_again",
     "read_hef",
+    "write_hef",
 ]

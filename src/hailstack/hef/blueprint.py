@@ -56,6 +56,9 @@ class StreamPlan:
     transposed: bool = False
     fused: StreamPlan | None = None
     """For a defused NMS stream: the stream that all of them make up together."""
+    height_gcd: int = 0
+    height_ratios: tuple[int, ...] = ()
+    """For a mux stream: see :class:`~hailstack.hef.model.Stream`."""
 
 
 OpPlan: TypeAlias = NmsOp | LogitsOp
@@ -74,13 +77,15 @@ class HefBlueprint:
     architecture: Architecture = "HAILO8"
     ops: tuple[OpPlan, ...] = ()
     sorted_output_names: tuple[str, ...] = ()
-    """Names of the output virtual streams; empty: the streams no operation reads, then the operations' outputs."""
+    """Names of the output virtual streams; empty: those of streams no operation reads, then the operations'."""
+    contexts: int = 1
+    """More than one for a network that does not fit the chip at once."""
     network_names: tuple[str, ...] = ()
     """Without the group's name; empty: one network, called as the group."""
     bottleneck_fps: float = 0.0
     latency_ms: float = 0.0
     graphs: Mapping[str, bytes] = field(default_factory=dict)
-    """External resources: name (for one graph ``hailstack/graph.onnx``) → bytes."""
+    """External resources: name (the first graph's is ``hailstack/graph.onnx``) → bytes."""
     meta: Mapping[str, object] = field(default_factory=dict)
     """What goes into ``hailstack/meta.json``; must be JSON."""
     compiler_version: str = "3.33.0"

@@ -15,10 +15,6 @@ NMS_BURST, DUAL_DIRECTION, ARGMAX, SOFTMAX, ALIGNED_FORMAT, YOLOV5_SEG = 19, 20,
 SCALE_BY_FEATURE, PERIPH_CALCULATION, YOLOV8, BATCH_REGISTER, BBOX_DECODING = 25, 26, 27, 28, 29
 EXTERNAL_RESOURCES, STRICT_VERSIONING = 31, 35
 
-EMULATED: Final = 18515
-"""The required extension (``HS``) by which a chip's runtime refuses a file that only the emulated NPU runs."""
-EMULATED_NAME: Final = "This HEF runs on Hailstack's emulated NPU only, not on a chip (HAILSTACK_EMULATED)"
-
 _BEFORE_EXTENSIONS: Final = {
     0: "abbale",
     1: "posted_writes",

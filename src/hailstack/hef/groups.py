@@ -180,7 +180,7 @@ def _read_ops(
         op = read_op(node, wiring, features)
         if op is not None:
             ops.append(op)
-            made.append(vstream_of_op(op, node, wiring.inputs_of(node), name, features))
+            made.append(vstream_of_op(op, wiring.inputs_of(node), name, features))
     return tuple(ops), tuple(made)
 
 

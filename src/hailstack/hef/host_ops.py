@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from hailstack.errors import Status
 from hailstack.hef.features import Features
+from hailstack.hef.formats import FormatOrder, FormatType
 from hailstack.hef.model import AnchorDecoder, HostOp, LogitsOp, NmsOp, RegClsDecoder, Stream
 from hailstack.hef.node import Node
 from hailstack.hef.pads import Wiring
@@ -80,7 +81,16 @@ def _read_logits(op: Node, wiring: Wiring) -> LogitsOp:
         raise Refusal(problem, Status.INTERNAL_FAILURE, depth=IN_OP)
     name = "SOFTMAX" if kind else "ARGMAX"
     inputs = tuple(stream.name for stream in wiring.inputs_of(op))
-    return LogitsOp(op_name(name), output_pad(op).text("name"), inputs, name)
+    pad = output_pad(op)
+    return LogitsOp(op_name(name), pad.text("name"), inputs, name, *_pad_format(pad))
+
+
+def _pad_format(pad: Node) -> tuple[FormatType, FormatOrder]:
+    try:
+        return FormatType(pad.integer("format_type")), FormatOrder(pad.integer("format_order"))
+    except ValueError as error:
+        problem = f"output pad {pad.text('name')!r} has an unknown format"
+        raise invalid(problem, "", IN_OP) from error
 
 
 def _read_nms(op: Node, wiring: Wiring, features: Features) -> NmsOp:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from hailstack.hef.formats import Direction, Format, QuantInfo, Shape
+from hailstack.hef.formats import Direction, Format, FormatOrder, FormatType, QuantInfo, Shape
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ class Stream:
     """For a mux stream: rows of the smallest block in which its predecessors alternate."""
     height_ratios: tuple[int, ...] = ()
     """For a mux stream: how many rows of each predecessor a block holds, in units of the block."""
-    pad_index: int | None = None
+    pad_index: int | None = field(default=None, compare=False)
     """The output pad of the core that host operations refer to, if one does."""
 
 
@@ -142,6 +142,10 @@ class LogitsOp(HostOp):
 
     kind: str = "ARGMAX"
     """``ARGMAX`` or ``SOFTMAX``."""
+    output_type: FormatType = FormatType.AUTO
+    """As it stands in the file. AUTO: the type of the input for argmax, FLOAT32 for softmax."""
+    output_order: FormatOrder = FormatOrder.AUTO
+    """As it stands in the file. AUTO: NHW or NC for argmax, the host order of the input for softmax."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,9 +267,12 @@ class Hef:
 
     @property
     def emulated(self) -> bool:
-        """Whether it carries its own ONNX graph: made by Hailstack, refused by a chip."""
-        return EMULATED_GRAPH in self.external_resources
+        """Whether it is marked as made for the emulated NPU: it carries its own ONNX graph, and a chip refuses it."""
+        return EMULATED_EXTENSION in self.extensions
 
+
+EMULATED_EXTENSION = 18515
+"""The required extension (``HS``) by which a chip's runtime refuses a file that only the emulated NPU runs."""
 
 EMULATED_GRAPH = "hailstack/graph.onnx"
 """External resource: the quantised ONNX graph of the (single) network group, device types at its edges."""

@@ -16,7 +16,7 @@ from hailstack.hef.chips import architectures
 from hailstack.hef.features import Features, extension_numbers, read_features
 from hailstack.hef.groups import read_group
 from hailstack.hef.header import proto_view, read_header, sections_view
-from hailstack.hef.model import EMULATED_GRAPH, Hef, NetworkGroup
+from hailstack.hef.model import EMULATED_EXTENSION, Hef, NetworkGroup
 from hailstack.hef.node import Node
 from hailstack.hef.profile import Profile, find_profile
 from hailstack.hef.refusal import IN_FILE, IN_GROUP, Refusal, corrupted, unsupported
@@ -98,7 +98,7 @@ def _read(view: memoryview, path: Path | None, profile: Profile) -> Hef:
     features, required = read_features(node, profile)
     groups = _read_groups(node, features)
     resources = _read_resources(node, sections_view(view, header))
-    _check_extensions(node, features, required, emulated=EMULATED_GRAPH in resources)
+    _check_extensions(node, features, required)
     about = node.node("header")
     extensions = (*node.nodes("extensions"), *node.nodes("optional_extensions"))
     return Hef(
@@ -147,8 +147,8 @@ def _read_resources(node: Node, sections: memoryview) -> dict[str, memoryview]:
     return resources
 
 
-def _check_extensions(node: Node, features: Features, required: frozenset[int], *, emulated: bool) -> None:
-    known = features.profile.extensions | ({ext.EMULATED} if emulated else set())
+def _check_extensions(node: Node, features: Features, required: frozenset[int]) -> None:
+    known = features.profile.extensions | {EMULATED_EXTENSION}
     unknown = [e for e in node.nodes("extensions") if e.integer("type_index") not in known]
     if unknown:
         names = ", ".join(e.text("name") for e in unknown)

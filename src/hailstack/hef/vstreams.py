@@ -9,9 +9,7 @@ from typing import Final
 from hailstack.errors import Status
 from hailstack.hef.features import Features
 from hailstack.hef.formats import Direction, Format, FormatOrder, FormatType, QuantInfo, Shape
-from hailstack.hef.host_ops import output_pad
 from hailstack.hef.model import HostOp, LogitsOp, NmsOp, NmsShape, Stream, VStream
-from hailstack.hef.node import Node
 from hailstack.hef.refusal import IN_OP, Refusal, invalid
 
 HOST_ORDERS: Final = {
@@ -72,11 +70,11 @@ def _on_chip_shape(stream: Stream) -> NmsShape:
     return NmsShape(stream.nms.number_of_classes, per_class, per_class * stream.nms.number_of_classes, 0)
 
 
-def vstream_of_op(op: HostOp, node: Node, streams: Sequence[Stream], group_name: str, features: Features) -> VStream:
+def vstream_of_op(op: HostOp, streams: Sequence[Stream], group_name: str, features: Features) -> VStream:
     """The virtual stream that a host operation makes out of ``streams``.
 
     Raises:
-        Refusal: its output pad asks for a format that does not exist.
+        Refusal: it is too large for any memory.
     """
     made = VStream(
         name=op.output,
@@ -90,29 +88,20 @@ def vstream_of_op(op: HostOp, node: Node, streams: Sequence[Stream], group_name:
         op_name=op.name,
     )
     if isinstance(op, LogitsOp):
-        return _logits(made, op, output_pad(node), streams[0])
+        return _logits(made, op, streams[0])
     assert isinstance(op, NmsOp)
     return _boxes_only(made, op, streams) if op.bbox_only else _detections(made, op, features)
 
 
-def _logits(made: VStream, op: LogitsOp, pad: Node, source: Stream) -> VStream:
-    shape = source.shape if op.kind == "SOFTMAX" else Shape(source.shape.height, source.shape.width, 1)
-    return dataclasses.replace(
-        made, format=_logits_format(op, pad, source), shape=shape, quant=source.quant, quants=source.quants
-    )
-
-
-def _logits_format(op: LogitsOp, pad: Node, source: Stream) -> Format:
-    try:
-        kind, order = FormatType(pad.integer("format_type")), FormatOrder(pad.integer("format_order"))
-    except ValueError as error:
-        problem = f"{op.name}: its output has an unknown format"
-        raise invalid(problem, "", IN_OP) from error
+def _logits(made: VStream, op: LogitsOp, source: Stream) -> VStream:
+    kind, order, shape = op.output_type, op.output_order, source.shape
+    if op.kind == "ARGMAX":
+        shape = Shape(shape.height, shape.width, 1)
     if kind is FormatType.AUTO:
         kind = source.format.type if op.kind == "ARGMAX" else FormatType.FLOAT32
     if order is FormatOrder.AUTO:
-        order = host_order(source.format.order) if op.kind == "SOFTMAX" else _argmax_order(source.format.order)
-    return Format(kind, order)
+        order = (_argmax_order if op.kind == "ARGMAX" else host_order)(source.format.order)
+    return dataclasses.replace(made, format=Format(kind, order), shape=shape, quant=source.quant, quants=source.quants)
 
 
 def _argmax_order(order: FormatOrder) -> FormatOrder:

@@ -1,0 +1,112 @@
+"""Writes HEF files, version 2 and 3, with the named resources that an emulated chip runs."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from hailstack import __version__
+from hailstack.errors import InputError, NotFoundError
+from hailstack.hef.blueprint import HefBlueprint
+from hailstack.hef.compose import compose_hef
+from hailstack.hef.header import pad_to_alignment, write_header
+from hailstack.hef.model import EMULATED_META
+from hailstack.hef.node import encode
+from hailstack.hef.reader import read_hef
+
+
+def write_hef(
+    path: str | os.PathLike[str],
+    blueprint: HefBlueprint | Sequence[HefBlueprint],
+    *,
+    version: Literal[2, 3] = 2,
+) -> None:
+    """Put a HEF at ``path``, whole or not at all.
+
+    Args:
+        blueprint: one network group, or several for the same chip.
+        version: of the header. Version 3 begins the resources on a 4 KiB border.
+
+    Raises:
+        InputError: the blueprint contradicts itself, or the file cannot be written.
+        NotFoundError: the folder does not exist.
+    """
+    replace_file(Path(path), hef_bytes(blueprint, version=version))
+
+
+def hef_bytes(blueprint: HefBlueprint | Sequence[HefBlueprint], *, version: Literal[2, 3] = 2) -> bytes:
+    """The content of a HEF.
+
+    Raises:
+        InputError: the blueprint contradicts itself.
+    """
+    blueprints = (blueprint,) if isinstance(blueprint, HefBlueprint) else tuple(blueprint)
+    if not blueprints:
+        message = "a HEF holds at least one network group"
+        raise InputError(message)
+    located, section = _lay_out(_resources(blueprints))
+    proto = encode("Hef", compose_hef(blueprints, located))
+    header, padding = write_header(version, proto, section)
+    content = b"".join((header, proto, padding, section))
+    _prove(content, blueprints)
+    return content
+
+
+def _resources(blueprints: Iterable[HefBlueprint]) -> dict[str, bytes]:
+    resources: dict[str, bytes] = {}
+    meta: dict[str, Any] = {}
+    for blueprint in blueprints:
+        resources |= blueprint.graphs
+        meta = _merged(meta, blueprint.meta)
+    if meta or resources:
+        meta = {"hailstack": __version__} | meta
+        resources[EMULATED_META] = json.dumps(meta, indent=1, allow_nan=False).encode()
+    return resources
+
+
+def _merged(meta: dict[str, Any], more: Any) -> dict[str, Any]:
+    groups = {**meta.get("groups", {}), **more.get("groups", {})}
+    return {**meta, **more, **({"groups": groups} if groups else {})}
+
+
+def _lay_out(resources: dict[str, bytes]) -> tuple[dict[str, tuple[int, bytes]], bytes]:
+    """Each resource with its offset, and all of them one behind the other, each on a 4 KiB border."""
+    located: dict[str, tuple[int, bytes]] = {}
+    section = bytearray()
+    for name, data in resources.items():
+        section += bytes(pad_to_alignment(len(section)))
+        located[name] = (len(section), data)
+        section += data
+    return located, bytes(section)
+
+
+def _prove(content: bytes, blueprints: Sequence[HefBlueprint]) -> None:
+    """Read it back: what our own reader refuses must never reach a disk."""
+    hef = read_hef(content)
+    assert [group.name for group in hef.groups] == [blueprint.group_name for blueprint in blueprints]
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Put a file in its place in one step, so that nobody ever sees half of it.
+
+    Raises:
+        InputError: it cannot be written there.
+        NotFoundError: its folder does not exist.
+    """
+    if not path.parent.is_dir():
+        message = f"{path}: there is no folder {path.parent}"
+        raise NotFoundError(message)
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        with temporary.open("xb") as file:
+            file.write(content)
+        temporary.replace(path)
+    except OSError as error:
+        message = f"{path}: cannot be written: {error.strerror}"
+        raise InputError(message) from error
+    finally:
+        temporary.unlink(missing_ok=True)
