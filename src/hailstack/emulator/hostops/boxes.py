@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hailstack.emulator.hostops.sorting import descending_order
 
-_MATRIX = 48
-"""Boxes up to which all pairs are compared at once."""
+_PAIRED = 48
+"""Boxes of one class up to which all pairs are compared at once."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,7 +63,7 @@ def suppress(candidates: Candidates, classes: int, iou_threshold: float, limit: 
         limit: boxes that matter in a class; the search for more stops there.
     """
     score = candidates.score
-    order = _score_order(candidates)
+    order = descending_order(score)
     by_class = order[np.argsort(candidates.class_id[order], kind="stable")]
     rank = np.empty(order.size, np.intp)
     rank[order] = np.arange(order.size)
@@ -76,49 +75,47 @@ def suppress(candidates: Candidates, classes: int, iou_threshold: float, limit: 
     return Survivors(kept, rank[kept], counts)
 
 
-def _score_order(candidates: Candidates) -> NDArray[np.intp]:
-    return descending_order(candidates.score)
-
-
 def _greedy_by_class(
     candidates: Candidates, index: NDArray[np.intp], threshold: np.float64, limit: int
 ) -> NDArray[np.intp]:
-    class_id = candidates.class_id[index]
-    edges = np.flatnonzero(class_id[1:] != class_id[:-1]) + 1
-    starts, ends = [0, *edges.tolist()], [*edges.tolist(), index.size]
-    box = candidates.box[index]
-    kept: list[NDArray[np.intp]] = []
-    for start, end in zip(starts, ends, strict=True):
-        kept.append(index[start:end][_greedy(box[start:end], threshold, limit)])
-    return np.concatenate(kept) if kept else index
+    class_id, box = candidates.class_id[index], candidates.box[index]
+    starts = np.flatnonzero(np.diff(class_id, prepend=-1))
+    sizes = np.diff(starts, append=index.size)
+    alive = np.ones(index.size, np.bool_)
+    for start, size in zip(starts[sizes > _PAIRED].tolist(), sizes[sizes > _PAIRED].tolist(), strict=True):
+        alive[start : start + size] = _greedy(box[start : start + size], threshold, limit)
+    small = np.repeat(np.where(sizes > _PAIRED, 0, starts + sizes), sizes)
+    _suppress_pairs(box, small, threshold, alive)
+    kept = np.flatnonzero(alive)
+    place = np.arange(kept.size) - np.searchsorted(class_id[kept], class_id[kept])
+    return index[kept[place < limit]]
 
 
-def _greedy(box: NDArray[np.float32], threshold: np.float64, limit: int) -> Any:
-    count = box.shape[0]
-    if count <= 1:
-        return slice(0, min(count, limit))
-    if count <= _MATRIX:
-        return _greedy_matrix(box, threshold)[:limit]
-    return _greedy_rows(box, threshold, limit)
+def _suppress_pairs(
+    box: NDArray[np.float32], end: NDArray[np.intp], threshold: np.float64, alive: NDArray[np.bool_]
+) -> None:
+    """Compare all pairs within short runs at once: box ``i`` with those up to ``end[i]``."""
+    count = np.maximum(end - np.arange(end.size) - 1, 0)
+    first = np.repeat(np.arange(end.size), count)
+    second = np.arange(first.size) - np.repeat(np.cumsum(count) - count, count) + first + 1
+    close = np.flatnonzero(overlap(box[first], box[second]) >= threshold)
+    state = alive.tolist()
+    for better, worse in zip(first[close].tolist(), second[close].tolist(), strict=True):
+        if state[better]:
+            state[worse] = False
+    alive[:] = state
 
 
-def _greedy_matrix(box: NDArray[np.float32], threshold: np.float64) -> NDArray[np.intp]:
-    close = overlap(box[:, None], box[None]) >= threshold
-    alive = np.ones(box.shape[0], np.bool_)
-    for row in range(box.shape[0]):
-        if alive[row]:
-            alive[row + 1 :] &= ~close[row, row + 1 :]
-    return np.flatnonzero(alive)
-
-
-def _greedy_rows(box: NDArray[np.float32], threshold: np.float64, limit: int) -> NDArray[np.intp]:
-    kept: list[int] = []
+def _greedy(box: NDArray[np.float32], threshold: np.float64, limit: int) -> NDArray[np.bool_]:
+    alive = np.zeros(box.shape[0], np.bool_)
     left = np.arange(box.shape[0])
-    while left.size and len(kept) < limit:
-        kept.append(int(left[0]))
-        left = left[1:]
-        left = left[~(overlap(box[kept[-1]], box[left]) >= threshold)]
-    return np.array(kept, np.intp)
+    for _ in range(limit):
+        if not left.size:
+            break
+        best, left = left[0], left[1:]
+        alive[best] = True
+        left = left[~(overlap(box[best], box[left]) >= threshold)]
+    return alive
 
 
 def overlap(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -57,44 +57,45 @@ def exp_packet(x: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def sum_packets(terms: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Sums along the last axis, of memory aligned to a register, in the order in which Eigen adds.
+    """Sums along the first axis in the order in which Eigen adds memory that starts at a register boundary.
 
     Whole registers go alternately into two accumulators, then the four lanes are added crosswise, then the rest.
     """
-    count = terms.shape[-1]
-    packets = count // PACKET
-    lanes = terms[..., : packets * PACKET].reshape(*terms.shape[:-1], packets, PACKET)
+    packets = terms.shape[0] // PACKET
     if not packets:
         return _sequential(terms)
+    lanes = terms[: packets * PACKET].reshape(packets, PACKET, *terms.shape[1:])
     total = _sum_lanes(lanes)
-    for index in range(packets * PACKET, count):
-        total = total + terms[..., index]
+    for term in terms[packets * PACKET :]:
+        total = total + term
     return total
 
 
 def _sum_lanes(lanes: NDArray[np.float32]) -> NDArray[np.float32]:
-    packets = lanes.shape[-2]
-    pairs = packets // 2 * 2
-    total = lanes[..., 0, :]
-    if packets > 1:
-        even = _sequential(lanes[..., 0:pairs:2, :], axis=-2)
-        total = even + _sequential(lanes[..., 1:pairs:2, :], axis=-2)
-        if packets > pairs:
-            total = total + lanes[..., pairs, :]
-    crossed = total[..., :2] + total[..., 2:]
-    sums: NDArray[np.float32] = crossed[..., 0] + crossed[..., 1]
+    total = lanes[0]
+    pairs = lanes.shape[0] // 2 * 2
+    if pairs:
+        odd = lanes[1]
+        for index in range(2, pairs, 2):
+            total, odd = total + lanes[index], odd + lanes[index + 1]
+        total = total + odd
+    if 0 < pairs < lanes.shape[0]:
+        total = total + lanes[pairs]
+    crossed = total[:2] + total[2:]
+    sums: NDArray[np.float32] = crossed[0] + crossed[1]
     return sums
 
 
-def _sequential(terms: NDArray[Any], axis: int = -1) -> NDArray[np.float32]:
+def _sequential(terms: NDArray[Any]) -> NDArray[np.float32]:
     # np.sum adds pairwise; accumulate keeps the order.
-    total: NDArray[np.float32] = np.add.accumulate(terms, axis=axis).take(-1, axis=axis)
+    total: NDArray[np.float32] = np.add.accumulate(terms, axis=0)[-1]
     return total
 
 
 def weighted_sum(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """``0 * v0 + 1 * v1 + ...`` along the last axis, added from left to right."""
-    return _sequential(values * np.arange(values.shape[-1], dtype=np.float32))
+    """``0 * v0 + 1 * v1 + ...`` along the first axis, added from the first on."""
+    weights = np.arange(values.shape[0], dtype=np.float32)
+    return _sequential(values * weights.reshape(-1, *(1,) * (values.ndim - 1)))
 
 
 def softmax(x: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -121,13 +122,13 @@ def _softmax_lines(lines: NDArray[np.float32], head: int) -> NDArray[np.float32]
     powers[:, :head] = exp(lines[:, :head])
     powers[:, tail:] = exp(lines[:, tail:])
     with np.errstate(invalid="ignore", over="ignore"):
-        return powers / _sum_line(powers, head, tail)[:, None]
+        return powers / _sum_line(powers.T, head, tail)[:, None]
 
 
 def _sum_line(powers: NDArray[np.float32], head: int, tail: int) -> NDArray[np.float32]:
     if tail == head:
         return _sequential(powers)
-    total = sum_packets(powers[:, head:tail])
-    for index in (*range(head), *range(tail, powers.shape[1])):
-        total = total + powers[:, index]
+    total = sum_packets(powers[head:tail])
+    for term in (*powers[:head], *powers[tail:]):
+        total = total + term
     return total
