@@ -25,7 +25,8 @@ def boxes_by_class(buffer: NDArray[Any], classes: int) -> list[NDArray[np.float3
         ValueError: the buffer ends within the boxes that it counts.
     """
     values = buffer.reshape(-1).view(np.float32)
-    offset, found = 0, []
+    offset = 0
+    found: list[NDArray[np.float32]] = []
     for _ in range(classes):
         count = int(values[offset]) if offset < values.size else -1
         end = offset + 1 + count * BOX_VALUES
@@ -87,7 +88,8 @@ def masked_boxes(buffer: NDArray[Any], *, profile: str = "4.23") -> list[MaskedB
         ValueError: the buffer ends within the detections that it counts.
     """
     data, record = buffer.reshape(-1).view(np.uint8), mask_record(profile)
-    offset, found = COUNT_BYTES, []
+    offset = COUNT_BYTES
+    found: list[MaskedBox] = []
     for _ in range(_count(data)):
         start = offset + record.itemsize
         size = int(data[offset:start].view(record)["mask_size"][0]) if start <= data.size else data.size
