@@ -1,0 +1,137 @@
+"""A whole run on a scripted device: options, notes of the HEF, configuration and outputs put together."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+import scripted_platform as scripted
+from hailstack.errors import ConfigError, InputError
+from hailstack.heads import OutputFacts
+from hailstack.imaging import Preprocess, write_image
+from hailstack.pipeline import Job
+from hailstack.pipeline.configuration import RunConfig
+from hailstack.pipeline.job import choose_preprocess
+from hailstack.pipeline.model import ModelNotes
+from hailstack.runtime import ModelFacts
+
+SCORES = OutputFacts("net/fc1", (1000,))
+BOXES = OutputFacts("net/nms", (80, 5, 100), "nms_by_class", 80)
+
+
+@pytest.fixture
+def script(monkeypatch):
+    monkeypatch.setattr("hailstack.pipeline.job.read_notes", lambda path: ModelNotes(labels=("cat", "dog")))
+    with scripted.installed(scripted.Script(outputs=(scripted.BOXES,))) as script:
+        yield script
+
+
+@pytest.fixture
+def photos(tmp_path):
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for number in range(7):
+        # The scripted network finds (first pixel mod 4) boxes of class 0.
+        write_image(folder / f"{number}.png", np.full((8, 8, 3), number, np.uint8))
+    return folder
+
+
+def lines(path):
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+@pytest.mark.parametrize("batch_size", [1, 3])
+@pytest.mark.parametrize("postprocess", ["auto", "nms_on_host", "raw"])
+def test_all_modes_write_the_same_lines(script, photos, tmp_path, batch_size, postprocess):
+    texts = []
+    for mode in ("async", "callback", "sync"):
+        target = tmp_path / f"{mode}.jsonl"
+        job = Job([str(photos)], "net.hef", postprocess, mode=mode, batch_size=batch_size, json=str(target))
+        assert job.run().frames == 7
+        texts.append(target.read_text())
+    assert texts[0] == texts[1] == texts[2]
+
+
+def test_objects_are_named_and_placed_in_source_pixels(script, photos, tmp_path):
+    target = tmp_path / "out.jsonl"
+    write_image(tmp_path / "wide.png", np.full((8, 16, 3), 1, np.uint8))
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps({"preprocess": {"mode": "stretch"}}))
+    Job([str(tmp_path / "wide.png")], "net.hef", config=str(config), json=str(target)).run()
+    (record,) = lines(target)
+    (found,) = record["objects"]
+    assert found["class"] == "cat"
+    # The box is y 0..0.5, x 0.2..0.6 of a 16 x 8 picture.
+    assert found["xyxy"] == pytest.approx([3.2, 0, 9.6, 4], abs=1e-3)
+
+
+def test_thresholds_of_the_configuration_hold_and_the_option_comes_first(script, photos, tmp_path):
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps({"classes": ["a", "b"], "confidence_threshold": 0.85, "nms_threshold": 0.5}))
+    target = tmp_path / "out.jsonl"
+    sources = [str(photos / "3.png")]
+    Job(sources, "net.hef", config=str(config), json=str(target)).run()
+    assert [one["score"] for one in lines(target)[0]["objects"]] == [0.9]
+    assert lines(target)[0]["objects"][0]["class"] == "a"
+    assert script.thresholds == {"iou": 0.5}
+    Job(sources, "net.hef", config=str(config), json=str(target), confidence=0.75).run()
+    assert [one["score"] for one in lines(target)[0]["objects"]] == pytest.approx([0.9, 0.8])
+
+
+def test_too_many_class_names_are_blamed_on_the_configuration(script, photos, tmp_path):
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps({"0": "a", "1": "b", "2": "c"}))
+    with pytest.raises(InputError, match=r"config\.json: there are 3 class names, but the network has 2"):
+        Job([str(photos)], "net.hef", config=str(config)).run()
+
+
+def test_a_head_that_does_not_fit_is_blamed_on_the_network(script, photos):
+    with pytest.raises(InputError, match=r"net\.hef: --postprocess classification needs one output"):
+        Job([str(photos)], "net.hef", "classification").run()
+    assert script.opened == script.closed == 1
+
+
+def test_without_any_output_the_results_are_printed(script, photos, capsys):
+    Job([str(photos / "1.png"), str(photos / "4.png")], "net.hef").run()
+    assert capsys.readouterr().out == f"{photos}/1.png: cat 0.90\n{photos}/4.png: nothing\n"
+
+
+def test_a_window_needs_a_screen(script, photos, monkeypatch):
+    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    monkeypatch.setattr("sys.platform", "linux")
+    with pytest.raises(InputError, match=r"--show: there is no screen.*use --output DIR"):
+        Job([str(photos)], "net.hef", show=True).run()
+    assert script.opened == script.closed == 1
+
+
+def facts(*outputs, shape=(224, 224, 3)):
+    return ModelFacts("net/input_layer1", shape, outputs)
+
+
+@pytest.mark.parametrize(
+    ("outputs", "postprocess", "mode"),
+    [((BOXES,), "auto", "letterbox"), ((SCORES,), "auto", "crop"), ((SCORES, BOXES), "classification", "crop")],
+)
+def test_without_notes_pictures_are_prepared_as_the_task_usually_is(outputs, postprocess, mode):
+    chosen = choose_preprocess(facts(*outputs), ModelNotes(), RunConfig(), postprocess)
+    assert chosen == Preprocess(224, 224, mode=mode)
+
+
+def test_the_notes_of_the_hef_come_before_the_usual_and_the_configuration_before_both():
+    notes = ModelNotes(preprocess=Preprocess(224, 224, anchor="topleft", colour="BGR"))
+    assert choose_preprocess(facts(SCORES), notes, RunConfig(), "auto") == notes.preprocess
+    config = RunConfig(preprocess={"colour": "RGB"})
+    assert choose_preprocess(facts(SCORES), notes, config, "auto") == Preprocess(224, 224, anchor="topleft")
+
+
+def test_a_configuration_for_another_input_is_refused():
+    with pytest.raises(ConfigError, match=r"input_shape.*\[640, 640, 3\].*224x224x3"):
+        choose_preprocess(facts(BOXES), ModelNotes(), RunConfig(input_shape=(640, 640, 3)), "auto")
+
+
+def test_a_network_that_takes_no_pictures_is_refused():
+    with pytest.raises(InputError, match=r"224x224x1.*3 channels"):
+        choose_preprocess(facts(BOXES, shape=(224, 224, 1)), ModelNotes(), RunConfig(), "auto")
