@@ -1,7 +1,7 @@
 """Exponentials and sums in float32 with the roundings of the vendor's x86-64 build.
 
-Two exponentials occur there: the C library's ``expf``, which is right to the last bit but for very rare cases, and the
-polynomial that Eigen 3.4 evaluates four numbers at a time. Eigen also fixes the order in which a softmax adds up.
+Two exponentials occur there: the C library's ``expf``, which works in double precision, and the polynomial that Eigen
+3.4 evaluates four numbers at a time. Eigen also fixes the order in which a softmax adds up.
 """
 
 from __future__ import annotations
@@ -13,6 +13,14 @@ from numpy.typing import NDArray
 
 PACKET = 4
 """Numbers in one SSE register."""
+
+_EXP_STEPS = 32
+"""``expf`` splits ``x / ln 2`` into 32nds: a table of their powers of two, a polynomial for the rest."""
+_EXP_SCALE = float.fromhex("0x1.71547652b82fep+0") * _EXP_STEPS
+_EXP_TABLE = np.exp2(np.arange(_EXP_STEPS) / _EXP_STEPS)
+_EXP_C1 = float.fromhex("0x1.62e42ff0c52d6p-1") / _EXP_STEPS
+_EXP_C2 = float.fromhex("0x1.ebfce50fac4f3p-3") / _EXP_STEPS**2
+_EXP_C3 = float.fromhex("0x1.c6af84b912394p-5") / _EXP_STEPS**3
 
 _LIMIT = np.float32(88.3762626647950)
 _LOG2_E = np.float32(1.44269504088896341)
@@ -27,9 +35,14 @@ _P0, _P1, _P2, _P3, _P4, _P5 = (
 
 
 def exp(x: NDArray[Any]) -> NDArray[np.float32]:
-    """``expf`` of the C library: the exact exponential rounded to float32."""
-    with np.errstate(over="ignore", under="ignore"):
-        powers: NDArray[np.float32] = np.exp(x.astype(np.float64)).astype(np.float32)
+    """``expf`` of the GNU C library (ARM's optimised routines): off by a hair more than half a unit at times."""
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        scaled = np.clip(x.astype(np.float64), -150, 100) * _EXP_SCALE
+        nearest = np.rint(scaled)
+        r, step = scaled - nearest, nearest.astype(np.int64)
+        power = np.ldexp(_EXP_TABLE[step & (_EXP_STEPS - 1)], (step >> 5).astype(np.int32))
+        polynomial = (_EXP_C3 * r + _EXP_C2) * (r * r) + (_EXP_C1 * r + 1)
+        powers: NDArray[np.float32] = (polynomial * power).astype(np.float32)
     return powers
 
 
