@@ -2,10 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import numpy as np
 import onnx
 import pytest
+from core_fakes import Bench
 from onnx import TensorProto, helper, numpy_helper
+
+from hailstack.emulator.settings import Settings
+from hailstack.hef import (
+    EMULATED_GRAPH,
+    Direction,
+    FormatOrder,
+    FormatType,
+    HefBlueprint,
+    QuantInfo,
+    Shape,
+    StreamPlan,
+    write_hef,
+)
 
 
 @pytest.fixture(scope="session")
@@ -50,3 +67,37 @@ def small_graph() -> bytes:
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
     onnx.checker.check_model(model)
     return bytes(model.SerializeToString())
+
+
+@pytest.fixture
+def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
+    """Opens emulated devices that run fake programs; released at the end."""
+    bench = Bench(Settings(lock_dir=tmp_path / "locks"))
+    monkeypatch.setattr("hailstack.emulator.core.programs.load_program", bench.load)
+    yield bench
+    bench.close()
+
+
+@pytest.fixture(scope="session")
+def small_hef(small_graph: bytes, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An emulated HEF of :func:`small_graph`: ``small/input_layer1`` → ``small/conv1`` (NHWC), ``small/fc1`` (NC)."""
+    path = tmp_path_factory.mktemp("hef") / "small.hef"
+    group = {
+        "graph": EMULATED_GRAPH,
+        "inputs": {"small/input_layer1": "image"},
+        "outputs": {"small/conv1": "map", "small/fc1": "sums"},
+    }
+    blueprint = HefBlueprint(
+        group_name="small",
+        streams=(
+            StreamPlan("small/input_layer1", Direction.H2D, Shape(8, 8, 3)),
+            StreamPlan("small/conv1", Direction.D2H, Shape(8, 8, 4), quant=QuantInfo(128, 0.02, -2.56, 2.54)),
+            StreamPlan("small/fc1", Direction.D2H, Shape(1, 1, 4), FormatType.UINT16, FormatOrder.NC),
+        ),
+        bottleneck_fps=2000.0,
+        latency_ms=1.5,
+        graphs={EMULATED_GRAPH: small_graph},
+        meta={"groups": {"small": group}},
+    )
+    write_hef(path, blueprint)
+    return path
