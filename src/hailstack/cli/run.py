@@ -22,7 +22,7 @@ def run(
     depth: int | None = None,
     confidence: float | None = None,
     output: Annotated[str | None, Parameter(name=["--output", "-o"])] = None,
-    json: str | None = None,
+    json: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None,
     show: Annotated[bool, Parameter(negative=())] = False,
 ) -> int:
     """Run a HEF on pictures, folders, patterns or videos.

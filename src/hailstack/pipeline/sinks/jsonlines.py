@@ -25,6 +25,9 @@ class JsonLinesSink:
     """
 
     def __init__(self, target: str) -> None:
+        if target.startswith("-") and target != "-":
+            message = f"--json {target}: name a file, or - for standard output"
+            raise InputError(message)
         self.path = None if target == "-" else Path(target)
         self._partial = None if self.path is None else self.path.with_name(f".{self.path.name}.part")
         self._stream: TextIO | None = sys.stdout if self._partial is None else _create(self._partial)
