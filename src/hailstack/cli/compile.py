@@ -1,0 +1,130 @@
+"""``hailstack compile``: an ONNX network becomes a HEF."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+
+def compile(
+    model: Path,
+    /,
+    *,
+    calibration: Annotated[Path, Parameter(name=["--calibration", "-c"])],
+    output: Annotated[Path, Parameter(name=["--output", "-o"])],
+    target: Annotated[
+        Literal["hailo8", "hailo8l", "hailo10h", "hailo15h"], Parameter(name=["--target", "-t"])
+    ] = "hailo8l",
+    head: Literal["auto", "classification", "yolov8", "yolox", "raw"] = "auto",
+    mean: str | None = None,
+    std: str | None = None,
+    bgr: bool | None = None,
+    resize: Literal["letterbox", "stretch", "crop"] | None = None,
+    anchor: Literal["center", "topleft"] | None = None,
+    pad_value: int | None = None,
+    labels: Path | None = None,
+    score_threshold: float | None = None,
+    iou_threshold: float | None = None,
+    name: str | None = None,
+    output_type: Literal["uint8", "uint16"] = "uint8",
+    limit: int = 64,
+    json: Annotated[bool, Parameter(negative=())] = False,
+) -> int:
+    """Compile an ONNX network to a HEF that the emulated NPU runs.
+
+    Weights become int8, activations uint8; the HEF takes uint8 RGB pixels. Heads of detectors are cut off and their
+    decoding is left to the runtime, as the vendor's compiler does it.
+
+    Parameters
+    ----------
+    model
+        The ONNX file. It takes one 3-channel picture of a fixed size.
+    calibration
+        A folder of typical pictures (subfolders too). They decide the scales of all tensors.
+    output
+        The HEF to write.
+    target
+        The chip.
+    head
+        What the outputs are; auto finds out by structure, raw keeps them as they are.
+    mean
+        The network wants (pixel - mean) / std: one number, or three with commas. Default: ImageNet's for
+        classification, else 0.
+    std
+        Default: ImageNet's for classification, 1 for YOLOX, else 255.
+    bgr
+        The network wants BGR. Default: only for YOLOX.
+    resize
+        Default: letterbox for detectors, crop for classification, stretch for raw.
+    anchor
+        Where letterbox and crop place the picture. Default: topleft for YOLOX, else center.
+    pad_value
+        Grey level of the letterbox; default 114.
+    labels
+        Class names, one a line.
+    score_threshold
+        Weaker boxes are dropped by the runtime. Default: 0.2, YOLOX 0.25.
+    iou_threshold
+        Boxes that overlap more are one object. Default: 0.7, YOLOX 0.65.
+    name
+        Of the network in the HEF; default: the file's.
+    output_type
+        Integers of the outputs.
+    limit
+        Calibration pictures used at most, evenly over the folder.
+    json
+        The report for programs.
+    """
+    from hailstack.cli.compile_report import print_report, show_progress
+    from hailstack.compiler import compile_model
+
+    fields = {"mode": resize, "anchor": anchor, "pad_value": pad_value}
+    with show_progress(quiet=json) as progress:
+        report = compile_model(
+            model,
+            calibration,
+            output,
+            target=target,
+            head=head,
+            preprocess={key: value for key, value in fields.items() if value is not None},
+            mean=_numbers("--mean", mean),
+            std=_numbers("--std", std),
+            bgr=bgr,
+            labels=None if labels is None else _read_labels(labels),
+            score_threshold=score_threshold,
+            iou_threshold=iou_threshold,
+            name=name,
+            output_type=output_type,
+            limit=limit,
+            progress=progress,
+        )
+    print_report(report, as_json=json)
+    return 0
+
+
+def _numbers(option: str, text: str | None) -> tuple[float, ...] | None:
+    from hailstack.errors import InputError
+
+    if text is None:
+        return None
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError as error:
+        message = f"{option} is {text!r}; one number or three with commas are expected, such as 123.7,116.3,103.5"
+        raise InputError(message) from error
+
+
+def _read_labels(path: Path) -> tuple[str, ...]:
+    from hailstack.errors import ConfigError, NotFoundError
+
+    try:
+        lines = path.read_text(encoding="utf-8").rstrip().splitlines()
+    except FileNotFoundError as error:
+        message = f"{path}: no such file of class names"
+        raise NotFoundError(message) from error
+    except (OSError, UnicodeDecodeError) as error:
+        message = f"{path}: not a text file of class names: {error}"
+        raise ConfigError(message) from error
+    return tuple(line.strip() for line in lines)

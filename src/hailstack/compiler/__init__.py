@@ -1,0 +1,22 @@
+"""From an ONNX network and calibration pictures to a HEF.
+
+Stages: ``graph`` (load, fold, infer shapes) → ``endnodes``, ``recognise`` (which head, where to cut) →
+``calibration`` (pictures) → ``quantise`` (uint8 activations, int8 weights) → ``package`` (HEF).
+"""
+
+from hailstack.compiler.calibration import CalibrationSummary
+from hailstack.compiler.compile import compile_model
+from hailstack.compiler.estimate import Estimate
+from hailstack.compiler.package import NmsThresholds
+from hailstack.compiler.pixels import Normalisation
+from hailstack.compiler.report import CompileReport, StreamReport
+
+__all__ = [
+    "CalibrationSummary",
+    "CompileReport",
+    "Estimate",
+    "NmsThresholds",
+    "Normalisation",
+    "StreamReport",
+    "compile_model",
+]

@@ -1,0 +1,173 @@
+"""ONNX in, HEF out: all stages in order."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from hailstack.compiler.calibration import DEFAULT_LIMIT, CalibrationFrames, Progress
+from hailstack.compiler.defaults import choose_normalisation, choose_preprocess, choose_thresholds
+from hailstack.compiler.endnodes import HeadPlan, cut
+from hailstack.compiler.estimate import CHIPS, Target, estimate_speed
+from hailstack.compiler.graph import load_graph
+from hailstack.compiler.layers import list_layers
+from hailstack.compiler.package import Facts, head_facts, make_blueprint
+from hailstack.compiler.quantise import quantise
+from hailstack.compiler.recognise import HeadName, find_head
+from hailstack.compiler.report import CompileReport, StreamReport
+from hailstack.compiler.results import OutputType
+from hailstack.errors import ConfigError, InputError, NotFoundError
+from hailstack.hef import HefBlueprint, StreamPlan, write_hef
+from hailstack.hef.formats import Direction
+from hailstack.imaging import Preprocess
+from hailstack.types import Image
+
+
+@dataclass(slots=True)
+class Stopwatch:
+    """Seconds by stage."""
+
+    progress: Progress | None = None
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        if self.progress is not None:
+            self.progress(name, 0, None)
+        start = time.perf_counter()
+        yield
+        self.seconds[name] = time.perf_counter() - start
+
+
+def compile_model(
+    onnx_path: str | os.PathLike[str],
+    calibration: Path | Iterable[Image],
+    output: str | os.PathLike[str],
+    *,
+    target: Target = "hailo8l",
+    head: HeadName = "auto",
+    preprocess: Preprocess | Mapping[str, object] | None = None,
+    mean: Sequence[float] | None = None,
+    std: Sequence[float] | None = None,
+    bgr: bool | None = None,
+    labels: Sequence[str] | None = None,
+    score_threshold: float | None = None,
+    iou_threshold: float | None = None,
+    name: str | None = None,
+    output_type: OutputType = "uint8",
+    limit: int = DEFAULT_LIMIT,
+    progress: Progress | None = None,
+) -> CompileReport:
+    """Compile an ONNX network to an emulated HEF at ``output``.
+
+    Args:
+        onnx_path: a network that takes one 3-channel image.
+        calibration: a folder of typical pictures, or RGB pictures; read once, one at a time.
+        output: where the HEF goes; it appears whole or not at all.
+        target: the chip.
+        head: what the outputs are; ``auto`` finds out, ``raw`` keeps them.
+        preprocess: how a picture becomes an input frame; some of its fields, or None, take what is usual for the
+            head (:mod:`hailstack.compiler.defaults`) for the others.
+        mean, std: the network wants ``(pixel - mean) / std``; one number, or one for each channel in the network's
+            order. None: what is usual for the head.
+        bgr: whether the network wants BGR. The HEF takes RGB in any case.
+        labels: class names.
+        score_threshold, iou_threshold: which boxes the host keeps; None: as the vendor has it.
+        name: of the network group; None: the file's.
+        output_type: integers of the outputs.
+        limit: how many calibration pictures at most.
+        progress: told about stages.
+
+    Raises:
+        NotFoundError: the model, the pictures or the output's folder are not there.
+        ModelError: the network cannot be compiled; the message names the file and the node.
+        ConfigError: labels, sizes or names do not fit the network.
+        InputError: no picture could be read.
+    """
+    source, target_path = Path(onnx_path), Path(output)
+    group = _check_arguments(name or source.stem, target, target_path, limit)
+    watch = Stopwatch(progress)
+    with watch.stage("graph"):
+        graph = load_graph(source)
+    with watch.stage("endnodes"):
+        plan = find_head(graph, head, None if labels is None else len(labels))
+        _check_labels(plan, labels)
+        trunk = cut(graph, plan)
+    normalisation = choose_normalisation(plan, mean, std, bgr)
+    fitted = choose_preprocess(plan, graph.input_hw, preprocess)
+    frames = CalibrationFrames(calibration, fitted, limit, progress)
+    with watch.stage("quantise"):
+        network = quantise(trunk, plan, normalisation, frames, output_type)
+    with watch.stage("package"):
+        facts = Facts(
+            name=group,
+            source=source,
+            target=target,
+            head=plan,
+            thresholds=choose_thresholds(plan, score_threshold, iou_threshold),
+            labels=None if labels is None else tuple(labels),
+            preprocess=fitted,
+            normalisation=normalisation,
+            calibration=frames.summary,
+            estimate=estimate_speed(list_layers(trunk), target),
+        )
+        blueprint = make_blueprint(facts, trunk, network)
+        write_hef(target_path, blueprint)
+    return _report(facts, blueprint, target_path, watch.seconds)
+
+
+def _check_arguments(name: str, target: str, output: Path, limit: int) -> str:
+    if target not in CHIPS:
+        message = f"target {target!r} is not known; possible are {', '.join(CHIPS)}"
+        raise ConfigError(message)
+    if limit < 1:
+        message = f"limit is {limit}, at least one calibration picture is needed"
+        raise ConfigError(message)
+    if not name or "/" in name:
+        message = f"network name {name!r} must not be empty or hold a slash"
+        raise ConfigError(message)
+    if output.is_dir():
+        message = f"{output}: is a folder; name the HEF to write"
+        raise InputError(message)
+    if not output.absolute().parent.is_dir():
+        message = f"{output.absolute().parent}: no such folder to write the HEF to"
+        raise NotFoundError(message)
+    return name
+
+
+def _check_labels(plan: HeadPlan, labels: Sequence[str] | None) -> None:
+    if labels is not None and plan.classes and len(labels) != plan.classes:
+        message = f"{len(labels)} class names are given, but the network has {plan.classes} classes"
+        raise ConfigError(message)
+
+
+def _report(facts: Facts, blueprint: HefBlueprint, path: Path, seconds: dict[str, float]) -> CompileReport:
+    return CompileReport(
+        source=facts.source,
+        hef=path,
+        target=facts.target,
+        network=facts.name,
+        head=head_facts(facts.head),
+        preprocess=facts.preprocess.to_dict(),
+        normalisation=asdict(facts.normalisation),
+        inputs=_streams(blueprint, Direction.H2D),
+        outputs=_streams(blueprint, Direction.D2H),
+        postprocess=blueprint.ops[0].output if blueprint.ops else None,
+        calibration=facts.calibration,
+        estimate=facts.estimate,
+        seconds={stage: round(spent, 3) for stage, spent in seconds.items()},
+        size_bytes=path.stat().st_size,
+    )
+
+
+def _streams(blueprint: HefBlueprint, direction: Direction) -> tuple[StreamReport, ...]:
+    return tuple(_stream(plan) for plan in blueprint.streams if plan.direction is direction)
+
+
+def _stream(plan: StreamPlan) -> StreamReport:
+    original = plan.original_names[0] if plan.original_names else ""
+    return StreamReport(plan.name, plan.shape, plan.type.name.lower(), plan.quant, original)

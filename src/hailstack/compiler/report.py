@@ -1,0 +1,49 @@
+"""What a compilation made, for people and programs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from hailstack.compiler.calibration import CalibrationSummary
+from hailstack.compiler.estimate import Estimate
+from hailstack.hef.formats import QuantInfo, Shape
+
+
+@dataclass(frozen=True, slots=True)
+class StreamReport:
+    """One input or output."""
+
+    name: str
+    shape: Shape
+    type: str
+    quant: QuantInfo
+    original: str = ""
+    """The ONNX node or tensor it stands for."""
+
+
+@dataclass(frozen=True, slots=True)
+class CompileReport:
+    """One compiled HEF."""
+
+    source: Path
+    hef: Path
+    target: str
+    network: str
+    head: Mapping[str, object]
+    preprocess: Mapping[str, object]
+    normalisation: Mapping[str, object]
+    inputs: tuple[StreamReport, ...]
+    outputs: tuple[StreamReport, ...]
+    postprocess: str | None
+    """The host operation's output, if there is one."""
+    calibration: CalibrationSummary
+    estimate: Estimate
+    seconds: Mapping[str, float]
+    """Stage → how long it took."""
+    size_bytes: int
+
+    def to_json(self) -> dict[str, object]:
+        """The same in plain values."""
+        return {**asdict(self), "source": str(self.source), "hef": str(self.hef)}

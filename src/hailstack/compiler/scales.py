@@ -1,0 +1,94 @@
+"""From real ranges to integers: scales and zero points of activations, 8-bit weights, 32-bit biases."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hailstack.hef.formats import QuantInfo
+
+INT32_LIMIT = 2.0**31 - 1
+
+SMALLEST = 1e-20
+"""Scales below this stand for dead channels; their product with another scale would vanish in float32."""
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """The real values that a tensor takes."""
+
+    low: float
+    high: float
+
+    def union(self, other: Range) -> Range:
+        return Range(min(self.low, other.low), max(self.high, other.high))
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """``real = (integer - zero_point) * scale``, integers from 0 to ``top``."""
+
+    scale: float
+    zero_point: int
+    top: int = 255
+
+    @classmethod
+    def fit(cls, span: Range, top: int = 255) -> Scale:
+        """The finest scale that covers ``span`` and holds 0 exactly (padding must be exact)."""
+        low, high = min(span.low, 0.0), max(span.high, 0.0)
+        scale = float(np.float32((high - low) / top))
+        if not np.isfinite(scale) or scale <= SMALLEST:
+            return cls(1.0, 0, top)  # a tensor that is always 0
+        return cls(scale, int(np.clip(round(-low / scale), 0, top)), top)
+
+    @property
+    def quant_info(self) -> QuantInfo:
+        """The same, as a HEF says it."""
+        return QuantInfo(
+            zp=float(self.zero_point),
+            scale=self.scale,
+            limvals_min=float(np.float32((0 - self.zero_point) * self.scale)),
+            limvals_max=float(np.float32((self.top - self.zero_point) * self.scale)),
+        )
+
+
+def quantise_weights(
+    weights: NDArray[np.generic], axis: int | None, floor: NDArray[np.float64] | None = None
+) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
+    """Symmetric 8-bit weights and their scales.
+
+    Args:
+        weights: any shape.
+        axis: the axis of output channels, each of which gets its own scale; None: one scale for all.
+        floor: smallest allowed scale for each channel.
+
+    Returns:
+        int8 in -127..127 and float32 scales, ``(channels,)`` or ``()``.
+    """
+    real = np.asarray(weights, np.float64)
+    others = tuple(i for i in range(real.ndim) if i != axis) if axis is not None else None
+    scale = np.asarray(np.abs(real).max(axis=others) / 127.0)
+    if floor is not None:
+        scale = np.maximum(scale, floor)
+    scale = np.where(scale > SMALLEST, scale, 1.0).astype(np.float32)
+    shape = [1] * real.ndim
+    if axis is not None:
+        shape[axis] = -1
+    integers = np.clip(np.rint(real / scale.reshape(shape)), -127, 127).astype(np.int8)
+    return integers, scale
+
+
+def weight_scale_floor(bias: NDArray[np.generic], input_scale: float) -> NDArray[np.float64]:
+    """The smallest weight scales with which the bias still fits into 32 bits."""
+    return np.abs(np.asarray(bias, np.float64)) / (input_scale * INT32_LIMIT)
+
+
+def quantise_bias(
+    bias: NDArray[np.generic], input_scale: float, weight_scale: NDArray[np.float32]
+) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """The bias in units of the accumulator, and those units."""
+    scale = (np.float64(input_scale) * weight_scale.astype(np.float64)).astype(np.float32)
+    integers = np.clip(np.rint(np.asarray(bias, np.float64) / scale), -INT32_LIMIT, INT32_LIMIT)
+    return integers.astype(np.int32), scale
