@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
 from typing import Any, Final
 
 from hailstack.hef.formats import Direction, Format, FormatOrder, Shape
@@ -14,6 +13,7 @@ from hailstack.hef.reader import read_again
 
 INDENT: Final = "    "
 BANNER: Final = "*" * 80
+"""Separates the files of a folder."""
 
 _ORDER_TEXTS: Final = {
     FormatOrder.BAYER_RGB: "BAYER RGB",
@@ -41,11 +41,6 @@ def parse_hef_text(hef: Hef, *, streams: bool = False, vstreams: bool = True, pr
     for group in sorted(hef.groups, key=lambda g: g.name.encode()):
         lines += _group_lines(group, hef.profile, streams=streams, vstreams=vstreams)
     return "".join(f"{line}\n" for line in lines)
-
-
-def directory_heading(path: Path | str) -> str:
-    """What ``parse-hef`` prints in front of each file of a folder."""
-    return f"{BANNER}\nParsing {path}:\n"
 
 
 def _head(hef: Hef) -> Iterator[str]:

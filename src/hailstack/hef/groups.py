@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -18,6 +19,9 @@ from hailstack.hef.refusal import IN_GROUP, IN_NETWORK, Refusal, invalid
 from hailstack.hef.vstreams import sort_outputs, vstream_of_op, vstreams_of_stream
 
 MAX_CONTEXTS = 0xFFFF
+MAX_STREAMS = 4096
+MAX_NETWORKS = 256
+"""No chip comes near; what a file claims beyond costs time and memory."""
 BOUNDARY, CACHE = 0, 3
 
 
@@ -118,29 +122,33 @@ def _networks(source: _Source, name: str, features: Features) -> tuple[Network, 
         names = source.core.texts("networks_names")
     elif features.multi_network and partials:
         names = partials[0].node("core").texts("networks_names")
+    if len(names) > MAX_NETWORKS:
+        problem = f"network group {name!r} has {len(names)} networks"
+        raise invalid(problem, "", IN_GROUP)
     return tuple(Network(f"{name}/{network}") for network in names or (name,))
 
 
 def _read_streams(core: Node, features: Features) -> tuple[Stream, ...]:
     contexts = core.nodes("contexts")
-    if not contexts:
-        raise invalid("a network group has no context", "", IN_GROUP)
-    if len(contexts) > MAX_CONTEXTS:
+    if not 0 < len(contexts) <= MAX_CONTEXTS:
         problem = f"a network group has {len(contexts)} contexts"
         raise invalid(problem, "", IN_GROUP)
     metadata, fused = core.node("metadata"), core.node("fused")
+    around = Surroundings(
+        features=features,
+        group_name=metadata.text("name"),
+        transposed=metadata.flag("transposed"),
+        networks=core.texts("networks_names"),
+        has_fused=fused.flag("has_fused"),
+        fused={layer.node("info").text("name"): layer for layer in reversed(fused.nodes("layers"))},
+        context_index=0,
+    )
     streams: list[Stream] = []
     for index, context in enumerate(contexts):
-        around = Surroundings(
-            features=features,
-            group_name=metadata.text("name"),
-            transposed=metadata.flag("transposed"),
-            networks=core.texts("networks_names"),
-            has_fused=fused.flag("has_fused"),
-            fused=fused.nodes("layers"),
-            context_index=index,
-        )
-        streams += _boundary_streams(context, around)
+        streams += _boundary_streams(context, dataclasses.replace(around, context_index=index))
+        if len(streams) > MAX_STREAMS:
+            problem = f"a network group has more than {MAX_STREAMS} streams"
+            raise invalid(problem, "", IN_GROUP)
     _check_unique(streams)
     return tuple(streams)
 

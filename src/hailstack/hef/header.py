@@ -23,6 +23,7 @@ COMMON_SIZE: Final = 12
 SIZES: Final = {0: 32, 1: 28, 2: 44, 3: 56}
 """Header version → its bytes."""
 ALIGNMENT: Final = 4096
+GIT_LFS: Final = b"version https://git-lfs"
 
 
 def read_header(view: memoryview, profile: Profile, *, in_memory: bool = False) -> Header:
@@ -37,7 +38,7 @@ def read_header(view: memoryview, profile: Profile, *, in_memory: bool = False) 
         problem = f"{len(view)} bytes are less than a header"
         raise corrupted(problem, "Invalid HEF header")
     if version not in profile.header_versions:
-        raise _unknown_version(magic, version)
+        raise _unknown_version(view, magic, version)
     if len(view) < SIZES[version]:
         raise _truncated(len(view))
     header = _read_distinct(view, version, proto_size)
@@ -60,9 +61,15 @@ def _truncated(size: int) -> Refusal:
     return Refusal(f"the file ends within the header, after {size} bytes", status, depth=IN_FILE + 1)
 
 
-def _unknown_version(magic: int, version: int) -> Refusal:
-    kind = f"a HEF with header version {version}, which is unknown" if magic == MAGIC else "not a HEF"
+def _unknown_version(view: memoryview, magic: int, version: int) -> Refusal:
+    kind = f"a HEF with header version {version}, which is unknown" if magic == MAGIC else _what_else(view)
     return Refusal(kind, Status.HEF_NOT_SUPPORTED, f"Unsupported hef version {version}", depth=0, check=False)
+
+
+def _what_else(view: memoryview) -> str:
+    if bytes(view[: len(GIT_LFS)]) == GIT_LFS:
+        return "not a HEF but a git-lfs pointer to one; fetch the file itself with 'git lfs pull'"
+    return "not a HEF"
 
 
 def _read_distinct(view: memoryview, version: int, proto_size: int) -> Header:
@@ -85,7 +92,7 @@ def _promises_proto_digest(header: Header) -> bool:
 def _check_whole(view: memoryview, header: Header, magic: int) -> None:
     if magic != MAGIC:
         detail = f"HEF magic does not match. detected magic - {magic:x}"
-        raise Refusal("not a HEF", Status.HEF_NOT_SUPPORTED, detail, IN_FILE)
+        raise Refusal(_what_else(view), Status.HEF_NOT_SUPPORTED, detail, IN_FILE)
     rest = view[SIZES[header.version] :]
     expected = header.proto_size + header.ccws_size + header.additional_info_size
     if len(rest) != expected:

@@ -5,6 +5,7 @@ Rules and refusals are those of HailoRT's ``HefUtils::fill_layer_info`` and its 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -51,7 +52,8 @@ class Surroundings:
     transposed: bool
     networks: tuple[str, ...]
     has_fused: bool
-    fused: tuple[Node, ...]
+    fused: Mapping[str, Node]
+    """What defused NMS layers make up, by name."""
     context_index: int
 
 
@@ -238,7 +240,7 @@ def _frame_bytes(hw_shape: Shape, data_bytes: int, name: str) -> int:
 def _read_fused(stream: Stream, place: _Place) -> Stream:
     assert stream.nms is not None
     wanted = stream.nms.defuse_original_name
-    fused = next((f for f in place.around.fused if f.node("info").text("name") == wanted), None)
+    fused = place.around.fused.get(wanted)
     if fused is None:
         problem = f"layer {stream.name!r} is a part of {wanted!r}, which is not in the file"
         raise Refusal(problem, Status.NOT_FOUND, f"Could not find the fused layer {wanted}", IN_LAYER)

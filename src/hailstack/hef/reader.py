@@ -7,6 +7,7 @@ import mmap
 import os
 import re
 import stat
+from collections import Counter
 from pathlib import Path
 from types import MappingProxyType
 
@@ -127,9 +128,8 @@ def _read_groups(node: Node, features: Features) -> tuple[NetworkGroup, ...]:
         groups = tuple(read_group(group, features) for group in reversed(nodes))[::-1]
     else:
         groups = tuple(read_group(group, features) for group in nodes)
-    names = [group.name for group in groups]
-    for name in names:
-        if names.count(name) > 1:
+    for name, count in Counter(group.name for group in groups).items():
+        if count > 1:
             log = f"Network group with the name {name} is already configured on the device"
             problem = f"two network groups are called {name!r}"
             raise Refusal(problem, Status.INVALID_OPERATION, log, IN_GROUP)

@@ -33,7 +33,7 @@ class Refusal(HefError):
     @property
     def log(self) -> tuple[str, ...]:
         """What the vendor's library (4.23) logs about it, up to the end of its parser."""
-        return self._first + self._depth * (_check_line(self.status),)
+        return self._first + self._depth * (check_line(self.status),)
 
     def settle(self, profile: Profile, path: Path | None) -> Refusal:
         """The same refusal with the release's own status, and the file's name in front of the message."""
@@ -42,19 +42,20 @@ class Refusal(HefError):
         return self
 
 
-def _check_line(status: Status) -> str:
+def check_line(status: Status) -> str:
+    """How the vendor's library logs that a call failed."""
     return f"CHECK_SUCCESS failed with status={status.text}({status.value})"
 
 
 def vendor_log(error: HefError, *, in_memory: bool = False) -> tuple[str, ...]:
     """What HailoRT 4.23 logs when it refuses the file, line by line, without the ``[HailoRT] [error] `` in front."""
-    log = error.log if isinstance(error, Refusal) else (_check_line(error.status),)
+    log = error.log if isinstance(error, Refusal) else (check_line(error.status),)
     return (*log, f"Failed parsing HEF {'buffer' if in_memory else 'file'}", "Failed creating HEF")
 
 
 def parse_hef_stderr(error: HefError) -> str:
     """What ``hailortcli parse-hef`` of HailoRT 4.23 writes to stderr about the file; its exit code is the status."""
-    last = _check_line(error.status)
+    last = check_line(error.status)
     lines = [f"[HailoRT] [error] {line}\n" for line in (*vendor_log(error), last)]
     return "".join(lines) + f"[HailoRT CLI] [error] {last}\n"
 
