@@ -35,8 +35,8 @@ from hailstack.hef.model import Hef, NetworkGroup
 class Closable(Protocol):
     """Something with threads or frames of its own."""
 
-    def close(self) -> None:
-        """Called without the lock; may be called twice."""
+    def close(self, patience_s: float = ...) -> None:
+        """Called without the lock; may be called twice. ``patience_s``: how long to wait for the program's code."""
 
 
 class Board:
@@ -314,8 +314,12 @@ class Board:
         with self.lock:
             self._guests = [other for other in self._guests if other is not guest]
 
-    def close(self) -> None:
-        """End all frames with ``STREAM_ABORT``, stop all threads, unload, and free the chips. May be called twice."""
+    def close(self, patience_s: float = JOIN_S) -> None:
+        """End all frames with ``STREAM_ABORT``, stop all threads, unload, and free the chips. May be called twice.
+
+        Args:
+            patience_s: how long to wait for callbacks of the program to return.
+        """
         if not self.is_ours:
             return
         with self.lock:
@@ -326,7 +330,7 @@ class Board:
             for condition in (self._work, self._ticks, self._quiet):
                 condition.notify_all()
         for guest in list(self._guests):
-            guest.close()
+            guest.close(patience_s)
         self._crew.join()
         self._programs.close()
         self._claim.release()

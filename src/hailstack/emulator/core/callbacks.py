@@ -32,7 +32,7 @@ class CallbackThread:
         else:
             self._news.notify()
 
-    def close(self, timeout_s: float = 10.0) -> None:
+    def close(self, timeout_s: float) -> None:
         """Let what is queued run, then end the thread. Callable from a callback. May be called twice."""
         with self._lock:
             self._stopping = True

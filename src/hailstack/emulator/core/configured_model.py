@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from hailstack.emulator.codecs import InputCodec, OutputCodec
 from hailstack.emulator.core.board import Board, again
 from hailstack.emulator.core.callbacks import CallbackThread
+from hailstack.emulator.core.crew import JOIN_S
 from hailstack.emulator.core.frame import Frame
 from hailstack.emulator.core.group import ConfiguredGroup
 from hailstack.emulator.core.job import Job, OnDone
@@ -81,14 +82,14 @@ class ModelQueue:
             self.callbacks.put(job.call_back)
         self.room.notify_all()
 
-    def close(self) -> None:
+    def close(self, patience_s: float = JOIN_S) -> None:
         """Shut down, wait until no worker touches the program's memory, run the callbacks, end their thread."""
         if not self.board.is_ours:
             return
         with self.board.lock:
             self.shut_down(StatusError(Status.STREAM_ABORT, f"{self.lane.name} was shut down"))
             self.board.wait_until_quiet(self)
-        self.callbacks.close()
+        self.callbacks.close(patience_s)
         self.board.detach(self)
 
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from types import TracebackType
 
 from hailstack.emulator.codecs import NmsSettings, OutputCodec, make_input_codec, make_output_codec
-from hailstack.emulator.core.board import Board, Closable
+from hailstack.emulator.core.board import Board
 from hailstack.emulator.core.exchange import Exchange
 from hailstack.emulator.core.lane import Lane
 from hailstack.emulator.core.params import PRIORITY_MAX, VStreamParams, timeout_seconds
@@ -222,7 +222,7 @@ def _named(infos: tuple[VStream, ...], params: Mapping[str, VStreamParams]) -> l
 
 
 @contextmanager
-def _closed_on_failure(streams: Sequence[Closable]) -> Iterator[None]:
+def _closed_on_failure(streams: Sequence[InputVStream] | Sequence[OutputVStream]) -> Iterator[None]:
     try:
         yield
     except StatusError:

@@ -26,6 +26,9 @@ _PACED_SWITCH_S = 2e-4
 """Python's thread switch interval while a paced device is open: with the usual 5 ms a busy Python thread would hold
 up the clock for several frames."""
 
+_PATIENCE_AT_EXIT_S = 1.0
+"""How long interpreter shutdown waits for a callback of the program that does not return."""
+
 
 @dataclass(slots=True)
 class _Tenancy:
@@ -83,7 +86,7 @@ class Registry:
         with self._lock:
             tenancies, self._tenancies = self._tenancies, []
         for tenancy in tenancies:
-            tenancy.board.close()
+            tenancy.board.close(_PATIENCE_AT_EXIT_S)
 
     def forget_all(self) -> None:
         """In a forked child: drop what belongs to the parent."""
