@@ -148,7 +148,9 @@ def _read_resources(node: Node, sections: memoryview) -> dict[str, memoryview]:
 
 
 def _check_extensions(node: Node, features: Features, required: frozenset[int]) -> None:
-    known = features.profile.extensions | {EMULATED_EXTENSION}
+    known = features.profile.extensions
+    if EMULATED_EXTENSION in required:  # ours: every emulated release runs it, whatever it knows of resources
+        known = known | {EMULATED_EXTENSION, ext.EXTERNAL_RESOURCES}
     unknown = [e for e in node.nodes("extensions") if e.integer("type_index") not in known]
     if unknown:
         names = ", ".join(e.text("name") for e in unknown)

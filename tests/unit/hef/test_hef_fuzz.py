@@ -27,7 +27,7 @@ DATA = Path(__file__).resolve().parents[4] / "shared" / "data" / "hef"
 PROFILES = ("4.20", "4.23", "5.2")
 PEAK_BYTES = 64 << 20
 
-several = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow], database=None)
+several = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow], database=None)
 
 
 def wrapped(proto: bytes) -> bytes:
