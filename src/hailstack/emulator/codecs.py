@@ -216,7 +216,7 @@ def _planes_input(vstream: VStream, format: Format, streams: list[Stream]) -> In
 
 
 def _stream(group: NetworkGroup, name: str) -> Stream:
-    for stream in group.streams:
+    for stream in (*group.input_streams, *group.output_streams):
         if stream.name == name:
             return stream
     raise StatusError(Status.NOT_FOUND, f"network group {group.name} has no stream {name}")
