@@ -1,0 +1,227 @@
+"""Synchronous inference on whole batches."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import numpy
+from numpy.typing import NDArray
+
+from hailo_platform._native import quantization
+from hailo_platform._native.enums import FormatOrder
+from hailo_platform._native.infer_vstreams import InferVStreams as NativeInferVStreams
+from hailo_platform._profile import PROFILE
+from hailo_platform._python.errors import ExceptionWrapper, HailoRTException
+from hailo_platform._python.transforms import HailoRTTransformUtils
+from hailo_platform._python.vstreams import OutputLayerUtils
+from hailo_platform.common.logger.logger import default_logger
+
+Arrays = dict[str, Any]
+
+
+class InferVStreams:
+    """``with``: a pipeline that takes a batch of frames and gives back their results."""
+
+    def __init__(
+        self,
+        configured_net_group: Any,
+        input_vstreams_params: Any,
+        output_vstreams_params: Any,
+        tf_nms_format: bool = False,
+    ) -> None:
+        self._configured_net_group = configured_net_group
+        self._net_group_name = configured_net_group.name
+        self._input_vstreams_params = input_vstreams_params
+        self._output_vstreams_params = output_vstreams_params
+        if not PROFILE.by_score:
+            self._validate_output_vstreams_params()
+        self._tf_nms_format = tf_nms_format
+        self._total_time: float | None = None
+        self._hw_time: float | None = None
+        self._network_name_to_outputs = self._get_network_to_outputs_mapping(configured_net_group)
+        self._input_name_to_network_name = self._get_input_name_to_network_mapping(configured_net_group)
+
+    def _validate_output_vstreams_params(self) -> None:
+        orders = [params.user_buffer_format.order for params in self._output_vstreams_params.values()]
+        if FormatOrder.HAILO_NMS_BY_SCORE in orders:
+            raise HailoRTException("HAILO_NMS_BY_SCORE format is not supported")
+
+    @staticmethod
+    def _get_input_name_to_network_mapping(configured_net_group: Any) -> dict[str, str]:
+        return {
+            info.name: network
+            for network in configured_net_group.get_networks_names()
+            for info in configured_net_group.get_input_vstream_infos(network)
+        }
+
+    @staticmethod
+    def _get_network_to_outputs_mapping(configured_net_group: Any) -> dict[str, list[str]]:
+        return {
+            network: [info.name for info in configured_net_group.get_output_vstream_infos(network)]
+            for network in configured_net_group.get_networks_names()
+        }
+
+    def __enter__(self) -> InferVStreams:
+        self._infer_pipeline = NativeInferVStreams(
+            self._configured_net_group._configured_network,
+            self._input_vstreams_params,
+            self._output_vstreams_params,
+        )
+        return self
+
+    def infer(self, input_data: Any) -> Arrays:
+        """Results of a batch: output name → array with a leading batch axis, or lists for NMS outputs.
+
+        Args:
+            input_data: input name → array whose first axis counts frames; or just the array, for one input. Arrays of
+                another type are cast, those of another layout copied, and replaced in the dictionary.
+
+        Raises:
+            ValueError: there is no array, or they count different numbers of frames.
+            HailoRTException: an array does not fit the input; the device refused or failed.
+        """
+        started = time.perf_counter()
+        input_data = self._as_dict(input_data)
+        batch_size = self._get_number_of_frames(input_data)
+        layers = self._output_layers(input_data)
+        output_buffers = {name: _empty_results(layer, batch_size) for name, layer in layers.items()}
+        for name in input_data:
+            self._cast_input_data_if_needed(name, input_data)
+            self._validate_input_data_format_type(name, input_data)
+            self._make_c_contiguous_if_needed(name, input_data)
+        with ExceptionWrapper():
+            before = time.perf_counter()
+            self._infer_pipeline.infer(input_data, output_buffers, batch_size)
+            self._hw_time = time.perf_counter() - before
+        for name, layer in layers.items():
+            output_buffers[name] = self._converted(output_buffers[name], layer, batch_size)
+        self._total_time = time.perf_counter() - started
+        return output_buffers
+
+    def _as_dict(self, input_data: Any) -> Arrays:
+        if isinstance(input_data, dict):
+            return input_data
+        infos = self._configured_net_group.get_input_vstream_infos()
+        if len(infos) != 1:
+            message = (
+                "when there is more than one input, the input_data should be of type dict, mapping between each "
+                f"input_name, and his input_data tensor. number of inputs: {len(infos)}"
+            )
+            raise Exception(message)
+        return {infos[0].name: input_data}
+
+    def _output_layers(self, input_data: Arrays) -> dict[str, OutputLayerUtils]:
+        """The outputs of all networks that get frames."""
+        networks = dict.fromkeys(self._input_name_to_network_name[name] for name in input_data)
+        infos = self._configured_net_group.get_output_vstream_infos()
+        return {
+            name: OutputLayerUtils(infos, name, self._infer_pipeline, self._net_group_name)
+            for network in networks
+            for name in self._network_name_to_outputs[network]
+        }
+
+    def _converted(self, result: NDArray[Any], layer: OutputLayerUtils, batch_size: int) -> Any:
+        if layer.output_order == FormatOrder.HAILO_NMS_WITH_BYTE_MASK:
+            return self._masks(result, layer, batch_size)
+        if not layer.is_nms:
+            return result
+        if not self._tf_nms_format:
+            classes = layer.vstream_info.nms_shape.number_of_classes
+            return HailoRTTransformUtils.output_raw_buffer_to_nms_format(result, classes)
+        shape = [batch_size, *layer.tf_nms_fomrat_shape]
+        convert = HailoRTTransformUtils.output_raw_buffer_to_nms_tf_format
+        return convert(result.reshape(-1), shape, layer.output_dtype, layer.quantized_empty_bbox)
+
+    def _masks(self, result: NDArray[Any], layer: OutputLayerUtils, batch_size: int) -> Any:
+        infos = self._configured_net_group.get_input_vstream_infos()
+        if len(infos) != 1:
+            message = f"Output format HAILO_NMS_WITH_BYTE_MASK should have 1 input. Number of inputs: {len(infos)}"
+            raise Exception(message)
+        nms, (height, width) = layer.vstream_info.nms_shape, infos[0].shape[:2]
+        return HailoRTTransformUtils._output_raw_buffer_to_nms_with_byte_mask_format(
+            result,
+            nms.number_of_classes,
+            batch_size,
+            height,
+            width,
+            nms.max_bboxes_per_class,
+            layer.output_dtype,
+            self._tf_nms_format,
+        )
+
+    def get_hw_time(self) -> float | None:
+        """Seconds that the device took for the last batch."""
+        return self._hw_time
+
+    def get_total_time(self) -> float | None:
+        """Seconds that the last call took, conversions included."""
+        return self._total_time
+
+    def _cast_input_data_if_needed(self, input_layer_name: str, input_data: Arrays) -> None:
+        given = input_data[input_layer_name].dtype
+        with ExceptionWrapper():
+            expected = self._infer_pipeline.get_host_dtype(input_layer_name)
+        if given != expected:
+            default_logger().warning(
+                f"Given input data dtype ({given}) is different than inferred dtype ({expected}). "
+                "conversion for every frame will reduce performance"
+            )
+            input_data[input_layer_name] = input_data[input_layer_name].astype(expected)
+
+    def _validate_input_data_format_type(self, input_layer_name: str, input_data: Arrays) -> None:
+        if input_layer_name not in self._input_vstreams_params:
+            return
+        wanted = self._input_vstreams_params[input_layer_name].user_buffer_format
+        expected = quantization.get_format_data_bytes(wanted)
+        size = input_data[input_layer_name].dtype.itemsize
+        if size != expected:
+            message = f"{input_layer_name} numpy array item size is {size}, not {expected}"
+            raise HailoRTException(message)
+
+    @staticmethod
+    def _get_number_of_frames(input_data: Arrays) -> int:
+        if not input_data:
+            raise ValueError("Input_data can't be empty")
+        first, *others = (int(array.shape[0]) for array in input_data.values())
+        for count in others:
+            if count != first:
+                message = (
+                    "The number of frames on all input_tensors should be equal! "
+                    f"different sizes detected: {first} != {count}"
+                )
+                raise ValueError(message)
+        return first
+
+    def _make_c_contiguous_if_needed(self, input_layer_name: str, input_data: Arrays) -> None:
+        if not input_data[input_layer_name].flags.c_contiguous:
+            default_logger().warning(f"Converting {input_layer_name} numpy array to be C_CONTIGUOUS")
+            input_data[input_layer_name] = numpy.asarray(input_data[input_layer_name], order="C")
+
+    def set_nms_score_threshold(self, threshold: float) -> None:
+        """Boxes with lower scores are left out."""
+        self._infer_pipeline.set_nms_score_threshold(threshold)
+
+    def set_nms_iou_threshold(self, threshold: float) -> None:
+        """Boxes that overlap a better one more than this are left out."""
+        self._infer_pipeline.set_nms_iou_threshold(threshold)
+
+    def set_nms_max_proposals_per_class(self, max_proposals_per_class: int) -> None:
+        """Changes the size of results."""
+        self._infer_pipeline.set_nms_max_proposals_per_class(max_proposals_per_class)
+
+    def set_nms_max_accumulated_mask_size(self, max_accumulated_mask_size: int) -> None:
+        """Changes the size of results."""
+        self._infer_pipeline.set_nms_max_accumulated_mask_size(max_accumulated_mask_size)
+
+    def __exit__(self, *args: object) -> None:
+        self._infer_pipeline.release()
+
+
+def _empty_results(layer: OutputLayerUtils, batch_size: int) -> NDArray[Any]:
+    shape, dtype = list(layer.output_shape), layer.output_dtype
+    if layer.output_order == FormatOrder.HAILO_NMS_WITH_BYTE_MASK:
+        # Records with pointers and masks, whatever type was asked for: 4.20 counts them in float32.
+        shape[0] *= dtype.itemsize if PROFILE.byte_mask_items else 1
+        dtype = numpy.dtype(numpy.uint8)
+    return numpy.empty([batch_size, *shape], dtype=dtype)

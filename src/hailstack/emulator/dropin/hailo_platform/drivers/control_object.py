@@ -1,0 +1,3 @@
+"""Alias of ``hailo_platform.pyhailort.control_object``."""
+
+from hailo_platform.pyhailort.control_object import *  # noqa: F403

@@ -1,0 +1,3 @@
+"""Alias of ``hailo_platform.pyhailort.hailo_control_protocol``."""
+
+from hailo_platform.pyhailort.hailo_control_protocol import *  # noqa: F403

@@ -1,0 +1,3 @@
+"""Alias of ``hailo_platform.pyhailort.power_measurement``."""
+
+from hailo_platform.pyhailort.power_measurement import *  # noqa: F403

@@ -1,0 +1,3 @@
+"""Alias of ``hailo_platform.pyhailort.pyhailort``."""
+
+from hailo_platform.pyhailort.pyhailort import *  # noqa: F403

@@ -1,0 +1,3 @@
+"""Alias of ``hailo_platform.pyhailort.hw_object``."""
+
+from hailo_platform.pyhailort.hw_object import *  # noqa: F403
