@@ -30,7 +30,7 @@ def read_hef(source: str | os.PathLike[str] | bytes | memoryview, *, profile: st
     """A HEF that the given release of HailoRT would open.
 
     A file is mapped, not copied; the map lives as long as the ``Hef`` or any view taken from it, and the file may be
-    deleted or replaced meanwhile.
+    deleted or replaced meanwhile, but not overwritten in place.
 
     Args:
         source: a path, or the bytes of a file.
