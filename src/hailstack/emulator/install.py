@@ -24,7 +24,7 @@ def install(settings: Settings | None = None) -> None:
         settings: the device to play; None: what the environment says, or the defaults.
 
     Raises:
-        ConfigError: another ``hailo_platform`` is imported already, or the drop-in with other settings.
+        ConfigError: another ``hailo_platform`` is imported already, or the drop-in with another profile or chip.
     """
     wanted = Settings.from_environment() if settings is None else settings
     _check_imported(wanted)
@@ -44,9 +44,9 @@ def _check_imported(wanted: Settings) -> None:
         message = f"{_PACKAGE} is imported already, from {module.__file__}: install the drop-in before that import"
         raise ConfigError(message)
     played = sys.modules[f"{_PACKAGE}._profile"].SETTINGS
-    if played != wanted:
+    if (played.profile, played.chip_name) != (wanted.profile, wanted.chip_name):
         message = (
-            f"{_PACKAGE} is imported already and plays {played.profile} on {played.chip_name}: settings are read "
-            f"at import only; set {ENVIRONMENT} or call install() before it"
+            f"{_PACKAGE} is imported already and plays {played.profile} on {played.chip_name}: the two are chosen "
+            f"at import; set {ENVIRONMENT} or call install() before it"
         )
         raise ConfigError(message)

@@ -1,4 +1,8 @@
-"""Which runtime version and chip this process plays: read once, when the package is imported."""
+"""Which runtime version and chip this process plays: read once, when the package is imported.
+
+Everything else (number of chips, pace, faults, twins) is read again when a device is opened, so that a test may have
+chips of its own.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +18,12 @@ CHIP: Final[ChipFacts] = chip_facts(SETTINGS)
 
 
 _OURS = ("hailo_platform._native", "hailo_platform._python")
+
+
+def device_settings() -> Settings:
+    """The settings of a device that is opened now."""
+    played = {"profile": SETTINGS.profile, "chip": SETTINGS.chip}
+    return Settings.from_environment().model_copy(update=played)
 
 
 def require_module(present: bool, name: str) -> None:

@@ -17,7 +17,7 @@ from hailo_platform._native.identity import (
     no_temperature,
 )
 from hailo_platform._native.pybind import NativeObject, readonly
-from hailo_platform._profile import PROFILE, SETTINGS
+from hailo_platform._profile import PROFILE, device_settings
 from hailstack.emulator import core, profiles
 from hailstack.errors import Status
 
@@ -45,7 +45,7 @@ class Device(NativeObject):
     def scan() -> list[str]:
         """Names of all chips."""
         with native_statuses:
-            return list(core.scan_devices(SETTINGS))
+            return list(core.scan_devices(device_settings()))
 
     @staticmethod
     def create(device_id: str) -> Device:

@@ -11,7 +11,7 @@ from hailo_platform._native.infer_model import InferModel, make_infer_model
 from hailo_platform._native.network import ConfiguredNetworkGroup, make_network_group
 from hailo_platform._native.params import ConfigureParams, VDeviceParams
 from hailo_platform._native.pybind import NativeObject, instance_of
-from hailo_platform._profile import PROFILE, SETTINGS
+from hailo_platform._profile import PROFILE, device_settings
 from hailstack.emulator import core
 from hailstack.errors import Status
 
@@ -79,7 +79,7 @@ class VDevice(NativeObject):
 def _open(params: core.VDeviceParams) -> VDevice:
     made = VDevice.__new__(VDevice)
     with native_statuses:
-        made._device = core.VirtualDevice(params, SETTINGS)
+        made._device = core.VirtualDevice(params, device_settings())
     return made
 
 
