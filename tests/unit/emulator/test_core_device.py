@@ -11,7 +11,7 @@ from core_fakes import Bench, group_of, hailo_threads, hef_of
 
 from hailstack.emulator.core import StatusError, VDeviceParams, VirtualDevice, scan_devices
 from hailstack.emulator.settings import Settings
-from hailstack.errors import Status
+from hailstack.errors import ConfigError, Status
 
 HOLD = """
 import sys
@@ -216,3 +216,24 @@ def test_a_report_is_left_for_each_device(bench: Bench, tmp_path: Path) -> None:
     for _ in range(2):
         bench.open(report=path).release()
     assert len(path.read_text().splitlines()) == 2
+
+
+def test_a_fault_that_cannot_be_read_holds_no_chip(bench: Bench) -> None:
+    with pytest.raises(ConfigError, match="explode"):
+        bench.open(faults="explode@3")
+    bench.open()
+
+
+def test_a_lock_folder_that_cannot_be_is_named(bench: Bench, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    error = refusal(bench, lock_dir=tmp_path / "file" / "locks")
+    assert error.status is Status.OPEN_FILE_FAILURE
+    assert "lock_dir" in str(error)
+
+
+def test_a_report_that_cannot_be_written_is_told_and_the_chip_is_free(
+    bench: Bench, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bench.open(report=tmp_path / "nowhere" / "report.jsonl").release()
+    assert "report could not be written" in capsys.readouterr().err
+    bench.open()

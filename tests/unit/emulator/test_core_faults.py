@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+import threading
 import time
 
 import pytest
-from core_fakes import Bench, buffers_for, frame, group_of, hailo_threads, hef_of, one_stream, read, streams_of
+from core_fakes import (
+    AddOne,
+    Bench,
+    buffers_for,
+    frame,
+    group_of,
+    hailo_threads,
+    hef_of,
+    one_stream,
+    read,
+    streams_of,
+    two_groups,
+    wait_until,
+)
 
-from hailstack.emulator.core import ConfiguredInferModel, StatusError
+from hailstack.emulator.core import ConfiguredInferModel, StatusError, VStreamParams
 from hailstack.errors import Status
 
 HEF = hef_of(group_of())
@@ -95,7 +109,8 @@ def test_a_lost_device_fails_everything_until_it_is_opened_again(
     assert run(configured(bench, "lost@2"), 2) == [Status.SUCCESS] * 2
 
 
-def test_all_frames_in_flight_fail_when_the_device_is_lost(bench: Bench) -> None:
+def test_a_device_is_lost_after_the_frames_before_have_completed(bench: Bench) -> None:
+    bench.programs["net"] = AddOne(workers=4, on_compute=lambda _: time.sleep(0.005))
     model = configured(bench, "lost@4")
     statuses: list[Status] = []
     try:
@@ -103,9 +118,10 @@ def test_all_frames_in_flight_fail_when_the_device_is_lost(bench: Bench) -> None
             model.run_async([buffers_for(GROUP)], statuses.append)
     except StatusError as error:
         assert error.status is Status.DRIVER_OPERATION_FAILED
+    wait_until(lambda: len(statuses) > 4)
     model.close()
-    assert set(statuses[4:]) <= {Status.DRIVER_OPERATION_FAILED}
-    assert len(statuses) >= 5
+    assert statuses[:4] == [Status.SUCCESS] * 4
+    assert set(statuses[4:]) == {Status.DRIVER_OPERATION_FAILED}
 
 
 def test_a_slow_frame_takes_longer_and_keeps_the_order(bench: Bench) -> None:
@@ -172,3 +188,14 @@ def test_a_device_with_faults_still_leaves_no_thread(bench: Bench) -> None:
         model.run_async([buffers_for(GROUP)])
     device.release()
     assert hailo_threads() == []
+
+
+def test_a_blocked_reader_learns_that_another_group_lost_the_device(bench: Bench) -> None:
+    device = bench.open(faults="lost@0")
+    left, right = device.configure(two_groups())
+    source = right.input_vstreams({"right/in0": VStreamParams()})[0]
+    sink = left.output_vstreams({"left/out0": VStreamParams(timeout_ms=60_000)})[0]
+    threading.Timer(0.05, source.write, [frame(1)]).start()
+    with pytest.raises(StatusError) as caught:
+        read(sink)
+    assert caught.value.status is Status.DRIVER_OPERATION_FAILED

@@ -8,24 +8,25 @@ The clock thread only exists when something has to be held back: a paced chip or
 from __future__ import annotations
 
 import os
-import sys
 import threading
 import time
 from collections.abc import Callable
 from itertools import chain
 from typing import Protocol
+from weakref import WeakSet
 
 from hailstack.emulator.core.bus import Claim
 from hailstack.emulator.core.chip import Chip
 from hailstack.emulator.core.crew import JOIN_S, Crew
-from hailstack.emulator.core.frame import NEVER, Frame
+from hailstack.emulator.core.frame import NEVER, Frame, again
 from hailstack.emulator.core.lane import Batch, Lane
 from hailstack.emulator.core.mishap import befall
+from hailstack.emulator.core.notices import Notices
 from hailstack.emulator.core.pace import pace_of
 from hailstack.emulator.core.programs import Programs
 from hailstack.emulator.core.report import DeviceReport, combine
 from hailstack.emulator.core.scheduler import Decision, Manual, RoundRobin, Scheduler
-from hailstack.emulator.faults import parse_faults
+from hailstack.emulator.faults import FaultPlan
 from hailstack.emulator.settings import Settings
 from hailstack.emulator.status import StatusError
 from hailstack.errors import Status
@@ -42,7 +43,7 @@ class Closable(Protocol):
 class Board:
     """Chips, workers and clock. Held by the virtual devices that share it; closed by the last of them."""
 
-    def __init__(self, claim: Claim, settings: Settings, *, scheduled: bool) -> None:
+    def __init__(self, claim: Claim, settings: Settings, faults: FaultPlan, *, scheduled: bool) -> None:
         self.settings = settings
         self.scheduled = scheduled
         self.lock = threading.Lock()
@@ -53,17 +54,18 @@ class Board:
         self._pid = os.getpid()
         self._round_robin = RoundRobin(self.chips)
         self._manual = Manual(self.chips)
-        self._faults = parse_faults(settings.faults)
+        self._faults = faults
         self._programs = Programs(settings)
         self._lanes: list[Lane] = []
         self._next_number = 0
-        self._said: set[str] = set()
+        self._notices = Notices()
         self._guests: list[Closable] = []
-        self._work = threading.Condition(self.lock)
-        self._ticks = threading.Condition(self.lock)
-        self._quiet = threading.Condition(self.lock)
-        self.activity = threading.Condition(self.lock)
-        """Notified when a group is activated, or can no longer be."""
+        self._conditions: WeakSet[threading.Condition] = WeakSet()
+        self._work = self.condition()
+        self._ticks = self.condition()
+        self._quiet = self.condition()
+        self.activity = self.condition()
+        """Notified when a group is activated."""
         self._crew = Crew()
         self._worker_limit = 0
         self._workers = 0
@@ -77,6 +79,12 @@ class Board:
     @property
     def device_ids(self) -> tuple[str, ...]:
         return self._claim.device_ids
+
+    def condition(self) -> threading.Condition:
+        """A condition on the board's lock, also notified when the device is lost or released."""
+        condition = threading.Condition(self.lock)
+        self._conditions.add(condition)
+        return condition
 
     @property
     def active_lane(self) -> Lane | None:
@@ -198,7 +206,7 @@ class Board:
         frame.settled = True
         frame.lane.count(frame, time.monotonic())
         if frame.error is not None:
-            self._say(frame.error)
+            self._notices.say(frame.error)
         frame.settle()
 
     # -- workers ------------------------------------------------------------------------------------------------
@@ -242,19 +250,19 @@ class Board:
         lane, chip = choice
         frame = lane.dispatch(chip)
         fault = self._faults.at_compute(frame.number) if self._faults else None
-        failure = befall(frame, fault) if fault is not None else None
+        if fault is not None:
+            befall(frame, fault)
         lane.book(frame, chip, now)
-        if failure is not None:
-            self._fail(failure)
         return frame
 
     def _fail(self, error: StatusError) -> None:
         """Nothing works from now on: end every frame with ``error``."""
         self.failure = error
-        self._say(error)
+        self._notices.say(error)
         for lane in self._lanes:
             self._abort(lane, lambda _frame: True, error)
-        self.activity.notify_all()
+        for condition in self._conditions:
+            condition.notify_all()
 
     def _computed(self, frame: Frame) -> None:
         now = time.monotonic()
@@ -276,6 +284,8 @@ class Board:
                 frame.chip.ongoing -= 1
             if not frame.settled:
                 self._settle(frame)
+            if frame.is_fatal and frame.error is not None and self.failure is None:
+                self._fail(frame.error)
         if done:
             self._wake(done)
         if lane.in_flight and lane.in_flight[0].computed:
@@ -327,29 +337,20 @@ class Board:
                 return
             self._stopping = True
             self._fail(StatusError(Status.STREAM_ABORT, "the device was released"))
-            for condition in (self._work, self._ticks, self._quiet):
-                condition.notify_all()
         for guest in list(self._guests):
             guest.close(patience_s)
         self._crew.join()
         self._programs.close()
         self._claim.release()
-        self.report().leave(self.settings.report)
+        self._leave_report()
 
-    def _say(self, error: StatusError) -> None:
-        """Tell the user once, on stderr, as the vendor's library logs; an abort by the program is no news."""
-        text = str(error)
-        if error.status is not Status.STREAM_ABORT and text not in self._said and sys.stderr is not None:
-            self._said.add(text)
-            sys.stderr.write(f"[HailoRT] [error] {text}\n")
+    def _leave_report(self) -> None:
+        try:
+            self.report().leave(self.settings.report)
+        except OSError as error:
+            # Whoever releases a device can do nothing about it, and may be the interpreter on its way out.
+            self._notices.say(StatusError(Status.FILE_OPERATION_FAILURE, f"the report could not be written: {error}"))
 
     @property
     def _scheduler(self) -> Scheduler:
         return self._round_robin if self.scheduled else self._manual
-
-
-def again(error: StatusError) -> StatusError:
-    """A copy to raise: one exception object raised in several threads would mix up their tracebacks."""
-    copy = StatusError(error.status, str(error))
-    copy.__cause__ = error.__cause__
-    return copy

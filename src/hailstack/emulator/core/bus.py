@@ -8,7 +8,8 @@ from __future__ import annotations
 import fcntl
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from hailstack.emulator.settings import Settings
@@ -57,18 +58,17 @@ def claim_any(count: int, settings: Settings, *, shared: bool = False) -> Claim:
     Raises:
         StatusError: ``OUT_OF_PHYSICAL_DEVICES``: there are not that many.
     """
-    held: dict[str, int] = {}
     busy: list[str] = []
-    for device_id in device_ids_on_bus(settings):
-        if len(held) == count:
-            break
-        try:
-            held[device_id] = _lock(device_id, settings, shared=shared)
-        except BlockingIOError as error:
-            busy.append(f"{device_id} is held by {error}")
-    if len(held) < count:
-        Claim(held).release()
-        raise StatusError(Status.OUT_OF_PHYSICAL_DEVICES, _too_few(count, len(held), busy))
+    with _all_or_none() as held:
+        for device_id in device_ids_on_bus(settings):
+            if len(held) == count:
+                break
+            try:
+                held[device_id] = _lock(device_id, settings, shared=shared)
+            except BlockingIOError as error:
+                busy.append(f"{device_id} is held by {error}")
+        if len(held) < count:
+            raise StatusError(Status.OUT_OF_PHYSICAL_DEVICES, _too_few(count, len(held), busy))
     return Claim(held)
 
 
@@ -79,18 +79,26 @@ def claim_these(device_ids: Sequence[str], settings: Settings, *, shared: bool =
         StatusError: ``INVALID_ARGUMENT``: an id that is not on the bus; ``DEVICE_IN_USE``: one that is held.
     """
     known = {device_id.lower(): device_id for device_id in device_ids_on_bus(settings)}
-    held: dict[str, int] = {}
-    for wanted in device_ids:
-        device_id = known.get(wanted.lower())
-        if device_id is None or device_id in held:
-            Claim(held).release()
-            raise StatusError(Status.INVALID_ARGUMENT, _unknown(wanted, tuple(known.values())))
-        try:
-            held[device_id] = _lock(device_id, settings, shared=shared)
-        except BlockingIOError as error:
-            Claim(held).release()
-            raise StatusError(Status.DEVICE_IN_USE, f"{device_id} is held by {error}") from None
+    with _all_or_none() as held:
+        for wanted in device_ids:
+            device_id = known.get(wanted.lower())
+            if device_id is None or device_id in held:
+                raise StatusError(Status.INVALID_ARGUMENT, _unknown(wanted, tuple(known.values())))
+            try:
+                held[device_id] = _lock(device_id, settings, shared=shared)
+            except BlockingIOError as error:
+                raise StatusError(Status.DEVICE_IN_USE, f"{device_id} is held by {error}") from None
     return Claim(held)
+
+
+@contextmanager
+def _all_or_none() -> Iterator[dict[str, int]]:
+    held: dict[str, int] = {}
+    try:
+        yield held
+    except StatusError:
+        Claim(held).release()
+        raise
 
 
 def _too_few(count: int, free: int, busy: list[str]) -> str:
@@ -103,11 +111,13 @@ def _unknown(device_id: str, known: tuple[str, ...]) -> str:
 
 
 def _lock(device_id: str, settings: Settings, *, shared: bool) -> int:
-    """An open, locked file; ``BlockingIOError`` says who has it."""
-    folder = settings.lock_dir or Path(tempfile.gettempdir()) / f"hailstack-{os.getuid()}"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    name = device_id.strip("[]").replace(":", "_")
-    descriptor = os.open(folder / f"{name}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    """An open, locked file.
+
+    Raises:
+        BlockingIOError: it is held; the text says by whom.
+        StatusError: ``OPEN_FILE_FAILURE``: there cannot be such a file.
+    """
+    descriptor = _open_lock_file(device_id, settings)
     try:
         fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -117,3 +127,14 @@ def _lock(device_id: str, settings: Settings, *, shared: bool) -> int:
     os.ftruncate(descriptor, 0)
     os.pwrite(descriptor, str(os.getpid()).encode(), 0)
     return descriptor
+
+
+def _open_lock_file(device_id: str, settings: Settings) -> int:
+    folder = settings.lock_dir or Path(tempfile.gettempdir()) / f"hailstack-{os.getuid()}"
+    path = folder / f"{device_id.strip('[]').replace(':', '_')}.lock"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        message = f"the file that says who holds {device_id} cannot be opened: {error} (settings: lock_dir)"
+        raise StatusError(Status.OPEN_FILE_FAILURE, message) from error

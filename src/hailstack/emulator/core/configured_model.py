@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import weakref
 from collections.abc import Mapping, Sequence
 
@@ -10,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hailstack.emulator.codecs import InputCodec, OutputCodec
-from hailstack.emulator.core.board import Board, again
+from hailstack.emulator.core.board import Board
 from hailstack.emulator.core.callbacks import CallbackThread
 from hailstack.emulator.core.crew import JOIN_S
-from hailstack.emulator.core.frame import Frame
+from hailstack.emulator.core.frame import Frame, again
 from hailstack.emulator.core.group import ConfiguredGroup
 from hailstack.emulator.core.job import Job, OnDone
 from hailstack.emulator.core.lane import Lane
@@ -59,7 +58,7 @@ class ModelQueue:
         self.in_flight = 0
         self.failure: StatusError | None = None
         """Why the model takes no more frames."""
-        self.room = threading.Condition(board.lock)
+        self.room = board.condition()
         self.callbacks = CallbackThread(board.lock, f"hailo-callbacks-{lane.name}")
 
     def check_open(self) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -10,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hailstack.emulator.core.board import Board, again
-from hailstack.emulator.core.frame import Frame
+from hailstack.emulator.core.board import Board
+from hailstack.emulator.core.frame import Frame, again
 from hailstack.emulator.core.lane import Lane
 from hailstack.emulator.program import Program
 from hailstack.emulator.status import StatusError
@@ -75,9 +74,9 @@ class Exchange:
         self._readers: dict[object, int] = {}
         """Reader → number of the result it reads next."""
         self._writers: set[object] = set()
-        self.space = threading.Condition(board.lock)
+        self.space = board.condition()
         """Notified when a writer may have room."""
-        self.news = threading.Condition(board.lock)
+        self.news = board.condition()
         """Notified when a reader may have a result."""
 
     # -- writers ------------------------------------------------------------------------------------------------

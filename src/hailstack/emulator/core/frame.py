@@ -32,6 +32,7 @@ class Frame(ABC):
         "delay_s",
         "due",
         "error",
+        "is_fatal",
         "lane",
         "lost",
         "number",
@@ -51,6 +52,7 @@ class Frame(ABC):
         self.error: StatusError | None = None
         self.aborted_stream: str | None = None
         self.lost = False
+        self.is_fatal = False
         self.computed = False
         self.settled = False
 
@@ -85,3 +87,10 @@ def _failure(message: str, cause: Exception) -> StatusError:
     error = StatusError(Status.INTERNAL_FAILURE, message)
     error.__cause__ = cause
     return error
+
+
+def again(error: StatusError) -> StatusError:
+    """A copy to raise: one exception object raised in several threads would mix up their tracebacks."""
+    copy = StatusError(error.status, str(error))
+    copy.__cause__ = error.__cause__
+    return copy

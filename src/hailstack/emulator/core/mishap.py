@@ -8,8 +8,8 @@ from hailstack.emulator.status import StatusError
 from hailstack.errors import Status
 
 
-def befall(frame: Frame, fault: Fault) -> StatusError | None:
-    """Mark ``frame`` with ``fault``; what is returned ends the whole device."""
+def befall(frame: Frame, fault: Fault) -> None:
+    """Mark ``frame`` with ``fault``."""
     where = f"frame {frame.number} of {frame.lane.name}"
     if fault.kind == "timeout":
         frame.lost = True
@@ -22,8 +22,9 @@ def befall(frame: Frame, fault: Fault) -> StatusError | None:
     elif fault.kind == "abort":
         frame.error = _asked_for(Status.STREAM_ABORT, f"{where} was aborted")
     elif fault.kind == "lost":
-        return _asked_for(Status.DRIVER_OPERATION_FAILED, f"the device went away at {where}")
-    return None
+        # It takes effect in turn, after the frames before it, so that a test knows how many it gets.
+        frame.error = _asked_for(Status.DRIVER_OPERATION_FAILED, f"the device went away at {where}")
+        frame.is_fatal = True
 
 
 def refusal(number: int) -> StatusError:

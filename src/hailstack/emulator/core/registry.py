@@ -18,6 +18,7 @@ from functools import cache
 from hailstack.emulator.core.board import Board
 from hailstack.emulator.core.bus import Claim, claim_any, claim_these
 from hailstack.emulator.core.params import SCHEDULER_NONE, UNIQUE, VDeviceParams
+from hailstack.emulator.faults import parse_faults
 from hailstack.emulator.settings import Settings
 from hailstack.emulator.status import StatusError
 from hailstack.errors import Status
@@ -53,6 +54,7 @@ class Registry:
 
         Raises:
             StatusError: as :class:`VirtualDevice`.
+            ConfigError: the faults of the settings cannot be read.
         """
         self.collect()
         with self._lock:
@@ -61,8 +63,9 @@ class Registry:
                 _check_same(tenancy.board, params)
                 tenancy.users += 1
                 return tenancy.board
+            faults = parse_faults(settings.faults)
             claim = _claim(params, settings)
-            board = Board(claim, settings, scheduled=params.scheduling_algorithm != SCHEDULER_NONE)
+            board = Board(claim, settings, faults, scheduled=params.scheduling_algorithm != SCHEDULER_NONE)
             self._tenancies.append(_Tenancy(board, claim, params.group_id))
             self._hurry(settings)
             return board

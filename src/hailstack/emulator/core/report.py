@@ -50,7 +50,11 @@ class DeviceReport:
         return asdict(self)
 
     def leave(self, path: Path | None) -> None:
-        """Append the report to ``path`` as one line of JSON, whole even when several processes do so; None: don't."""
+        """Append the report to ``path`` as one line of JSON, whole even when several processes do so; None: don't.
+
+        Raises:
+            OSError: the file cannot be written.
+        """
         if path is None:
             return
         line = json.dumps(self.to_dict()) + "\n"
