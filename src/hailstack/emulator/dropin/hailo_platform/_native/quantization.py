@@ -13,6 +13,7 @@ from hailo_platform._native.records import HailoFormat, QuantInfo, read_format, 
 from hailo_platform._native.vstreams import format_dtype
 from hailstack.emulator import transforms_quant as transforms
 from hailstack.errors import Status
+from hailstack.hef.formats import FormatType
 
 _QUANTIZE = {
     ("uint8", "uint8"),
@@ -37,8 +38,9 @@ def is_qp_valid(quant_info: QuantInfo) -> bool:
 
 
 def get_format_data_bytes(fmt: HailoFormat) -> int:
-    """Bytes of one element."""
-    return int(np.dtype(read_format(fmt).type.dtype).itemsize)
+    """Bytes of one element; 1 for AUTO, as in the vendor's library."""
+    kind = read_format(fmt).type
+    return 1 if kind is FormatType.AUTO else int(kind.dtype.itemsize)
 
 
 def get_dtype(kind: Any) -> np.dtype[Any]:
