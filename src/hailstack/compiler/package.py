@@ -27,6 +27,9 @@ from hailstack.imaging import Preprocess
 MAX_BOXES_PER_CLASS = 100
 """As in the vendor's configurations."""
 
+BUS_BYTES = 8
+"""Rows on the bus are multiples of this."""
+
 NMS_NAMES = {"yolov8": "yolov8_nms_postprocess", "yolox": "yolox_nms_postprocess"}
 OP_NAMES = {"yolov8": "YOLOV8-Post-Process", "yolox": "YOLOX-Post-Process"}
 
@@ -70,7 +73,7 @@ def make_blueprint(facts: Facts, cut: Graph, network: QuantisedNetwork) -> HefBl
     layers = name_layers(cut)
     names = _stream_names(layers, network.outputs)
     plans = tuple(
-        _output_plan(f"{facts.name}/{name}", layers, output)
+        _output_plan(f"{facts.name}/{name}", layers, output, _order(facts.head, output))
         for name, output in zip(names, network.outputs, strict=True)
     )
     input_plan = _input_plan(facts.name, cut)
@@ -118,16 +121,26 @@ def _stream_names(layers: Mapping[str, LayerName], outputs: tuple[Output, ...]) 
     return tuple(names)
 
 
-def _output_plan(name: str, layers: Mapping[str, LayerName], output: Output) -> StreamPlan:
+def _output_plan(name: str, layers: Mapping[str, LayerName], output: Output, order: FormatOrder) -> StreamPlan:
+    shape = output.shape
+    padded = Shape(shape.height, -(-shape.width // BUS_BYTES) * BUS_BYTES, shape.features)
     return StreamPlan(
         name,
         Direction.D2H,
         output.shape,
         type=FormatType.UINT8 if output.type == "uint8" else FormatType.UINT16,
-        order=FormatOrder.NC if output.vector else FormatOrder.NHWC,
+        order=order,
         quant=output.scale.quant_info,
         original_names=(layers[output.end.tensor].original,),
+        hw_shape=padded if order is FormatOrder.NHCW else None,
     )
+
+
+def _order(head: HeadPlan, output: Output) -> FormatOrder:
+    """The host's NMS reads rows of channels, as the chip writes them; other maps leave with channels last."""
+    if head.family is not None:
+        return FormatOrder.NHCW
+    return FormatOrder.NC if output.vector else FormatOrder.NHWC
 
 
 def _nms(facts: Facts, streams: Mapping[str, str], cut: Graph) -> NmsOp | None:

@@ -79,18 +79,24 @@ def choose_spans(
     graph: Graph, points: Points, statistics: Statistics, head: HeadPlan, normalisation: Normalisation
 ) -> Mapping[str, Range]:
     """The real range that each measured tensor's integers cover."""
-    fixed = {end.output: Range(0.0, 1.0) for end in head.ends if end.sigmoid}
-    first = next(tensor for tensor in _first_reals(graph))
+    sources = {end.output: points.shared.get(end.output, end.output) for end in head.ends}
+    fixed = {tensor: Range(0.0, 1.0) for tensor in sources.values() if _is_probability(graph, tensor)}
+    first = next(iter(_first_reals(graph)))
     if first in points.measured:
         fixed[first] = Range(*normalisation.limits)
     spans = {tensor: statistics.typical(tensor) for tensor in points.measured}
-    spans.update({end.output: statistics.widest(end.output) for end in head.ends if end.output in spans})
+    spans.update({tensor: statistics.widest(tensor) for tensor in sources.values() if tensor in spans})
     spans.update({tensor: span for tensor, span in fixed.items() if tensor in spans})
     for silu in find_silus(graph):
         for tensor, limits in _silu_limits(silu.inner):
             if tensor in spans:
                 spans[tensor] = Range(max(spans[tensor].low, limits.low), min(spans[tensor].high, limits.high))
     return spans
+
+
+def _is_probability(graph: Graph, tensor: str) -> bool:
+    """Whether a tensor may take any value from 0 to 1, whatever few pictures show."""
+    return tensor in graph.producers and graph.producers[tensor].op_type in ("Sigmoid", "Softmax")
 
 
 def _silu_limits(inner: tuple[str, ...]) -> Iterable[tuple[str, Range]]:
