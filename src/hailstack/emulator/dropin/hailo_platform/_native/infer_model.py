@@ -286,7 +286,3 @@ class ConfiguredInferModel(NativeObject):
     def close(self) -> None:
         """Shut down and wait for the callbacks. May be called twice."""
         self._configured.close()
-
-    def __del__(self) -> None:
-        if hasattr(self, "_configured"):
-            self.close()

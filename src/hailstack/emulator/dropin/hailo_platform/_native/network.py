@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Mapping
 from typing import Any
 
@@ -56,11 +57,12 @@ class ConfiguredNetworkGroup(NativeObject):
 
     __slots__ = ("_configured", "_device", "_params")
     _configured: core.ConfiguredGroup
-    _device: core.VirtualDevice
+    _device: weakref.ref[core.VirtualDevice]
     _params: core.GroupParams
 
     def _get(self) -> core.ConfiguredGroup:
-        if self._device.released:
+        device = self._device()
+        if device is None or device.released:
             fail(Status.INTERNAL_FAILURE, "The network group is used after its VDevice was released")
         return self._configured
 
@@ -198,7 +200,7 @@ def make_network_group(
 ) -> ConfiguredNetworkGroup:
     """A new object around the software NPU's group."""
     made = ConfiguredNetworkGroup.__new__(ConfiguredNetworkGroup)
-    made._configured, made._device, made._params = configured, device, params
+    made._configured, made._device, made._params = configured, weakref.ref(device), params
     return made
 
 

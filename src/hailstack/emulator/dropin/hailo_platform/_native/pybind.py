@@ -50,41 +50,41 @@ class _EnumerationType(type):
 class Enumeration(NativeObject, metaclass=_EnumerationType):
     """A C enum: compares equal to its number and to any other enum with that number."""
 
-    __slots__ = ("_value",)
-    _names: dict[int, str] = {}
+    __slots__ = ("__number__",)
+    __names__: dict[int, str] = {}
 
     def __init__(self, value: int) -> None:
-        self._value = operator.index(value)
+        self.__number__ = operator.index(value)
 
     @property
     def name(self) -> str:
         """The member's name, ``???`` for a number without one."""
-        return self._names.get(self._value, "???")
+        return self.__names__.get(self.__number__, "???")
 
     @property
     def value(self) -> int:
         """The member's number."""
-        return self._value
+        return self.__number__
 
     def __int__(self) -> int:
-        return self._value
+        return self.__number__
 
     __index__ = __int__
 
     def __hash__(self) -> int:
-        return hash(self._value)
+        return hash(self.__number__)
 
     def __eq__(self, other: object) -> bool:
-        return bool(self._value == (other._value if isinstance(other, Enumeration) else other))
+        return bool(self.__number__ == (other.__number__ if isinstance(other, Enumeration) else other))
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__}.{self.name}: {self._value}>"
+        return f"<{type(self).__name__}.{self.name}: {self.__number__}>"
 
     def __str__(self) -> str:
         return f"{type(self).__name__}.{self.name}"
 
     def __reduce__(self) -> tuple[Callable[[int], Enumeration], tuple[int]]:
-        return type(self), (self._value,)
+        return type(self), (self.__number__,)
 
 
 class Flags(Enumeration):
@@ -93,30 +93,30 @@ class Flags(Enumeration):
     __slots__ = ()
 
     def __and__(self, other: int) -> int:
-        return self._value & int(other)
+        return self.__number__ & int(other)
 
     def __or__(self, other: int) -> int:
-        return self._value | int(other)
+        return self.__number__ | int(other)
 
     def __xor__(self, other: int) -> int:
-        return self._value ^ int(other)
+        return self.__number__ ^ int(other)
 
     __rand__, __ror__, __rxor__ = __and__, __or__, __xor__
 
     def __invert__(self) -> int:
-        return ~self._value
+        return ~self.__number__
 
     def __lt__(self, other: int) -> bool:
-        return self._value < int(other)
+        return self.__number__ < int(other)
 
     def __gt__(self, other: int) -> bool:
-        return self._value > int(other)
+        return self.__number__ > int(other)
 
     def __le__(self, other: int) -> bool:
-        return self._value <= int(other)
+        return self.__number__ <= int(other)
 
     def __ge__(self, other: int) -> bool:
-        return self._value >= int(other)
+        return self.__number__ >= int(other)
 
 
 def enumeration(name: str, **members: int) -> type[Enumeration]:
@@ -131,7 +131,7 @@ def flags(name: str, **members: int) -> type[Enumeration]:
 
 def _make_enumeration(name: str, base: type[Enumeration], members: Mapping[str, int]) -> type[Enumeration]:
     names = {value: member for member, value in members.items()}
-    made: Any = _EnumerationType(name, (base,), {"__slots__": (), "_names": names})
+    made: Any = _EnumerationType(name, (base,), {"__slots__": (), "__names__": names})
     entries = {member: made(value) for member, value in members.items()}
     for member, entry in entries.items():
         setattr(made, member, entry)

@@ -71,10 +71,6 @@ class VDevice(NativeObject):
         with native_statuses:
             return make_infer_model(self._device.create_infer_model(hef_model(hef), name))
 
-    def __del__(self) -> None:
-        if device := getattr(self, "_device", None):
-            device.release()
-
 
 def _open(params: core.VDeviceParams) -> VDevice:
     made = VDevice.__new__(VDevice)

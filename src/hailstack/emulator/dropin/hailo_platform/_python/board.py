@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from enum import Enum, IntEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hailo_platform._profile import PROFILE
 from hailo_platform._python.errors import HailoRTException
@@ -226,8 +226,8 @@ _FEATURES = (
 )
 
 
-class ExtendedDeviceInformation(_SelfDescribing):
-    """The answer to ``get_extended_device_information``."""
+class _DeviceInformation(_SelfDescribing):
+    gpio_mask = 0
 
     def __init__(
         self,
@@ -239,7 +239,6 @@ class ExtendedDeviceInformation(_SelfDescribing):
         eth_mac_address: bytes,
         unit_level_tracking_id: bytes,
         soc_pm_values: bytes,
-        gpio_mask: int,
     ) -> None:
         self.neural_network_core_clock_rate = neural_network_core_clock_rate
         self.supported_features = SupportedFeatures(supported_features)
@@ -249,7 +248,6 @@ class ExtendedDeviceInformation(_SelfDescribing):
         self.eth_mac_address = eth_mac_address
         self.unit_level_tracking_id = unit_level_tracking_id
         self.soc_pm_values = soc_pm_values
-        self.gpio_mask = gpio_mask
 
     def __str__(self) -> str:
         clock = self.neural_network_core_clock_rate / MEGA_MULTIPLIER
@@ -268,3 +266,29 @@ class ExtendedDeviceInformation(_SelfDescribing):
             (self.gpio_mask != 0, f"GPIO Mask: {self.gpio_mask:04x}"),
         )
         return [line for present, line in lines if present]
+
+
+if TYPE_CHECKING or PROFILE.by_score:
+
+    class ExtendedDeviceInformation(_DeviceInformation):
+        """The answer to ``get_extended_device_information``."""
+
+        def __init__(
+            self,
+            neural_network_core_clock_rate: int,
+            supported_features: Any,
+            boot_source: Any,
+            lcs: int,
+            soc_id: bytes,
+            eth_mac_address: bytes,
+            unit_level_tracking_id: bytes,
+            soc_pm_values: bytes,
+            gpio_mask: int,
+        ) -> None:
+            core = neural_network_core_clock_rate, supported_features, boot_source, lcs
+            super().__init__(*core, soc_id, eth_mac_address, unit_level_tracking_id, soc_pm_values)
+            self.gpio_mask = gpio_mask
+else:
+
+    class ExtendedDeviceInformation(_DeviceInformation):
+        """The answer to ``get_extended_device_information``."""

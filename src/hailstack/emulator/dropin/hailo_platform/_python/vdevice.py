@@ -48,8 +48,8 @@ class VDevice:
         self.release()
 
     def __del__(self) -> None:
-        if hasattr(self, "_vdevice"):
-            self.release()
+        # Dropping it lets go of the chips as soon as that is safe: the collector may run in the middle of anything.
+        self._vdevice = None
 
     @staticmethod
     @named_errors
