@@ -24,7 +24,8 @@ class Demux:
 
     @staticmethod
     def of(mux: Stream, name: str) -> Demux:
-        """
+        """What cuts edge ``name`` out of the frames of ``mux``.
+
         Raises:
             StatusError: the mux carries no such edge (61).
         """

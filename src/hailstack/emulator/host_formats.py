@@ -13,10 +13,15 @@ from hailstack.hef.model import NetworkGroup, NmsShape, Stream, VStream
 
 
 def resolve_format(vstream: VStream, user: Format, *, profile: str = "4.23") -> Format:
-    """``user`` with AUTO replaced by what the vendor's library chooses for ``vstream``."""
+    """``user`` with AUTO replaced by what the vendor's library chooses for ``vstream``.
+
+    Up to 4.20 the order ``HAILO_NMS`` is another name of by-class boxes; later it is refused.
+    """
     type_, order = user.type, user.order
     if order is FormatOrder.AUTO:
         order = vstream.format.order
+    if order is FormatOrder.HAILO_NMS and profile == "4.20":
+        order = FormatOrder.HAILO_NMS_BY_CLASS
     if type_ is FormatType.AUTO:
         type_ = _default_type(vstream, order, profile)
     return Format(type_, order, user.flags)
@@ -76,7 +81,8 @@ def stream_of(group: NetworkGroup, name: str) -> Stream:
 
 
 def require_frame(size: int, expected: int) -> None:
-    """
+    """Refuse a frame of another size.
+
     Raises:
         StatusError: the sizes differ (2).
     """

@@ -238,6 +238,18 @@ def test_records_with_masks_have_grown_in_version_5(shared: Path) -> None:
         assert host_frame_bytes(vstream, format, profile=profile, nms=nms) == 2 + 10 * record + 1000
 
 
+@pytest.mark.shared
+def test_the_old_name_of_by_class_boxes_is_known_up_to_4_20(shared: Path) -> None:
+    group = group_of(shared, "synth_yolov8_nms")
+    old = Format(FormatType.FLOAT32, FormatOrder.HAILO_NMS)
+
+    codec = make_output_codec(group, group.output_vstreams[0], old, profile="4.20")
+
+    assert codec.frame_bytes == 80 * (1 + 5 * 100) * 4
+    with pytest.raises(StatusError, match="HAILO_NMS"):
+        make_output_codec(group, group.output_vstreams[0], old, profile="4.23")
+
+
 # --- muxes, of which no reference file has one
 
 

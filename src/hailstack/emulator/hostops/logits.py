@@ -31,7 +31,8 @@ class Argmax:
 
     @staticmethod
     def of(stream: Stream, format: Format) -> Argmax:
-        """
+        """Argmax over one stream, written in ``format``.
+
         Raises:
             StatusError: the indices do not fit the type, or the orders or the chip's type are not supported (6).
         """
@@ -72,7 +73,8 @@ class Softmax:
 
     @staticmethod
     def require(format: Format) -> None:
-        """
+        """Refuse what softmax does not write.
+
         Raises:
             StatusError: softmax cannot write such a format (6).
         """

@@ -39,7 +39,8 @@ class Ssd:
 
     @staticmethod
     def of(op: NmsOp, streams: Mapping[str, Stream]) -> Ssd:
-        """
+        """The decoder of an operation that reads ``streams``.
+
         Raises:
             StatusError: the two streams of a scale differ in grid, or boxes alone are asked for (2).
         """

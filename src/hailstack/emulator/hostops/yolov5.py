@@ -55,7 +55,8 @@ class YoloV5:
 
     @staticmethod
     def of(op: NmsOp, streams: Mapping[str, Stream], *, extra: int = 0, activate: bool, profile: str) -> YoloV5:
-        """
+        """The decoder of an operation that reads ``streams``.
+
         Args:
             activate: the network leaves the sigmoid to the host.
         """

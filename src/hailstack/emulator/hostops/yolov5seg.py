@@ -65,7 +65,8 @@ class YoloV5Seg:
 
     @staticmethod
     def of(op: NmsOp, streams: Mapping[str, Stream], *, profile: str) -> YoloV5Seg:
-        """
+        """The decoder of an operation that reads ``streams``.
+
         Raises:
             StatusError: boxes alone are asked for, or the HEF names no prototypes (2).
         """

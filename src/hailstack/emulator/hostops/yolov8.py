@@ -79,7 +79,8 @@ class YoloV8:
 
     @staticmethod
     def of(op: NmsOp, streams: Mapping[str, Stream]) -> YoloV8:
-        """
+        """The decoder of an operation that reads ``streams``.
+
         Raises:
             StatusError: a box stream's features are no multiple of four, or two streams of a scale differ (2).
         """

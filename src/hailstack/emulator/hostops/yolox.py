@@ -34,7 +34,8 @@ class YoloX:
 
     @staticmethod
     def of(op: NmsOp, streams: Mapping[str, Stream]) -> YoloX:
-        """
+        """The decoder of an operation that reads ``streams``.
+
         Raises:
             StatusError: the streams of a scale differ in grid or format, or boxes alone are asked for (2).
         """
