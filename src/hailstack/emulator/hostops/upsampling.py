@@ -33,6 +33,10 @@ class Taps:
         source = np.clip(line, 0, source_size - 1).astype(np.intp)
         return Taps(source, (weight * (one / total)).astype(np.float32))
 
+    def at(self, lines: NDArray[np.intp]) -> Taps:
+        """The taps of some lines only."""
+        return Taps(self.source[lines], self.weight[lines])
+
 
 def enlarge(image: NDArray[np.float32], vertical: Taps, horizontal: Taps) -> NDArray[np.float32]:
     """``(source height, source width)`` to ``(height, width)``: first along rows, then along columns."""

@@ -132,7 +132,7 @@ class YoloV5Seg:
         if "mask_offset" in (record.names or ()):
             entry["mask_offset"] = start
         out[offset:start] = entry.view(np.uint8)
-        out[start : start + mask.size] = mask.cut(self._image_mask(coefficients, lines))
+        out[start : start + mask.size] = mask.fill(self._region(self._small_mask(coefficients, lines), mask))
         return start + mask.size
 
     def _prototype_lines(self, frames: Mapping[str, NDArray[np.uint8]]) -> NDArray[np.float32]:
@@ -140,13 +140,32 @@ class YoloV5Seg:
         integers = self.prototypes.lines(frames)[: shape.height, : shape.features, : shape.width]
         return self.prototypes.real(integers.transpose(1, 0, 2).reshape(shape.features, -1))
 
-    def _image_mask(self, coefficients: NDArray[np.float32], lines: NDArray[np.float32]) -> NDArray[np.bool_]:
+    def _small_mask(self, coefficients: NDArray[np.float32], lines: NDArray[np.float32]) -> NDArray[np.float32]:
         total = np.zeros(lines.shape[1], np.float32)
         for coefficient, line in zip(coefficients, lines, strict=False):
             total += coefficient * line
-        one = np.float32(1)
-        small = (one / (one + exp_packet(-total))).reshape(self.prototypes.shape.height, self.prototypes.shape.width)
-        mask: NDArray[np.bool_] = enlarge(small, self.vertical, self.horizontal) > self.mask_threshold
+        one, shape = np.float32(1), self.prototypes.shape
+        activated: NDArray[np.float32] = (one / (one + exp_packet(-total))).reshape(shape.height, shape.width)
+        return activated
+
+    def _region(self, small: NDArray[np.float32], mask: _Mask) -> NDArray[np.bool_]:
+        """The mask within the box, one row and one column more than it spans, as the vendor's library copies it."""
+        height, width = int(self.height), int(self.width)
+        # What comes after the last column of a row is the first of the next, and after the last row nothing.
+        row, column = np.arange(mask.top, mask.bottom + 1), np.arange(mask.left, mask.right + 1)
+        region = np.zeros((row.size, column.size), np.bool_)
+        inside = region[: max(min(mask.bottom, height - 1) - mask.top + 1, 0), : np.count_nonzero(column < width)]
+        inside[...] = self._enlarged(small, row[: inside.shape[0]], column[: inside.shape[1]])
+        if mask.right == width:
+            next_row = row[row + 1 < height] + 1
+            region[: next_row.size, -1:] = self._enlarged(small, next_row, np.zeros(1, np.intp))
+        return region
+
+    def _enlarged(
+        self, small: NDArray[np.float32], row: NDArray[np.intp], column: NDArray[np.intp]
+    ) -> NDArray[np.bool_]:
+        big = enlarge(small, self.vertical.at(row), self.horizontal.at(column))
+        mask: NDArray[np.bool_] = big > self.mask_threshold
         return mask
 
 
@@ -170,16 +189,12 @@ class _Mask:
         bottom, right = int(min(np.ceil(y_max * height), height)), int(min(np.ceil(x_max * width), width))
         return _Mask(top, bottom, left, right, columns, rows * columns)
 
-    def cut(self, image: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    def fill(self, region: NDArray[np.bool_]) -> NDArray[np.uint8]:
         """The mask's bytes, row after row; what the image does not cover is 0.
 
-        The vendor's library copies one row and one column too many; what of that falls into the next row is
-        overwritten by it.
+        Rows follow at the width of the box before clipping: what sticks out of one is overwritten by the next.
         """
-        room = max(self.size, (self.bottom - self.top + 2) * max(self.width, self.right - self.left + 1))
-        flat = np.zeros(room, np.uint8)
-        for row in range(self.top, min(self.bottom + 1, image.shape[0])):
-            line = image.reshape(-1)[row * image.shape[1] + self.left : row * image.shape[1] + self.right + 1]
-            start = (row - self.top) * self.width
-            flat[start : start + line.size] = line
+        flat = np.zeros(self.size + region.size + region.shape[0] * self.width, np.uint8)
+        for number, line in enumerate(region):
+            flat[number * self.width :][: line.size] = line
         return flat[: self.size]
