@@ -179,19 +179,37 @@ def _pump(
         batch.frames.append(frame)
         if not batch.is_full:
             continue
-        runner.submit(batch)
-        in_flight.append(batch)
+        yield from _submit(runner, batch, in_flight)
         if len(in_flight) == runner.depth:
             yield from _answers(runner, in_flight[0])
             spare.append(in_flight.popleft())
         batch = spare.pop() if spare else runner.make_batch()
         batch.clear()
     if batch.frames:
-        runner.submit(batch)
-        in_flight.append(batch)
+        yield from _submit(runner, batch, in_flight)
     while in_flight:
         yield from _answers(runner, in_flight[0])
         in_flight.popleft()
+
+
+def _submit(runner: Runner, batch: Batch, in_flight: deque[Batch]) -> Iterator[Answer[Prepared]]:
+    """Hand a batch to the device; if it is refused, answer what the device had accepted before and then fail."""
+    try:
+        runner.submit(batch)
+    except HailstackError:
+        yield from _finished(runner, in_flight)
+        raise
+    in_flight.append(batch)
+
+
+def _finished(runner: Runner, in_flight: deque[Batch]) -> Iterator[Answer[Prepared]]:
+    """Answers up to the first batch that failed too: HailoRT shuts a model down after a refused submission."""
+    for batch in in_flight:
+        try:
+            answers: list[Answer[Prepared]] = list(_answers(runner, batch))
+        except HailstackError:
+            return
+        yield from answers
 
 
 def _answers(runner: Runner, batch: Batch) -> Iterator[Answer[Prepared]]:
