@@ -185,12 +185,16 @@ def _held_back(signals: Sequence[signal.Signals]) -> Iterator[set[signal.Signals
 
 
 def _wait(pid: int) -> int:
+    waited_for = {*_FORWARDED, signal.SIGCHLD}
     while True:
         done, status = os.waitpid(pid, os.WNOHANG)
         if done:
-            code = os.waitstatus_to_exitcode(status)
-            return code if code >= 0 else 128 - code
-        info = signal.sigtimedwait({*_FORWARDED, signal.SIGCHLD}, _POLL_S)
+            break
+        info = signal.sigtimedwait(waited_for, _POLL_S)
         # What the terminal sends (Ctrl-C) reaches the whole foreground group, the program included.
         if info is not None and info.si_signo != signal.SIGCHLD and info.si_code != _FROM_THE_KERNEL:
             os.kill(pid, info.si_signo)
+    while signal.sigtimedwait(waited_for, 0) is not None:
+        pass  # was for the program, which is gone
+    code = os.waitstatus_to_exitcode(status)
+    return code if code >= 0 else 128 - code

@@ -91,9 +91,10 @@ def summarise(devices: Iterable[Mapping[str, Any]]) -> Iterator[str]:
 
 def _work(device: Mapping[str, Any]) -> str:
     frames, wall_s, chip_s = device["frames"], device["wall_s"], device["chip_s"]
-    parts = [f"{frames} frames in {wall_s:.2f} s{_rate(frames, wall_s)}{' at the pace of the chip' * device['paced']}"]
-    if chip_s is not None:
-        parts.append(f"a chip needs {chip_s:.2f} s{_rate(frames, chip_s)}")
+    pace = " at the pace of the chip" if device["paced"] else ""
+    parts = [f"{frames} frames in {_duration(frames, wall_s)}{pace}"]
+    if chip_s:
+        parts.append(f"a chip needs {_duration(frames, chip_s)}")
     if device["failed"]:
         parts.append(f"{device['failed']} failed")
     if device["outputs"] == "replay":
@@ -101,5 +102,6 @@ def _work(device: Mapping[str, Any]) -> str:
     return "; ".join(parts)
 
 
-def _rate(frames: int, seconds: float) -> str:
-    return f" ({frames / seconds:.0f} FPS)" if seconds > 0 else ""
+def _duration(frames: int, seconds: float) -> str:
+    length = f"{seconds:.2f} s" if seconds >= 1 else f"{1000 * seconds:.1f} ms"
+    return f"{length} ({frames / seconds:.0f} FPS)" if seconds > 0 and frames else length
