@@ -8,16 +8,18 @@ import numpy as np
 from onnx import TensorProto, helper, numpy_helper
 
 from hailstack.hef import EMULATED_GRAPH, Direction, FormatOrder, HefBlueprint, QuantInfo, Shape, StreamPlan, write_hef
+from hailstack.hef.blueprint import Architecture
 from hailstack.imaging import Preprocess
 
 SIDE = 16
 LABELS = ("red", "green", "blue")
 
 
-def write_colour_hef(path: Path) -> Path:
+def write_colour_hef(path: Path, architecture: Architecture = "HAILO8") -> Path:
     """Input ``colour/input_layer1`` 16x16x3, output ``colour/fc1``: the means of the channels, in steps of 1/16."""
     blueprint = HefBlueprint(
         group_name="colour",
+        architecture=architecture,
         streams=(
             StreamPlan("colour/input_layer1", Direction.H2D, Shape(SIDE, SIDE, 3)),
             StreamPlan(
