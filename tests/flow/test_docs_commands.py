@@ -15,7 +15,7 @@ import pytest
 
 from hailstack.demo.shots import take_shots
 from hailstack.imaging import write_image
-from tiny_networks import write_yolov8, write_yolox
+from tiny_networks import write_yolov8
 
 pytestmark = pytest.mark.slow
 
@@ -86,7 +86,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
         write_image(folder / "photos" / f"{number}.png", shot.image)
     write_video(folder / "street.mp4")
     write_yolov8(folder / "model.onnx")
-    write_yolox(folder / "yolox_nano.onnx")
+    write_yolov8(folder / "yolox_nano.onnx")
     (folder / "app.py").write_text(APP)
     for name in ("model", "yolox_nano"):
         made = shell(f"hailstack compile {name}.onnx --calibration photos/ --target hailo8l -o {name}.hef", folder)
