@@ -7,6 +7,7 @@ in the working directory are not written.
 from pathlib import Path as _Path
 
 from hailo_platform._profile import PROFILE as _PROFILE
+from hailo_platform._profile import adopt as _adopt
 from hailo_platform.pyhailort.pyhailort import (
     HEF,
     AsyncInferJob,
@@ -106,3 +107,6 @@ else:
     from hailo_platform.pyhailort.pyhailort import HailoSession, HailoSessionListener
 
     __all__ += ["HailoSession", "HailoSessionListener"]
+
+
+_adopt(globals())

@@ -6,7 +6,7 @@ chips of its own.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import inspect
 from typing import Any, Final
 
 from hailstack.emulator.profiles import ChipFacts, RuntimeProfile, chip_facts, runtime_profile
@@ -37,23 +37,31 @@ def require_module(present: bool, name: str) -> None:
         raise ModuleNotFoundError(message, name=name)
 
 
-def adopt(namespace: dict[str, Any], names: Iterable[str] | None = None) -> None:
-    """Make what a public module re-exports look as if it were written there.
+def adopt(namespace: dict[str, Any]) -> None:
+    """Make what a public module offers look as if it were written there, by the vendor.
 
     Programs print types, pickle objects and read signatures, so ``__module__`` must be the vendor's, and parameters
     carry no annotations, as the vendor's do not.
     """
-    module = namespace["__name__"]
-    for name in list(namespace) if names is None else names:
-        _adopt_one(namespace[name], module)
+    for item in list(namespace.values()):
+        _adopt_one(item, namespace["__name__"])
 
 
 def _adopt_one(item: Any, module: str) -> None:
-    if not str(getattr(item, "__module__", "")).startswith(_OURS):
+    home = str(getattr(item, "__module__", ""))
+    if home.startswith(_OURS):
+        item.__module__ = module
+    elif home != module:
         return
-    item.__module__ = module
     if isinstance(item, type):
+        for base in item.__bases__:
+            _adopt_one(base, module)
         for member in list(vars(item).values()):
             _adopt_one(getattr(member, "__func__", getattr(member, "fget", None) or member), module)
-    elif callable(item) and hasattr(item, "__annotations__"):
+    _forget_annotations(item)
+
+
+def _forget_annotations(item: Any) -> None:
+    while inspect.isfunction(item):
         item.__annotations__ = {}
+        item = getattr(item, "__wrapped__", None)

@@ -38,8 +38,7 @@ class InferModelInferStream(NativeObject):
 
     def shape(self) -> list[int]:
         """The axes of the array that takes a frame; flat for NMS."""
-        info = self._stream.info
-        return host_shape(self._stream.format, info.shape, info.nms_shape, self._stream.frame_bytes)
+        return host_shape(self._stream.format.order, self._stream.info.shape, self._stream.frame_bytes)
 
     def format(self) -> HailoFormat:
         """Type and order of the array's elements."""
@@ -60,7 +59,7 @@ class InferModelInferStream(NativeObject):
 
     def is_nms(self) -> bool:
         """Whether frames hold boxes."""
-        return self._stream.is_nms
+        return self._stream.info.format.order.is_nms
 
     def set_nms_score_threshold(self, threshold: float) -> None:
         """Boxes with lower scores are left out."""

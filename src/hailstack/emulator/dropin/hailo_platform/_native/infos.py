@@ -9,11 +9,14 @@ from hailo_platform._native.errors import HailoRTCustomException
 from hailo_platform._native.pybind import Enumeration, NativeObject, field, readonly
 from hailo_platform._native.records import HailoFormat, NmsShape, QuantInfo, make_format, make_nms_shape, make_quant
 from hailo_platform._profile import PROFILE
-from hailstack.hef.formats import Format, FormatOrder, Shape
+from hailstack.hef.formats import FormatOrder, Shape
 from hailstack.hef.model import Stream, VStream
 
 BBOX_PARAMS = 5
 """Numbers of one box: y_min, x_min, y_max, x_max, score."""
+
+FLOAT_BYTES = 4
+_RECORD_ORDERS = (FormatOrder.HAILO_NMS_WITH_BYTE_MASK, FormatOrder.HAILO_NMS_BY_SCORE)
 
 
 def array_shape(order: FormatOrder, shape: Shape) -> tuple[int, ...]:
@@ -160,12 +163,9 @@ def make_group_info(name: str, is_multi_context: bool) -> NetworkGroupInfo:
     return made
 
 
-def host_shape(fmt: Format, shape: Shape, nms: Any, frame_bytes: int) -> list[int]:
+def host_shape(order: FormatOrder, shape: Shape, frame_bytes: int) -> list[int]:
     """The axes of the array that takes a frame: flat for NMS, in float32 by class and in bytes for records."""
-    if nms is None:
-        return list(array_shape(fmt.order, shape))
-    if fmt.order in (FormatOrder.HAILO_NMS, FormatOrder.HAILO_NMS_BY_CLASS):
-        return [nms.number_of_classes * (1 + BBOX_PARAMS * nms.max_bboxes_per_class)]
-    if PROFILE.byte_mask_items:
-        return [frame_bytes // fmt.type.dtype.itemsize]
-    return [frame_bytes]
+    if not order.is_nms:
+        return list(array_shape(order, shape))
+    in_floats = PROFILE.byte_mask_items or order not in _RECORD_ORDERS
+    return [frame_bytes // FLOAT_BYTES if in_floats else frame_bytes]

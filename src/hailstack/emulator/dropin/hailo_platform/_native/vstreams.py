@@ -36,8 +36,7 @@ def format_dtype(kind: Any) -> np.dtype[Any]:
 
 def stream_shape(stream: CoreStream) -> list[int]:
     """The axes of one frame."""
-    info = stream.info
-    return host_shape(stream.format, info.shape, info.nms_shape, stream.frame_bytes)
+    return host_shape(stream.format.order, stream.info.shape, stream.frame_bytes)
 
 
 class _VStream(NativeObject):

@@ -95,7 +95,7 @@ class InferVStreams:
             self._infer_pipeline.infer(input_data, output_buffers, batch_size)
             self._hw_time = time.perf_counter() - before
         for name, layer in layers.items():
-            output_buffers[name] = self._converted(output_buffers[name], layer, batch_size)
+            output_buffers[name] = self._converted(output_buffers[name], layer)
         self._total_time = time.perf_counter() - started
         return output_buffers
 
@@ -121,19 +121,20 @@ class InferVStreams:
             for name in self._network_name_to_outputs[network]
         }
 
-    def _converted(self, result: NDArray[Any], layer: OutputLayerUtils, batch_size: int) -> Any:
+    def _converted(self, result: NDArray[Any], layer: OutputLayerUtils) -> Any:
         if layer.output_order == FormatOrder.HAILO_NMS_WITH_BYTE_MASK:
-            return self._masks(result, layer, batch_size)
+            return self._masks(result, layer)
         if not layer.is_nms:
             return result
         if not self._tf_nms_format:
             classes = layer.vstream_info.nms_shape.number_of_classes
             return HailoRTTransformUtils.output_raw_buffer_to_nms_format(result, classes)
-        shape = [batch_size, *layer.tf_nms_fomrat_shape]
-        convert = HailoRTTransformUtils.output_raw_buffer_to_nms_tf_format
-        return convert(result.reshape(-1), shape, layer.output_dtype, layer.quantized_empty_bbox)
+        # Frame by frame: a limit set since then makes frames shorter than the HEF says.
+        shape, convert = [1, *layer.tf_nms_fomrat_shape], HailoRTTransformUtils.output_raw_buffer_to_nms_tf_format
+        empty = layer.quantized_empty_bbox
+        return numpy.concatenate([convert(frame, shape, layer.output_dtype, empty) for frame in result])
 
-    def _masks(self, result: NDArray[Any], layer: OutputLayerUtils, batch_size: int) -> Any:
+    def _masks(self, result: NDArray[Any], layer: OutputLayerUtils) -> Any:
         infos = self._configured_net_group.get_input_vstream_infos()
         if len(infos) != 1:
             message = f"Output format HAILO_NMS_WITH_BYTE_MASK should have 1 input. Number of inputs: {len(infos)}"
@@ -142,7 +143,7 @@ class InferVStreams:
         return HailoRTTransformUtils._output_raw_buffer_to_nms_with_byte_mask_format(
             result,
             nms.number_of_classes,
-            batch_size,
+            len(result),
             height,
             width,
             nms.max_bboxes_per_class,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hailo_platform._profile import PROFILE as _PROFILE
+from hailo_platform._profile import adopt as _adopt
 from hailo_platform._profile import require_module as _require_module
 from hailo_platform.common.logger.logger import default_logger
 
@@ -74,3 +75,6 @@ def _opened(device: Any, create: Any, address: Any) -> Any:
         return device.device
     with ExceptionWrapper():
         return create(address)
+
+
+_adopt(globals())

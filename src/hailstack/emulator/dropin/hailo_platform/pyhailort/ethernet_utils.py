@@ -7,6 +7,7 @@ from ipaddress import ip_network as _network
 from typing import NoReturn
 
 from hailo_platform._profile import PROFILE as _PROFILE
+from hailo_platform._profile import adopt as _adopt
 from hailo_platform._profile import require_module as _require_module
 
 _require_module(_PROFILE.legacy_interfaces, __name__)
@@ -34,3 +35,6 @@ def get_interface_address(interface_name: str) -> NoReturn:
 def is_ip_in_network(network_ip: str, netmask: str, ip_in_question: str) -> bool:
     """Whether an address belongs to a network."""
     return _address(ip_in_question) in _network(f"{network_ip}/{netmask}", strict=False)
+
+
+_adopt(globals())

@@ -10,6 +10,7 @@ from typing import Any
 
 from hailo_platform._native.infos import StreamInfo, VStreamInfo
 from hailo_platform._profile import PROFILE as _PROFILE
+from hailo_platform._profile import adopt as _adopt
 from hailo_platform._profile import require_module as _require_module
 from hailo_platform.common.logger.logger import default_logger
 
@@ -329,3 +330,6 @@ class PcieDevice(HailoChipObject):
         self._device = InternalPcieDevice(device_info)
         self._device_info = self._device._device_info
         self._control_object = PcieHcpControl(device=self._device, device_info=self._device_info)
+
+
+_adopt(globals())

@@ -6,11 +6,15 @@ import struct
 from typing import Any
 
 from hailo_platform._profile import PROFILE as _PROFILE
+from hailo_platform._profile import adopt as _adopt
 from hailo_platform._profile import require_module as _require_module
 
 _require_module(_PROFILE.legacy_interfaces, __name__)
 
+from hailo_platform.common.logger.logger import default_logger  # noqa: E402
 from hailo_platform.pyhailort.pyhailort import Endianness  # noqa: E402
+
+logger = default_logger()
 
 NO_I2C_SWITCH = 5
 
@@ -112,3 +116,6 @@ def set_i2c_switch(control_object: Any, slave: I2CSlave, slave_switch: I2CSlave 
     if read_back != value:
         message = f"Switch writing has failed. Read data is different then expected {read_back} != {value}"
         raise I2CSlavesException(message)
+
+
+_adopt(globals())

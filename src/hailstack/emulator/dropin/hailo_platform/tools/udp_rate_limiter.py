@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hailo_platform._profile import PROFILE as _PROFILE
+from hailo_platform._profile import adopt as _adopt
 from hailo_platform._profile import require_module as _require_module
 
 _require_module(_PROFILE.legacy_interfaces, __name__)
@@ -81,3 +82,6 @@ class UDPRateLimiter:
         if len(infos) != len(rates):
             raise RateLimiterException("There is a missmatch between the calculated rates and the network inputs.")
         return {info.sys_index + INPUT_DATAFLOW_BASE_PORT: rates[info.name] / BYTES_IN_Kbits for info in infos}
+
+
+_adopt(globals())
