@@ -57,11 +57,14 @@ class Job:
             InputError and its kinds: a source, the HEF, the configuration or an option is wrong; nothing was run.
             DeviceError and its kinds: the NPU failed; outputs hold every frame before.
         """
+        if self.confidence is not None and not 0 <= self.confidence <= 1:
+            message = f"--confidence {self.confidence}: it must be within 0..1"
+            raise InputError(message)
         sources = find_sources(self.sources)
         config = read_config(self.config) if self.config else RunConfig()
         notes = read_notes(self.net)
         with self._session(config, notes) as session:
-            preprocess = choose_preprocess(session.facts, notes, config, self.postprocess)
+            preprocess = self._preprocess(session.facts, notes, config)
             name, head = self._head(session.facts, notes, config)
             sinks = self._sinks(sources)
             begin(name, session.facts, sources)
@@ -77,6 +80,16 @@ class Job:
             thresholds=thresholds,
             architecture=notes.architecture,
         )
+
+    def _preprocess(self, facts: ModelFacts, notes: ModelNotes, config: RunConfig) -> Preprocess:
+        try:
+            return choose_preprocess(facts, notes, config, self.postprocess)
+        except ConfigError as error:
+            message = f"{self.config or self.net}: {error}"
+            raise ConfigError(message) from error
+        except InputError as error:
+            message = f"{self.net}: {error}"
+            raise InputError(message) from error
 
     def _head(self, facts: ModelFacts, notes: ModelNotes, config: RunConfig) -> tuple[HeadName, Head]:
         height, width = facts.input_shape[:2]

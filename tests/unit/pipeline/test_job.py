@@ -87,6 +87,20 @@ def test_too_many_class_names_are_blamed_on_the_configuration(script, photos, tm
         Job([str(photos)], "net.hef", config=str(config)).run()
 
 
+def test_a_configuration_for_another_network_is_named(script, photos, tmp_path):
+    config = tmp_path / "config.json"
+    config.write_text(
+        json.dumps([{"preprocessing": {"network_type": "detection", "input_shape": [640, 640, 3]}}, {"0": "a"}])
+    )
+    with pytest.raises(ConfigError, match=r"config\.json: key 'input_shape', value \[640, 640, 3\]"):
+        Job([str(photos)], "net.hef", config=str(config)).run()
+
+
+def test_a_confidence_that_is_no_probability_is_refused(script, photos):
+    with pytest.raises(InputError, match=r"--confidence 7\.0"):
+        Job([str(photos)], "net.hef", confidence=7.0).run()
+
+
 def test_a_head_that_does_not_fit_is_blamed_on_the_network(script, photos):
     with pytest.raises(InputError, match=r"net\.hef: --postprocess classification needs one output"):
         Job([str(photos)], "net.hef", "classification").run()
