@@ -184,7 +184,8 @@ def _read(path: Path) -> onnx.ModelProto:
 
 
 def _drop_constant_inputs(model: onnx.ModelProto) -> None:
-    """Older exporters list the weights among the inputs."""
+    """Older exporters list the weights among the inputs, as the file format demanded before its version 4."""
+    model.ir_version = max(model.ir_version, 4)
     constants = {tensor.name for tensor in model.graph.initializer}
     real = [info for info in model.graph.input if info.name not in constants]
     del model.graph.input[:]
@@ -219,7 +220,7 @@ def _lift(model: onnx.ModelProto, source: str) -> onnx.ModelProto:
         return model
     try:
         return version_converter.convert_version(model, MINIMUM_OPSET)
-    except (RuntimeError, ValueError, IndexError) as error:
+    except (version_converter.ConvertError, RuntimeError, ValueError, IndexError) as error:
         message = f"{source}: operator set {version} cannot be lifted to {MINIMUM_OPSET} ({error}); export it again"
         raise ModelError(message) from error
 

@@ -38,10 +38,12 @@ def test_nodes_keep_the_order_of_the_file(tmp_path: Path) -> None:
     assert [node.output[0] for node in load_graph(path).nodes] == in_file
 
 
-def test_weights_listed_as_inputs_are_no_inputs(tmp_path: Path) -> None:
-    model = onnx.load(write_classifier(tmp_path / "net.onnx"))
-    first = model.graph.initializer[0]
-    model.graph.input.append(helper.make_tensor_value_info(first.name, TensorProto.FLOAT, first.dims))
+@pytest.mark.parametrize("version", [3, 8])
+def test_weights_listed_as_inputs_are_no_inputs(tmp_path: Path, version: int) -> None:
+    model = onnx.load(write_classifier(tmp_path / "net.onnx", opset=9))
+    for tensor in model.graph.initializer:
+        model.graph.input.append(helper.make_tensor_value_info(tensor.name, tensor.data_type, tensor.dims))
+    model.ir_version = version
     onnx.save(model, tmp_path / "old.onnx")
     assert load_graph(tmp_path / "old.onnx").input == "images"
 
