@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,3 +20,13 @@ def shared() -> Path:
     if os.environ.get("CI") == "true":
         pytest.fail(f"the reference files are missing: {SHARED}")
     pytest.skip("the reference files are not on this machine")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_bus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Emulated chips of this run alone: what else runs on this machine must not hold them."""
+    folder = str(tmp_path_factory.mktemp("bus"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TMPDIR", folder)
+        patch.setattr(tempfile, "tempdir", folder)
+        yield

@@ -55,7 +55,6 @@ def shell_blocks() -> list[object]:
 def shell(script: str, folder: Path) -> subprocess.CompletedProcess[str]:
     environment = os.environ | {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-        "TMPDIR": str(folder),  # where processes agree on who holds the emulated chip
     }
     return subprocess.run(
         ["bash", "-euo", "pipefail", "-c", script],
