@@ -237,3 +237,13 @@ def test_a_report_that_cannot_be_written_is_told_and_the_chip_is_free(
     bench.open(report=tmp_path / "nowhere" / "report.jsonl").release()
     assert "report could not be written" in capsys.readouterr().err
     bench.open()
+
+
+def test_a_device_dropped_while_this_thread_holds_its_lock_is_released_later(bench: Bench) -> None:
+    # The garbage collector may run a finaliser anywhere, also where the runtime is in the middle of something.
+    device = VirtualDevice(None, bench.settings)
+    model = device.create_infer_model(hef_of(group_of())).configure()
+    with device._holdings.board.lock:
+        del model
+        del device
+    bench.open()

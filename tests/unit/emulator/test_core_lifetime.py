@@ -25,7 +25,7 @@ programs.load_program = bench.load
 HEF = hef_of(group_of())
 GROUP = HEF.groups[0]
 def slowly(inputs):
-    time.sleep(0.05)
+    time.sleep(0.01)
 """
 
 

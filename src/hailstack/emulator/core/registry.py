@@ -30,6 +30,9 @@ up the clock for several frames."""
 _PATIENCE_AT_EXIT_S = 1.0
 """How long interpreter shutdown waits for a callback of the program that does not return."""
 
+_OTHERS_HOLD_LOCKS_S = 0.2
+"""A lock that stays taken for longer is this thread's own."""
+
 
 @dataclass(slots=True)
 class _Tenancy:
@@ -99,10 +102,11 @@ class Registry:
     def defer(self, action: Callable[[], None], board: Board) -> None:
         """Run ``action``, now if that is safe: for finalisers, which may run in the middle of anything.
 
-        The garbage collector may have interrupted this very thread while it held a lock that ``action`` needs.
+        The garbage collector may have interrupted this very thread while it held a lock that ``action`` needs. Other
+        threads hold these locks only for moments.
         """
         self._deferred.append(action)
-        if not (self._lock.locked() or board.lock.locked()):
+        if _can_be_had(self._lock) and _can_be_had(board.lock):
             self.collect()
 
     def collect(self) -> None:
@@ -146,6 +150,13 @@ def _registry_of(pid: int) -> Registry:
 def process_registry() -> Registry:
     """The registry of this process; a forked child gets its own."""
     return _registry_of(os.getpid())
+
+
+def _can_be_had(lock: threading.Lock) -> bool:
+    if not lock.acquire(timeout=_OTHERS_HOLD_LOCKS_S):
+        return False
+    lock.release()
+    return True
 
 
 def _claim(params: VDeviceParams, settings: Settings) -> Claim:
