@@ -10,7 +10,7 @@ import onnx
 
 from hailstack.compiler.endnodes import RESHAPING, WEIGHTED, End, HeadPlan, describe, frontier
 from hailstack.compiler.endnodes_yolo import recognise_yolov8, recognise_yolox
-from hailstack.compiler.graph import Graph, attribute
+from hailstack.compiler.graph import Graph, attribute, label
 from hailstack.errors import ModelError
 
 HeadName: TypeAlias = Literal["auto", "classification", "yolov8", "yolox", "raw"]
@@ -75,12 +75,18 @@ def _before_softmax(graph: Graph, tensor: str) -> str:
 def _raw(graph: Graph) -> HeadPlan:
     ends = tuple(dict.fromkeys(End(_before_transpose(graph, name), "raw") for name in graph.outputs))
     for end in ends:
-        if len(graph.shape(end.tensor)) not in (2, 3, 4):
-            message = (
-                f"{graph.source}: output {end.tensor!r} has shape {graph.shape(end.tensor)}; 2 to 4 axes are possible"
-            )
-            raise ModelError(message)
+        _check_raw(graph, end.tensor)
     return HeadPlan("raw", ends)
+
+
+def _check_raw(graph: Graph, tensor: str) -> None:
+    if tensor not in graph.producers or tensor not in graph.reals:
+        maker = label(graph.producers[tensor]) if tensor in graph.producers else "nothing but a constant or the input"
+        message = f"{graph.source}: output {tensor!r} holds no computed real numbers (made by {maker}); leave it out"
+        raise ModelError(message)
+    if len(graph.shape(tensor)) not in (2, 3, 4):
+        message = f"{graph.source}: output {tensor!r} has shape {graph.shape(tensor)}; 2 to 4 axes are possible"
+        raise ModelError(message)
 
 
 def _before_transpose(graph: Graph, tensor: str) -> str:
