@@ -170,6 +170,7 @@ def test_forking_while_the_device_is_busy_does_not_hang_the_child(tmp_path: Path
     warnings.simplefilter("ignore", DeprecationWarning)
     device = VirtualDevice(None, bench.settings)
     model = device.create_infer_model(HEF).configure()
+    import atexit
     stop = False
     def feed():
         while not stop:
@@ -186,8 +187,10 @@ def test_forking_while_the_device_is_busy_does_not_hang_the_child(tmp_path: Path
                 VirtualDevice(None, bench.settings)
             except StatusError:
                 pass
+            # Through the handlers of interpreter shutdown, which the child has inherited.
+            atexit._run_exitfuncs()
             os._exit(0)
-        os.waitpid(child, 0)
+        assert os.waitpid(child, 0)[1] == 0
     stop = True
     feeder.join()
     print("done")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from core_fakes import AddOne, Bench, buffers_for, group_of, hef_of, two_groups
@@ -214,3 +215,12 @@ def test_an_equal_group_configured_twice_waits_in_one_queue(bench: Bench) -> Non
     first, second = device.configure(hef)[0], device.configure(hef)[0]
     assert first.lane is second.lane
     assert device.configure(hef, {"net": GroupParams(batch_size=4)})[0].lane is not first.lane
+
+
+def test_a_threshold_fits_into_the_batch_of_a_multi_context_group(bench: Bench) -> None:
+    hef = hef_of(replace(group_of(), is_multi_context=True))
+    group = bench.open().configure(hef, {"net": GroupParams(batch_size=4)})[0]
+    group.set_scheduler_threshold(4)
+    with pytest.raises(StatusError) as caught:
+        group.set_scheduler_threshold(5)
+    assert caught.value.status is Status.INVALID_ARGUMENT

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 
 from hailstack.emulator.core.board import Board
@@ -26,7 +27,12 @@ class Holdings:
         self.board = board
         self.groups: list[ConfiguredGroup] = []
         self._queues: list[ModelQueue] = []
-        self.released = False
+        self._released = threading.Lock()
+        """Taken by the first who releases, and never given back."""
+
+    @property
+    def released(self) -> bool:
+        return self._released.locked()
 
     def check_usable(self) -> None:
         """Raises why nothing can be done any more."""
@@ -68,9 +74,8 @@ class Holdings:
 
     def release(self) -> None:
         """Take everything down and let go of the board. May be called twice."""
-        if self.released:
+        if not self._released.acquire(blocking=False):
             return
-        self.released = True
         for queue in self._queues:
             queue.close()
         for group in self.groups:

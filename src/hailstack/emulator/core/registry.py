@@ -46,6 +46,7 @@ class Registry:
     """The boards of one process."""
 
     def __init__(self) -> None:
+        self._pid = os.getpid()
         self._lock = threading.Lock()
         self._tenancies: list[_Tenancy] = []
         self._deferred: deque[Callable[[], None]] = deque()
@@ -88,6 +89,8 @@ class Registry:
 
     def close_all(self) -> None:
         """Interpreter shutdown: stop every thread, because one that is inside an engine would crash the process."""
+        if os.getpid() != self._pid:
+            return
         self.collect()
         with self._lock:
             tenancies, self._tenancies = self._tenancies, []
