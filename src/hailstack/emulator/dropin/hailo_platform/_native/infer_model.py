@@ -206,9 +206,16 @@ class AsyncInferJob(NativeObject):
     _job: core.Job
 
     def wait(self, timeout: timedelta) -> None:
-        """Return when the frames are done and the callback has returned."""
+        """Return when the frames are done and the callback has returned.
+
+        As in the vendor's library the callback alone learns of failures. But frames that nothing can compute, because
+        a vendor HEF has no twin, are no case of that library, and must not go unnoticed.
+        """
         with native_statuses:
             self._job.wait(_milliseconds(timeout))
+            error = self._job.error
+            if error is not None and error.status is Status.NOT_SUPPORTED:
+                raise error
 
 
 class ConfiguredInferModel(NativeObject):
