@@ -83,10 +83,8 @@ def _facts(report: CompileReport) -> Iterator[str]:
     yield f"head         {head['task']}{kind}{classes}" + (f", {report.postprocess}" if report.postprocess else "")
     skipped = f", {len(calibration.skipped)} left out" if calibration.skipped else ""
     yield f"calibration  {calibration.count} pictures{skipped}"
-    yield (
-        f"estimate     {estimate.fps:.0f} FPS at batch 1 in {estimate.contexts} context(s); the model behind it is "
-        "off by 21 % at the median"
-    )
+    contexts = "a single context" if estimate.contexts == 1 else f"{estimate.contexts} contexts"
+    yield f"estimate     roughly {estimate.fps:.0f} FPS on a chip at batch 1, in {contexts}"
     total = sum(report.seconds.values())
     stages = ", ".join(f"{stage} {seconds:.1f}" for stage, seconds in report.seconds.items())
     yield f"time         {total:.1f} s ({stages})"

@@ -1,8 +1,7 @@
 """How fast a chip would run a network: a small model fitted to the vendor's published tables.
 
-The tables are those of the Hailo Model Zoo (2.18 and 5.2), the fit is over 51 of their networks. On networks left out
-of the fit the median error is 21 %, and one in ten is off by more than 58 %: an estimate, good for choosing between
-networks and for pacing the emulated chip, no more.
+The tables are those of the Hailo Model Zoo (2.18 and 5.2), the fit is over 51 of their networks. It is rough: single
+networks are off by a factor of two. Good for choosing between networks and for pacing the emulated chip, no more.
 """
 
 from __future__ import annotations
