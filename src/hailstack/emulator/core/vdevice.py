@@ -128,7 +128,8 @@ def _check(params: VDeviceParams, settings: Settings) -> None:
     count = len(params.device_ids) or params.device_count
     if count < 1:
         raise StatusError(Status.INVALID_ARGUMENT, f"device_count is {params.device_count}: it must be at least 1")
-    if params.multi_process_service:
+    # 5.x looks for chips first, 4.x for its service.
+    if params.multi_process_service and (settings.devices or settings.profile != "5.2"):
         message = "multi_process_service: this runtime is built without the service"
         raise StatusError(Status.INVALID_OPERATION, message)
     if count > 1 and settings.chip_name in _SINGLE_CHIPS and count <= settings.devices:
