@@ -31,6 +31,7 @@ def build_app() -> cyclopts.App:
         version=__version__,
         help="Edge vision on Hailo NPUs. Everything also runs with no NPU.",
         help_epilogue=EXIT_CODES,
+        help_format="plaintext",
     )
     for name, summary in COMMANDS.items():
         app.command(f"hailstack.cli.{name}:{name}", name=name, help=summary)
