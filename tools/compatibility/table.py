@@ -1,0 +1,75 @@
+"""Results as text, JSON and the tables of the documentation."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from catalogue import Program, Refusal
+from play import Run
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came of one program."""
+
+    program: Program
+    faults: tuple[str, ...]
+    run: Run | None = None
+    missing: bool = False
+    """It was not run: something of the setup is not there."""
+
+    @property
+    def verdict(self) -> str:
+        """One word."""
+        return "not run" if self.missing else "fails" if self.faults else "works"
+
+
+def as_text(result: Result) -> str:
+    """One line for a person who waits, and the faults below it."""
+    run = result.run
+    measured = f"{run.frames:5d} frames {run.seconds:6.1f} s" if run else ""
+    lines = [f"{result.verdict:8s} {result.program.name:32s} {measured}", *(f"    {fault}" for fault in result.faults)]
+    tail = run.output.splitlines()[-12:] if run and result.faults else []
+    return "\n".join([*lines, *(f"    | {line}" for line in tail)])
+
+
+def as_json(results: Iterable[Result]) -> str:
+    """All results, machine-readable."""
+    rows = [
+        {
+            "name": result.program.name,
+            "repository": result.program.repository,
+            "commit": result.program.commit,
+            "kind": result.program.kind,
+            "verdict": result.verdict,
+            "faults": list(result.faults),
+            "frames": result.run.frames if result.run else 0,
+            "seconds": round(result.run.seconds, 1) if result.run else 0.0,
+        }
+        for result in results
+    ]
+    return json.dumps(rows, indent=2)
+
+
+def as_markdown(results: Sequence[Result], refusals: Iterable[Refusal]) -> str:
+    """The two tables of docs/compatibility.md."""
+    today = datetime.datetime.now(datetime.UTC).date().isoformat()
+    head = "| program | licence | what it does | API | scheduler | profile, chip | what it needed | result |"
+    lines = [f"As of {today}:", "", head, "|" + " --- |" * head.count(" | ") + " --- |"]
+    lines += [_row(result) for result in results]
+    lines += ["", "| repository | program | why it does not run |", "| --- | --- | --- |"]
+    lines += [f"| {refusal.repository} | {refusal.program} | {refusal.why} |" for refusal in refusals]
+    return "\n".join(lines)
+
+
+def _row(result: Result) -> str:
+    program, run = result.program, result.run
+    link = f"[{program.repository}](https://github.com/{program.repository}/tree/{program.commit})"
+    name = f"{link}: {program.name}" + (" (library)" if program.driver else "")
+    outcome = f"{result.verdict}, {run.frames} frames" if run else result.verdict
+    chip = f"{program.profile}, {program.chip}"
+    cells = (name, program.licence, program.what, program.api, program.scheduler, chip, program.needed, outcome)
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
