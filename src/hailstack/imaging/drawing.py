@@ -7,11 +7,14 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from hailstack.types import Classes, Detections, Image
 
 GOLDEN_RATIO = 0.618033988749895
 FONT = cv2.FONT_HERSHEY_SIMPLEX
+HIDDEN_SHARE = 0.35
+"""A label may cover so much of another object's box."""
 
 Rgb = tuple[int, int, int]
 
@@ -29,6 +32,16 @@ class Pen(NamedTuple):
         return cls(max(1, round(side / 320)), max(0.4, side / 1200), max(1, round(side / 700)))
 
 
+class Plate(NamedTuple):
+    """The ground of a label, in pixels; ``baseline`` is the room below the letters."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+    baseline: int
+
+
 def class_colour(class_id: int) -> Rgb:
     """A bright colour that stays with a class; neighbouring ids get very different hues."""
     red, green, blue = colorsys.hsv_to_rgb((0.35 + class_id * GOLDEN_RATIO) % 1.0, 0.85, 0.95)
@@ -36,15 +49,24 @@ def class_colour(class_id: int) -> Rgb:
 
 
 def draw_detections(image: Image, detections: Detections) -> Image:
-    """A copy of the picture with a box and ``name score`` for each object, weakest first."""
+    """A copy of the picture with a box for each object and ``name score`` on it, weakest boxes first.
+
+    Where objects crowd, the label of a weaker one is left out if it would lie on another label or hide most of another
+    object; its box still has its class's colour.
+    """
     canvas = np.ascontiguousarray(image).copy()
     pen = Pen.for_image(canvas)
+    boxes = np.rint(detections.xyxy).astype(int)
     for index in reversed(range(len(detections))):
-        left, top, right, bottom = (round(float(edge)) for edge in detections.xyxy[index])
-        colour = class_colour(int(detections.class_id[index]))
-        cv2.rectangle(canvas, (left, top), (right, bottom), colour, pen.line_px)
+        left, top, right, bottom = boxes[index].tolist()
+        cv2.rectangle(canvas, (left, top), (right, bottom), class_colour(int(detections.class_id[index])), pen.line_px)
+    plates: list[Plate] = []
+    for index in range(len(detections)):
         text = f"{detections.name(index)} {detections.score[index]:.2f}"
-        _draw_tag(canvas, text, (left, top), colour, pen)
+        plate = _place(canvas, text, (boxes[index, 0], boxes[index, 1]), pen)
+        if not _hides(plate, plates, np.delete(boxes, index, axis=0)):
+            plates.append(plate)
+            _draw_tag(canvas, text, plate, class_colour(int(detections.class_id[index])), pen)
     return canvas
 
 
@@ -55,18 +77,39 @@ def draw_classes(image: Image, classes: Classes) -> Image:
     bottom = 0
     for index in range(len(classes)):
         text = f"{index + 1}: {classes.name(index)} {classes.score[index]:.3f}"
-        bottom = _draw_tag(canvas, text, (0, bottom), class_colour(int(classes.class_id[index])), pen, below=True)
+        plate = _place(canvas, text, (0, bottom), pen, below=True)
+        _draw_tag(canvas, text, plate, class_colour(int(classes.class_id[index])), pen)
+        bottom = plate.bottom
     return canvas
 
 
-def _draw_tag(canvas: Image, text: str, corner: tuple[int, int], colour: Rgb, pen: Pen, *, below: bool = False) -> int:
-    """Write on a coloured plate whose lower left corner (``below``: upper left) is ``corner``; returns its bottom."""
+def _place(canvas: Image, text: str, corner: tuple[int, int], pen: Pen, *, below: bool = False) -> Plate:
+    """Where a plate for the text fits whose lower left corner (``below``: upper left) is ``corner``."""
     (width, height), baseline = cv2.getTextSize(text, FONT, pen.text_scale, pen.text_px)
-    plate_height = height + baseline + 2
-    left = min(max(0, corner[0]), max(0, canvas.shape[1] - width - 2))
-    top = corner[1] if below else corner[1] - plate_height
-    top = min(max(0, top), max(0, canvas.shape[0] - plate_height))
-    cv2.rectangle(canvas, (left, top), (left + width + 2, top + plate_height), colour, cv2.FILLED)
+    width, height = width + 2, height + baseline + 2
+    left = min(max(0, int(corner[0])), max(0, canvas.shape[1] - width))
+    top = int(corner[1]) if below else int(corner[1]) - height
+    top = min(max(0, top), max(0, canvas.shape[0] - height))
+    return Plate(left, top, left + width, top + height, baseline)
+
+
+def _hides(plate: Plate, plates: list[Plate], boxes: NDArray[np.int_]) -> bool:
+    """Whether a plate lies on another one, or on more than ``HIDDEN_SHARE`` of a box."""
+    others = np.array([one[:4] for one in plates], int).reshape(-1, 4)
+    areas = np.maximum((boxes[:, 2:] - boxes[:, :2]).prod(axis=1), 1)
+    return bool(_shared(plate, others).any() or (_shared(plate, boxes) > HIDDEN_SHARE * areas).any())
+
+
+def _shared(plate: Plate, boxes: NDArray[np.int_]) -> NDArray[np.int_]:
+    """How many pixels of each box the plate covers."""
+    low, high = np.maximum(boxes[:, :2], plate[:2]), np.minimum(boxes[:, 2:], plate[2:4])
+    shared: NDArray[np.int_] = np.clip(high - low, 0, None).prod(axis=1)
+    return shared
+
+
+def _draw_tag(canvas: Image, text: str, plate: Plate, colour: Rgb, pen: Pen) -> None:
+    """Write on a coloured plate."""
+    cv2.rectangle(canvas, (plate.left, plate.top), (plate.right, plate.bottom), colour, cv2.FILLED)
     ink = (0, 0, 0) if sum(colour) > 330 else (255, 255, 255)
-    cv2.putText(canvas, text, (left + 1, top + height + 1), FONT, pen.text_scale, ink, pen.text_px, cv2.LINE_AA)
-    return int(top + plate_height)
+    start = (plate.left + 1, plate.bottom - plate.baseline - 1)
+    cv2.putText(canvas, text, start, FONT, pen.text_scale, ink, pen.text_px, cv2.LINE_AA)

@@ -35,6 +35,17 @@ def test_a_box_at_the_edge_keeps_its_label_inside_the_picture():
     assert (drawn[:12, 200:] != 128).any()
 
 
+def test_in_a_crowd_the_stronger_object_keeps_its_label_and_no_object_is_hidden():
+    boxes = np.array([[100, 100, 112, 112], [104, 112, 116, 124], [20, 150, 40, 170]], np.float32)
+    found = Detections(boxes, np.array([0.9, 0.8, 0.7], np.float32), np.array([0, 1, 2], np.int32))
+    drawn = draw_detections(grey(), found)
+    assert tuple(drawn[124, 110]) == class_colour(1)
+    assert tuple(drawn[106, 112]) == class_colour(0)
+    assert tuple(drawn[106, 106]) == (128, 128, 128)
+    labels = [(drawn[:, :] == class_colour(class_id)).all(axis=2).sum() > 300 for class_id in range(3)]
+    assert labels == [True, False, True]
+
+
 def test_nothing_found_leaves_the_picture_as_it_is():
     assert (draw_detections(grey(), Detections.empty()) == 128).all()
     assert (draw_classes(grey(), Classes(np.zeros(0, np.int32), np.zeros(0, np.float32))) == 128).all()
