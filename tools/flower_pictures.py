@@ -16,7 +16,7 @@ from hailstack.demo.shots import take_shots
 from hailstack.demo.truth import FlowerTruth
 from hailstack.imaging import Placement
 
-EACH = 10
+EACH = 12
 """Pictures of each field."""
 
 

@@ -12,6 +12,8 @@ from hailstack.demo.scenery import FAR_M, Scenery
 from hailstack.imaging import raster
 from hailstack.types import Image
 
+MOST_HAZE = 0.55
+"""However far away, so much of the ground's colour is lost."""
 COARSE_SOIL_M = 5.0
 """From this distance on the soil is drawn from its coarse tile."""
 
@@ -65,7 +67,7 @@ def _lay_haze(ground: Image, scenery: Scenery, camera: Camera, top: int) -> None
     plane = camera.plane(0.0)
     seen = plane @ np.stack([np.full(len(rows), camera.lens.width_px / 2), rows, np.ones(len(rows))])
     distance = np.linalg.norm(seen[:2] / seen[2] - camera.pose.position[:2, None], axis=0)
-    share = 1.0 - np.exp(-np.minimum(distance, 400.0) / scenery.look.haze_m)
+    share = np.minimum(1.0 - np.exp(-distance / scenery.look.haze_m), MOST_HAZE)
     hazy = share > 0.05
     last = len(ground) if hazy.all() else int(np.argmin(hazy))
     weight = share[:last, None, None].astype(np.float32)

@@ -38,8 +38,8 @@ Part = tuple[NDArray[np.float32], Colour]
 
 def open_flower() -> Shape:
     """Five broad petals in a shallow cup, yellow at their base, around the stamens."""
-    petal = [(0.03, 0, 0.0), (0.25, -37, 0.07), (0.46, -38, 0.15), (0.51, -13, 0.19)]
-    petal += [(radius, -degrees, height) for radius, degrees, height in reversed(petal[1:])]
+    half = [(0.03, 0, 0.0), (0.24, -36, 0.07), (0.44, -37, 0.14), (0.53, -17, 0.2)]
+    petal = [*half, (0.5, 0, 0.18), *[(radius, -degrees, height) for radius, degrees, height in reversed(half[1:])]]
     base = [(0.02, 0, 0.03), (0.16, -34, 0.05), (0.22, 0, 0.085), (0.16, 34, 0.05)]
     disc = [(0.085, 45.0 * k, 0.14) for k in range(8)]
     parts = [*_bracts(0.30, -0.24, -0.12)]

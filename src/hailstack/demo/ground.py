@@ -14,9 +14,9 @@ from hailstack.imaging import raster
 from hailstack.types import Image
 
 ROWS_PER_TILE = 4
-SOIL_PX_PER_ROW = 224
-TILE_LENGTH_PX = 1280
-COARSER = 5
+SOIL_PX_PER_ROW = 192
+TILE_LENGTH_PX = 960
+COARSER = 4
 """How many times coarser the soil is drawn far away, so that it does not flicker."""
 FAR_CANOPY_M = 0.5
 """Height of the plane that stands for the plants too far to draw one by one."""
@@ -55,15 +55,21 @@ def pave_soil(rng: np.random.Generator, look: SoilLook, light: Light, row_spacin
     slope = np.gradient(relief)
     sun = light.towards_sun
     shading = 1.0 + light.strength * 0.55 * np.tanh(-0.5 * (slope[1] * sun[0] + slope[0] * sun[1]))
-    damp = 0.88 + 0.10 * np.tanh(cloud(rng, TILE_LENGTH_PX, width, 1.6, 420)) + 0.05 * _furrow(width)
+    damp = 0.88 + 0.10 * np.tanh(_soft_cloud(rng, width, 1.6)) + 0.05 * _furrow(width)
     grain = 1.0 + 0.05 * cloud(rng, TILE_LENGTH_PX, width, 0.4)
     brightness = (shading * damp * grain)[..., None] * (0.62 + 0.42 * light.strength)
-    hue = 1.0 + 0.03 * cloud(rng, TILE_LENGTH_PX, width, 1.4, 300)[..., None] * np.array([1.0, 0.1, -0.8], np.float32)
+    hue = 1.0 + 0.03 * _soft_cloud(rng, width, 1.4)[..., None] * np.array([1.0, 0.1, -0.8], np.float32)
     tile = np.clip(np.asarray(look.colour, np.float32) * brightness * hue, 0, 255).astype(np.uint8)
     _scatter_straw(rng, tile, look.straw)
     px_per_m = SOIL_PX_PER_ROW / row_spacing_m
-    coarse = raster.resize(tile, TILE_LENGTH_PX // COARSER, width // COARSER * 1, "area")
+    coarse = raster.resize(tile, TILE_LENGTH_PX // COARSER, width // COARSER, "area")
     return Paving(tile, px_per_m, 0.0), Paving(coarse, px_per_m * coarse.shape[1] / width, 0.0)
+
+
+def _soft_cloud(rng: np.random.Generator, width: int, roughness: float) -> NDArray[np.float32]:
+    """Large patches: drawn at a quarter of the tile's size, where nothing fine is lost."""
+    small = cloud(rng, TILE_LENGTH_PX // 4, width // 4, roughness, 90)
+    return raster.resize(small, TILE_LENGTH_PX, width, "cubic")
 
 
 def _relief(rng: np.random.Generator, height: int, width: int) -> NDArray[np.float32]:

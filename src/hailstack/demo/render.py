@@ -13,7 +13,7 @@ from hailstack.demo.mesh import Mesh, extent, join
 from hailstack.demo.scenery import MIDDLE_M, NEAR_M, Scenery, in_view, sway
 from hailstack.demo.sensor import develop
 from hailstack.demo.shadow import cast_shadows
-from hailstack.demo.truth import FlowerTruth, Painting, find_truth
+from hailstack.demo.truth import ROUGH_PX, FlowerTruth, Painting, find_truth
 from hailstack.imaging import raster
 from hailstack.types import Image
 
@@ -47,7 +47,7 @@ def render(scenery: Scenery, camera: Camera, time_s: float, *, sensor_seed: int 
     offsets = sway(scenery.field.plants, scenery.look.wind_m, time_s)
     cast_shadows(image, scenery, camera, depth, offsets)
     painting = paint_order(_visible_mesh(scenery, camera, depth), scenery, camera, offsets)
-    raster.fill_polygons(image, painting.pixels - 0.5, painting.colour)
+    raster.fill_polygons(image, painting.pixels - 0.5, painting.colour, rough_below_px=ROUGH_PX)
     truth = find_truth(painting, scenery.field.flowers, camera)
     return Rendered(develop(image, scenery.look, camera, sensor_seed), truth)
 

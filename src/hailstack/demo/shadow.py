@@ -15,6 +15,8 @@ FINE_M, COARSE_M = 5.5, 13.0
 """Up to this distance every leaf has its shadow, up to that one leaves are taken together."""
 COARSER = 2
 """Shadows are soft: they are drawn at half the picture's size."""
+SOFT_PX = 24.0
+"""Shadows smaller than this are drawn without the leaves' notches."""
 
 
 def cast_shadows(
@@ -45,4 +47,4 @@ def _draw(mask: NDArray[np.uint8], mesh: Mesh, scenery: Scenery, camera: Camera,
     low, high = extent(pixels)
     size = (camera.lens.width_px, camera.lens.height_px)
     shown = (extent(depth)[0] > 0.3) & (high > 0).all(axis=1) & (low < size).all(axis=1)
-    raster.fill_polygons(mask, pixels[shown] / COARSER - 0.5, np.full(int(shown.sum()), 255))
+    raster.fill_polygons(mask, pixels[shown] / COARSER - 0.5, np.full(int(shown.sum()), 255), rough_below_px=SOFT_PX)

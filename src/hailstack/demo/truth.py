@@ -19,6 +19,8 @@ MIN_VISIBILITY = 0.40
 LISTED_SIDE_PX = 7.0
 """Flowers smaller than this are not listed at all."""
 CELL_PX = 16
+ROUGH_PX = 9.0
+"""Pieces smaller than this are painted without their notches, which nobody sees."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,7 +105,7 @@ def _visibility(
     labels = np.where(painting.flower >= 0, label[painting.flower], 0)
     identity = np.zeros((camera.lens.height_px, camera.lens.width_px), np.uint16)
     matters = _near_a_flower(painting, boxes, camera) & (labels.cumsum() > 0)
-    raster.fill_polygons(identity, painting.pixels[matters] - 0.5, labels[matters])
+    raster.fill_polygons(identity, painting.pixels[matters] - 0.5, labels[matters], rough_below_px=ROUGH_PX)
     seen = np.bincount(identity.ravel(), minlength=len(found) + 1)[1:]
     order = np.argsort(labels, kind="stable")
     begin = np.searchsorted(labels[order], np.arange(1, len(found) + 2))
