@@ -35,12 +35,24 @@ class Placement:
     """One thing that the program expects beside it. Exactly one of the sources is set."""
 
     to: str
-    """Relative to the program's checkout; nothing of the program is ever replaced."""
+    """Relative to the program's checkout, where nothing is ever replaced. An absolute path is one that the program
+    hard-codes: it is refused if something is there, and cleared away afterwards."""
     model: str | None = None
     data: str | None = None
     text: str | None = None
     limit: int = 0
     """Of a folder, only the first so many files by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Companion:
+    """Files of another repository that a program imports."""
+
+    repository: str
+    commit: str
+    to: str
+    """A folder in the program's checkout."""
+    paths: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +81,8 @@ class Request:
     """A file in the folder of data, sent as the body."""
     text: str | None = None
     """The body itself."""
-    form: str | None = None
-    """The field of a multipart form that carries ``send``."""
+    form: Mapping[str, str] | None = None
+    """Fields of a multipart form: ``data:FILE`` and ``model:NAME`` are sent as files, all else is text."""
     content_type: str | None = None
     status: int = 200
     answer: str = ""
@@ -110,6 +122,7 @@ class Program:
     tools: tuple[str, ...] = ()
     """Commands that must be on the machine."""
     place: tuple[Placement, ...] = ()
+    also: tuple[Companion, ...] = ()
     profile: str = "4.23"
     chip: str = "hailo8"
     emulate: tuple[str, ...] = ()
@@ -126,6 +139,8 @@ class Program:
     """Interrupt a program that never ends by itself."""
     exit_codes: tuple[int, ...] = (0,)
     timeout_s: float = 240.0
+    frames: int = 1
+    """The device computes at least so many."""
     needed: str = ""
 
     @property
@@ -171,8 +186,8 @@ def read_catalogue(path: Path) -> Catalogue:
 
 def _program(table: Mapping[str, Any]) -> Program:
     fields = dict(table)
-    for key, kind in (("expect", Expectation), ("place", Placement)):
-        fields[key] = tuple(kind(**entry) for entry in fields.get(key, ()))
+    for key, kind in (("expect", Expectation), ("place", Placement), ("also", Companion)):
+        fields[key] = tuple(kind(**_tuples(entry)) for entry in fields.get(key, ()))
     if server := fields.get("server"):
         requests = tuple(Request(**entry) for entry in server["requests"])
         fields["server"] = Server(**{**_tuples(server), "requests": requests})

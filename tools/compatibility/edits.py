@@ -9,21 +9,26 @@ from collections.abc import Callable, Mapping
 
 import onnx
 from onnx import helper, numpy_helper
+from onnx.utils import Extractor
 
 
-def with_dense_head(model: onnx.ModelProto) -> onnx.ModelProto:
-    """The same classifier with its last 1x1 convolution written as a fully connected layer."""
+def as_1000_classes(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The same classifier without its background class and softmax, the last layer fully connected."""
     graph = model.graph
-    weights = {tensor.name: tensor for tensor in graph.initializer}
-    position, node = [(i, node) for i, node in enumerate(graph.node) if node.op_type == "Conv"][-1]
-    kernel = numpy_helper.to_array(weights[node.input[1]])
-    dense = numpy_helper.from_array(kernel.reshape(kernel.shape[:2]), "dense_weight")
-    graph.initializer.append(dense)
-    flat = helper.make_node("Flatten", [node.input[0]], ["dense_input"])
-    layer = helper.make_node("Gemm", ["dense_input", dense.name, node.input[2]], [node.output[0]], transB=1)
-    graph.node.remove(node)
-    graph.node.insert(position, layer)
-    graph.node.insert(position, flat)
+    weights = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
+    position, conv = [(i, node) for i, node in enumerate(graph.node) if node.op_type == "Conv"][-1]
+    kernel, bias = (weights[name] for name in conv.input[1:3])
+    graph.initializer.extend(
+        (
+            numpy_helper.from_array(kernel[1:].reshape(1000, -1), "dense_weight"),
+            numpy_helper.from_array(bias[1:], "dense_bias"),
+        )
+    )
+    del graph.node[position:]
+    graph.node.append(helper.make_node("Flatten", [conv.input[0]], ["dense_input"]))
+    graph.node.append(helper.make_node("Gemm", ["dense_input", "dense_weight", "dense_bias"], ["classes"], transB=1))
+    del graph.output[:]
+    graph.output.append(helper.make_tensor_value_info("classes", onnx.TensorProto.FLOAT, [1, 1000]))
     return model
 
 
@@ -38,7 +43,27 @@ def with_input_of_640(model: onnx.ModelProto) -> onnx.ModelProto:
     return onnx.shape_inference.infer_shapes(model)
 
 
+def as_six_heads(model: onnx.ModelProto) -> onnx.ModelProto:
+    """A YOLOX for 640 x 640 that gives its class logits and box regressions, without objectness and decoding."""
+    whole = with_input_of_640(model)
+    heads = [
+        node.output[0]
+        for node in whole.graph.node
+        if node.op_type == "Conv" and _channels(whole, node) in {4, 80} and _kernel(node) == [1, 1]
+    ]
+    return Extractor(whole).extract_model([whole.graph.input[0].name], heads)
+
+
+def _channels(model: onnx.ModelProto, node: onnx.NodeProto) -> int:
+    return next(int(tensor.dims[0]) for tensor in model.graph.initializer if tensor.name == node.input[1])
+
+
+def _kernel(node: onnx.NodeProto) -> list[int]:
+    return next(list(attribute.ints) for attribute in node.attribute if attribute.name == "kernel_shape")
+
+
 EDITS: Mapping[str, Callable[[onnx.ModelProto], onnx.ModelProto]] = {
-    "dense head": with_dense_head,
+    "1000 classes": as_1000_classes,
     "input of 640": with_input_of_640,
+    "six heads": as_six_heads,
 }

@@ -15,9 +15,13 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeAlias
 
 from catalogue import Program, Request, Server
 from checkout import SetupError
+
+Files: TypeAlias = Callable[[str], Path]
+"""Gives the file of ``data:NAME`` or ``model:NAME``."""
 
 _POLL_S = 0.2
 _READY_S = 60.0
@@ -37,7 +41,7 @@ class Run:
     """Wrong answers of a server, or a run that did not end."""
 
 
-def play(program: Program, command: Sequence[str], folder: Path, data: Path) -> Run:
+def play(program: Program, command: Sequence[str], folder: Path, files: Files) -> Run:
     """Run ``command`` in ``folder`` to its end, or to the end of the requests if it serves.
 
     Raises:
@@ -55,14 +59,14 @@ def play(program: Program, command: Sequence[str], folder: Path, data: Path) -> 
         process = subprocess.Popen(
             [*_wrapped(program, report), *command],
             cwd=folder / program.folder,
-            env=_environment(program),
+            env=_environment(program, folder),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
         try:
-            _watch(program, process, run, data)
+            _watch(program, process, run, files)
         finally:
             _end_group(process)
     run.exit_code = process.returncode
@@ -75,16 +79,17 @@ def play(program: Program, command: Sequence[str], folder: Path, data: Path) -> 
 def _wrapped(program: Program, report: Path) -> list[str]:
     screen = ["xvfb-run", "--auto-servernum"] if program.display else []
     chip = ["--profile", program.profile, "--chip", program.chip, "--report", str(report)]
-    return [*screen, sys.executable, "-m", "hailstack", "emulate", *chip, *program.emulate, "--"]
+    return [*screen, sys.executable, "-m", "hailstack", "emulate", *chip, *program.emulate]
 
 
-def _environment(program: Program) -> Mapping[str, str]:
-    return {**os.environ, "PYTHONUNBUFFERED": "1", "MPLBACKEND": "Agg", **(program.environment or {})}
+def _environment(program: Program, folder: Path) -> Mapping[str, str]:
+    extra = {name: value.format(work=folder) for name, value in (program.environment or {}).items()}
+    return {**os.environ, "PYTHONUNBUFFERED": "1", "MPLBACKEND": "Agg", **extra}
 
 
-def _watch(program: Program, process: subprocess.Popen[bytes], run: Run, data: Path) -> None:
+def _watch(program: Program, process: subprocess.Popen[bytes], run: Run, files: Files) -> None:
     if program.server is not None:
-        _ask_all(program.server, process, run, data)
+        _ask_all(program.server, process, run, files)
     elif program.stop_after_s:
         _wait(process, program.stop_after_s, lambda: _interrupt(process, "SIGINT"))
     _wait(process, program.timeout_s, lambda: run.faults.append(f"did not end within {program.timeout_s:g} s"))
@@ -111,12 +116,12 @@ def _end_group(process: subprocess.Popen[bytes]) -> None:
         _wait(process, _GRACE_S, lambda: None)
 
 
-def _ask_all(server: Server, process: subprocess.Popen[bytes], run: Run, data: Path) -> None:
+def _ask_all(server: Server, process: subprocess.Popen[bytes], run: Run, files: Files) -> None:
     base = f"http://127.0.0.1:{server.port}"
     if not _answers(base, process):
         run.faults.append(f"nothing answered at port {server.port} within {_READY_S:g} s")
     else:
-        run.faults += [fault for request in server.requests if (fault := _ask(base, request, data))]
+        run.faults += [fault for request in server.requests if (fault := _ask(base, request, files))]
     _interrupt(process, server.stop)
 
 
@@ -134,11 +139,11 @@ def _answers(base: str, process: subprocess.Popen[bytes]) -> bool:
     return False
 
 
-def _ask(base: str, request: Request, data: Path) -> str:
+def _ask(base: str, request: Request, files: Files) -> str:
     """What is wrong with the answer, or nothing."""
     from verdict import found
 
-    body, kind = _body(request, data)
+    body, kind = _body(request, files)
     headers = {"Content-Type": kind} if kind else {}
     asked = urllib.request.Request(base + request.path, data=body, headers=headers, method=request.method)
     try:
@@ -154,18 +159,26 @@ def _ask(base: str, request: Request, data: Path) -> str:
     return ""
 
 
-def _body(request: Request, data: Path) -> tuple[bytes | None, str | None]:
-    if request.text is not None:
-        return request.text.encode(), request.content_type
-    if request.send is None:
-        return None, None
-    content = (data / request.send).read_bytes()
-    if request.form is None:
-        return content, request.content_type
+def _body(request: Request, files: Files) -> tuple[bytes | None, str | None]:
+    if request.form is not None:
+        return _multipart(request.form, files)
+    if request.send is not None:
+        return files(request.send).read_bytes(), request.content_type
+    return (None if request.text is None else request.text.encode()), request.content_type
+
+
+def _multipart(form: Mapping[str, str], files: Files) -> tuple[bytes, str]:
     border = uuid.uuid4().hex
-    head = f'Content-Disposition: form-data; name="{request.form}"; filename="{Path(request.send).name}"'
-    start = f"--{border}\r\n{head}\r\nContent-Type: {request.content_type or 'image/jpeg'}\r\n\r\n"
-    return start.encode() + content + f"\r\n--{border}--\r\n".encode(), f"multipart/form-data; boundary={border}"
+    body = b""
+    for field_name, value in form.items():
+        disposition = f'Content-Disposition: form-data; name="{field_name}"'
+        content = value.encode()
+        if value.startswith(("data:", "model:")):
+            path = files(value)
+            disposition += f'; filename="{path.name}"\r\nContent-Type: application/octet-stream'
+            content = path.read_bytes()
+        body += f"--{border}\r\n{disposition}\r\n\r\n".encode() + content + b"\r\n"
+    return body + f"--{border}--\r\n".encode(), f"multipart/form-data; boundary={border}"
 
 
 def _frames(report: Path) -> int:

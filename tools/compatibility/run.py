@@ -14,14 +14,16 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
-from catalogue import Catalogue, Program, read_catalogue
-from checkout import SetupError, altered, export, find_repository, fingerprint, place, write_cells
+from catalogue import Program, read_catalogue
+from checkout import SetupError, altered, fingerprint
 from play import play
 from supplies import Supplies
 from table import Result, as_json, as_markdown, as_text
 from verdict import judge
+from workshop import Workshop
 
 HERE = Path(__file__).resolve().parent
 CACHE = Path.home() / ".cache" / "hailstack" / "compatibility"
@@ -33,10 +35,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     catalogue = read_catalogue(HERE / "programs.toml")
     programs = [program for program in catalogue.programs if not options.only or program.name in options.only]
     supplies = Supplies(options.models.resolve(), options.data.resolve(), options.cache.resolve())
+    workshop = Workshop(catalogue, supplies, options.checkouts.resolve())
     results = []
     for program in programs:
         try:
-            result = try_program(program, catalogue, supplies, options.checkouts, options.keep)
+            result = try_program(program, workshop, options.keep)
         except SetupError as error:
             result = Result(program, (str(error),), missing=True)
         sys.stderr.write(as_text(result) + "\n")
@@ -49,22 +52,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 2 if any(result.faults and not result.missing for result in results) else int(missing)
 
 
-def try_program(
-    program: Program, catalogue: Catalogue, supplies: Supplies, checkouts: Path, keep: Path | None
-) -> Result:
+def try_program(program: Program, workshop: Workshop, keep: Path | None) -> Result:
     """The result of one program in a fresh copy of its checkout.
 
     Raises:
         SetupError: its checkout, a model, a file or a command is missing.
     """
-    repository = find_repository(checkouts, program.repository)
-    python = supplies.python(_neighbours(program, catalogue), display=program.display)
-    with tempfile.TemporaryDirectory(prefix="compatibility-") as scratch:
+    with tempfile.TemporaryDirectory(prefix="compatibility-") as scratch, ExitStack() as afterwards:
         folder = _fresh((keep or Path(scratch)).resolve() / program.name) / "program"
-        export(repository, program.commit, program.paths, folder)
+        workshop.export(program, folder)
         before = fingerprint(folder)
-        command = _prepare(program, catalogue, supplies, folder, python)
-        run = play(program, command, folder, supplies.data)
+        workshop.furnish(program, folder, afterwards)
+        command = workshop.command(program, folder)
+        run = play(program, [*workshop.options(program), "--", *command], folder, workshop.file)
         changes = [f"the program's file {name} was changed" for name in altered(folder, before)]
         return Result(program, (*judge(program, run, folder), *changes), run)
 
@@ -73,29 +73,6 @@ def _fresh(folder: Path) -> Path:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     return folder
-
-
-def _neighbours(program: Program, catalogue: Catalogue) -> list[Program]:
-    return [other for other in catalogue.programs if other.display == program.display]
-
-
-def _prepare(program: Program, catalogue: Catalogue, supplies: Supplies, folder: Path, python: Path) -> list[str]:
-    """Put what the program needs beside it; the command that runs it."""
-    for placement in program.place:
-        if placement.text is not None:
-            source: Path | str = placement.text
-        elif placement.model is not None:
-            source = supplies.hef(catalogue.models[placement.model])
-        else:
-            source = supplies.file(supplies.data, placement.data or "")
-        place(source, folder / placement.to, placement.limit)
-    values = {"python": str(python), "data": str(supplies.data), "work": str(folder), "cells": "", "driver": ""}
-    if program.driver is not None:
-        values["driver"] = str(HERE / program.driver)
-    if program.cells is not None:
-        values["cells"] = str(folder.parent / "cells.py")
-        write_cells(folder / program.cells, Path(values["cells"]))
-    return [part.format_map(values) for part in program.command]
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:

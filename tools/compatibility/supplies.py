@@ -17,6 +17,9 @@ from edits import EDITS
 HAILSTACK = Path(__file__).resolve().parents[2]
 """The checkout of Hailstack that this script belongs to."""
 
+NUMPY = "numpy<2"
+"""What HailoRT 4.x wants, and with it the programs written for it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Supplies:
@@ -92,9 +95,9 @@ class Supplies:
 def _make_environment(folder: Path, needs: list[str], display: bool) -> None:
     _run([sys.executable, "-m", "venv", str(folder)], "making an environment")
     pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    _run([*pip, "--editable", f"{HAILSTACK}[fast]", *needs], "installing what the programs import")
+    _run([*pip, "--editable", f"{HAILSTACK}[fast]", NUMPY, *needs], "installing what the programs import")
     if display:
-        _run([*pip, "--force-reinstall", "--no-deps", "opencv-python"], "installing OpenCV with windows")
+        _run([*pip, "--force-reinstall", "--no-deps", "opencv-python<4.12"], "installing OpenCV with windows")
 
 
 def _hailstack() -> list[str]:

@@ -21,8 +21,8 @@ def judge(program: Program, run: Run, folder: Path) -> list[str]:
     codes = program.server.exit_codes if program.server else program.exit_codes
     if run.exit_code not in codes:
         faults.append(f"exit code {run.exit_code}")
-    if not run.frames:
-        faults.append("the emulated device computed no frame")
+    if run.frames < program.frames:
+        faults.append(f"the emulated device computed {run.frames} frames, not {program.frames}")
     return faults + [fault for expectation in program.expect for fault in _unmet(expectation, run, folder)]
 
 
