@@ -33,10 +33,8 @@ def detection_frame(image: Image, found: Detections, truth: FlowerTruth) -> str:
     marks += [_box(found.xyxy[row], "false", _describe_found(found, int(row))) for row in wrong]
     marks += [_box(found.xyxy[row], "hit", _describe_found(found, int(row))) for row in np.flatnonzero(matches.hit)]
     height, width = image.shape[:2]
-    label = (
-        f"A rendered flower field. {int(matches.hit.sum())} flowers are found, {len(missed)} are missed, "
-        f"{len(wrong)} boxes are wrong."
-    )
+    counts = f"flowers found: {int(matches.hit.sum())}, missed: {len(missed)}, wrong boxes: {len(wrong)}"
+    label = f"A rendered flower field with boxes; {counts}."
     return (
         f'<svg class="frame" viewBox="0 0 {width} {height}" role="img" aria-label="{label}">'
         f'<image href="{data_uri(image)}" width="{width}" height="{height}"/>{"".join(marks)}</svg>'

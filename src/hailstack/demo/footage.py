@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
@@ -75,11 +76,12 @@ def _rendered(filming: Filming, first: int, step: int) -> Iterator[Rendered]:
 
 
 def _send(sender: Connection[Any, Any], filming: Filming, first: int, step: int) -> None:
-    """A worker's life; the pipe holds it back when the reader is slower."""
+    """A worker's life; the pipe holds it back when the reader is slower. Ctrl-C is for the parent, which ends it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         for rendered in _rendered(filming, first, step):
             sender.send(rendered)
-    except (BrokenPipeError, KeyboardInterrupt):
+    except BrokenPipeError:
         pass  # nobody wants the rest
 
 
