@@ -15,6 +15,7 @@ from hailstack.demo.figures import bar_plot, curve_plot, data_uri, detection_fra
 from hailstack.demo.score import IOU, match
 from hailstack.demo.show import Showing
 from hailstack.demo.sinks import above
+from hailstack.demo.truth import MIN_SIDE_PX, MIN_VISIBILITY
 from hailstack.imaging import raster
 from hailstack.pipeline.video import VideoFile
 from hailstack.types import Image
@@ -43,6 +44,8 @@ def write_page(shown: Showing) -> Path:
         files=_rows(_files(shown)),
         threshold=f"{SCORE_THRESHOLD:.2f}",
         iou=f"{IOU:.1f}",
+        side=f"{MIN_SIDE_PX:.0f}",
+        visible=f"{100 * MIN_VISIBILITY:.0f}",
         command=escape(f"hailstack run {shown.video} --net {shown.compiled.hef} --json -"),
     )
     shown.page.write_text(html, encoding="utf-8")

@@ -16,6 +16,7 @@ from hailstack.demo.score import Score, evaluate
 from hailstack.demo.shots import take_shots
 from hailstack.demo.sinks import ConfidentSink, KeepingSink
 from hailstack.demo.truth import FlowerTruth
+from hailstack.emulator.install import install
 from hailstack.errors import InputError
 from hailstack.heads import HeadSettings, choose_head
 from hailstack.pipeline import find_sources
@@ -133,6 +134,7 @@ def _infer(
     """As ``hailstack run field.mp4 --net flowers.hef --output annotated --json detections.jsonl`` does it; only that
     weaker detections are kept too, for the curves.
     """
+    install()  # the emulated NPU even where the vendor's package is: its chip refuses emulated HEFs
     sources, notes, kept = find_sources([str(video)]), read_notes(hef), KeepingSink()
     sinks: list[Sink] = [
         kept,

@@ -13,7 +13,7 @@ from hailstack.imaging import raster
 
 MIN_SIDE_PX = 12.0
 """A flower whose longer side is shorter than this is too small to be asked for."""
-MIN_VISIBILITY = 0.40
+MIN_VISIBILITY = 0.50
 """A flower that shows less than this share of itself is too hidden to be asked for."""
 
 LISTED_SIDE_PX = 7.0
