@@ -29,6 +29,8 @@ lint: $(VENV)/test  ## style, types, and who may import whom
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	MYPYPATH=src/hailstack/emulator/dropin $(BIN)/mypy --config-file= --strict --python-version 3.11 \
+		--implicit-reexport --ignore-missing-imports --package hailo_platform
 	$(BIN)/lint-imports
 
 format: $(VENV)/test
