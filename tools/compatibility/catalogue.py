@@ -116,6 +116,8 @@ class Program:
     expect: tuple[Expectation, ...]
     paths: tuple[str, ...] = ()
     """What of the checkout is wanted; all of it if empty."""
+    into: str = "program"
+    """Where its checkout lies, for programs that know their own place."""
     folder: str = "."
     """Where the program is run, inside its checkout."""
     pip: tuple[str, ...] = ()
@@ -139,6 +141,8 @@ class Program:
     """Interrupt a program that never ends by itself."""
     exit_codes: tuple[int, ...] = (0,)
     timeout_s: float = 240.0
+    tracebacks: bool = False
+    """Whether it prints some in a good run."""
     frames: int = 1
     """The device computes at least so many."""
     needed: str = ""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 from onnx.utils import Extractor
@@ -54,6 +55,22 @@ def as_six_heads(model: onnx.ModelProto) -> onnx.ModelProto:
     return Extractor(whole).extract_model([whole.graph.input[0].name], heads)
 
 
+def with_first_channel(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The same network, of whose output only the first channel is kept."""
+    output = model.graph.output[0]
+    shape = [axis.dim_value for axis in output.type.tensor_type.shape.dim]
+    bounds = [numpy_helper.from_array(np.array([value]), name) for name, value in _FIRST.items()]
+    model.graph.initializer.extend(bounds)
+    model.graph.node.append(helper.make_node("Slice", [output.name, *_FIRST], ["first_channel"]))
+    kept = helper.make_tensor_value_info("first_channel", onnx.TensorProto.FLOAT, [shape[0], 1, *shape[2:]])
+    del model.graph.output[:]
+    model.graph.output.append(kept)
+    return model
+
+
+_FIRST = {"first_start": 0, "first_end": 1, "first_axis": 1}
+
+
 def _channels(model: onnx.ModelProto, node: onnx.NodeProto) -> int:
     return next(int(tensor.dims[0]) for tensor in model.graph.initializer if tensor.name == node.input[1])
 
@@ -65,5 +82,6 @@ def _kernel(node: onnx.NodeProto) -> list[int]:
 EDITS: Mapping[str, Callable[[onnx.ModelProto], onnx.ModelProto]] = {
     "1000 classes": as_1000_classes,
     "input of 640": with_input_of_640,
+    "first channel": with_first_channel,
     "six heads": as_six_heads,
 }

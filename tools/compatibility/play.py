@@ -51,8 +51,8 @@ def play(program: Program, command: Sequence[str], folder: Path, files: Files) -
         if shutil.which(tool) is None:
             message = f"{program.name} needs the command {tool}"
             raise SetupError(message)
-    log = folder.parent / "output.txt"
-    report = folder.parent / "devices.jsonl"
+    log = folder.with_name("output.txt")
+    report = folder.with_name("devices.jsonl")
     run = Run()
     began = time.monotonic()
     with log.open("wb") as output:

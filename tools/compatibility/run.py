@@ -59,7 +59,7 @@ def try_program(program: Program, workshop: Workshop, keep: Path | None) -> Resu
         SetupError: its checkout, a model, a file or a command is missing.
     """
     with tempfile.TemporaryDirectory(prefix="compatibility-") as scratch, ExitStack() as afterwards:
-        folder = _fresh((keep or Path(scratch)).resolve() / program.name) / "program"
+        folder = _fresh((keep or Path(scratch)).resolve() / program.name) / program.into
         workshop.export(program, folder)
         before = fingerprint(folder)
         workshop.furnish(program, folder, afterwards)

@@ -23,6 +23,8 @@ def judge(program: Program, run: Run, folder: Path) -> list[str]:
         faults.append(f"exit code {run.exit_code}")
     if run.frames < program.frames:
         faults.append(f"the emulated device computed {run.frames} frames, not {program.frames}")
+    if not program.tracebacks and found("^Traceback", run.output):
+        faults.append("it printed a traceback")
     return faults + [fault for expectation in program.expect for fault in _unmet(expectation, run, folder)]
 
 

@@ -62,7 +62,7 @@ class Workshop:
 
     def _source(self, placement: Placement, program: Program) -> Path | str:
         if placement.text is not None:
-            return placement.text.replace("{python}", str(self._python(program)))
+            return placement.text.replace("{bin}", str(self._python(program).parent))
         return self.file(f"model:{placement.model}" if placement.model else f"data:{placement.data}")
 
     def _python(self, program: Program) -> Path:
