@@ -14,6 +14,7 @@ from hailstack.types import Image
 
 MOST_HAZE = 0.55
 """However far away, so much of the ground's colour is lost."""
+SKY_MARGIN_PX = 8
 COARSE_SOIL_M = 5.0
 """From this distance on the soil is drawn from its coarse tile."""
 
@@ -25,8 +26,8 @@ def lay_backdrop(scenery: Scenery, camera: Camera) -> Image:
     far = _row_at(camera, FAR_M - 3.0, FAR_CANOPY_M)  # a little under the first plants, which hide the edge
     coarse = _row_at(camera, COARSE_SOIL_M, 0.0)
     image = np.empty((height, width, 3), np.uint8)
-    top = int(np.clip(math.ceil(horizon) + 1, 0, height))
-    _lay_sky(image[:top], scenery, camera, horizon)
+    spread = abs(horizon_tilt(camera)) * width / 2
+    top, bottom = (int(np.clip(round(row), 0, height)) for row in (horizon - spread, horizon + spread + 1))
     for paving, begin, end in (
         (scenery.far_canopy, top, far),
         (scenery.coarse_soil, max(top, far), coarse),
@@ -34,7 +35,8 @@ def lay_backdrop(scenery: Scenery, camera: Camera) -> Image:
     ):
         if end > begin:
             image[begin:end] = paving.seen(camera, begin, end)
-    _lay_haze(image[top:], scenery, camera, top)
+    _lay_haze(image[bottom:], scenery, camera, bottom)
+    _lay_sky(image[:bottom], scenery, camera, horizon)
     return image
 
 
@@ -47,18 +49,34 @@ def _row_at(camera: Camera, distance_m: float, height_m: float) -> int:
 
 
 def _lay_sky(sky: Image, scenery: Scenery, camera: Camera, horizon: float) -> None:
-    """The panorama, moved with the camera's heading and tilted with its roll."""
+    """The panorama above the horizon, moved with the camera's heading and tilted with its roll."""
     if not len(sky):
         return
-    right, _, forward = camera.pose.rotation
-    heading, roll = math.atan2(forward[0], forward[1]), math.asin(-right[2])
-    height, width = scenery.sky.shape[:2]
-    left = int(heading * camera.lens.focal_px) % (width - 2 * camera.lens.width_px)
-    strip = scenery.sky[:, left : left + camera.lens.width_px + 200]
-    tilt = math.tan(roll)
-    middle = camera.lens.width_px / 2
-    matrix = [[1.0, 0.0, -100.0], [-tilt, 1.0, horizon - height + tilt * (middle + 100)]]
-    sky[:] = raster.warp_affine(strip, matrix, len(sky), sky.shape[1], border="replicate")
+    height, whole = scenery.sky.shape[:2]
+    width = camera.lens.width_px
+    forward = camera.pose.rotation[2]
+    left = whole / 2 + math.atan2(forward[0], forward[1]) * camera.lens.focal_px - width / 2 - SKY_MARGIN_PX
+    columns = (math.floor(left) + np.arange(width + 2 * SKY_MARGIN_PX)) % whole
+    tilt = horizon_tilt(camera)
+    middle = width / 2 + SKY_MARGIN_PX
+    across = [1.0, 0.0, math.floor(left) - left - SKY_MARGIN_PX]
+    matrix = [across, [tilt, 1.0, horizon - height - tilt * middle]]
+    seen = raster.warp_affine(scenery.sky[:, columns], matrix, len(sky), width, border="replicate")
+    line = horizon + tilt * (np.arange(width) + 0.5 - width / 2)
+    above = np.arange(len(sky))[:, None] + 0.5 < line
+    sky[:] = np.where(above[..., None], seen, _paled(sky, scenery))
+
+
+def _paled(ground: Image, scenery: Scenery) -> Image:
+    """Ground at the horizon, where haze is thickest."""
+    colour = np.broadcast_to(scenery.look.haze_colour.astype(np.uint8), ground.shape)
+    return raster.mix(ground, np.ascontiguousarray(colour), MOST_HAZE)
+
+
+def horizon_tilt(camera: Camera) -> float:
+    """How many pixels the horizon falls for each pixel to the right."""
+    right, down, _ = camera.pose.rotation
+    return float(-right[2] / down[2])
 
 
 def _lay_haze(ground: Image, scenery: Scenery, camera: Camera, top: int) -> None:

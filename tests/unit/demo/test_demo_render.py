@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hailstack.demo.camera import Camera, Lens
+from hailstack.demo.camera import Camera, Lens, Pose
 from hailstack.demo.drive import Drive, Mount
 from hailstack.demo.field import FieldPlan, grow
 from hailstack.demo.look import Look
@@ -124,3 +124,25 @@ def test_flowers_grow_in_the_picture_as_the_robot_comes_nearer(scenery: Scenery)
     nearer = before.depth_m[rows_before] - after.depth_m[rows_after]
     assert len(shared) > 10
     assert nearer == pytest.approx(np.full(len(shared), 0.75), abs=0.12)
+
+
+def looking(scenery: Scenery, heading_deg: float, roll_deg: float) -> np.ndarray:
+    camera = Camera(LENS, Pose.looking((0.0, 2.0, 1.32), heading_deg, 14.0, roll_deg))
+    return render(scenery, camera, 0.0).image.astype(int)
+
+
+def test_the_trees_move_steadily_as_the_camera_turns(scenery: Scenery) -> None:
+    left, straight, right = (looking(scenery, heading, 0.0)[:30] for heading in (-0.3, 0.0, 0.3))
+    moved = round(np.radians(0.3) * LENS.focal_px)
+    for before, after in ((left, straight), (straight, right)):
+        to_the_left = np.abs(after[:, :-moved] - before[:, moved:]).mean()
+        to_the_right = np.abs(after[:, moved:] - before[:, :-moved]).mean()
+        assert to_the_left < 0.8 * to_the_right
+        assert np.abs(after - before).mean() < 12.0
+
+
+def test_the_horizon_tilts_against_the_roll(scenery: Scenery) -> None:
+    rolled = looking(scenery, 0.0, 3.0)
+    blue = rolled[..., 2] > rolled[..., 1] + 4
+    sky_rows = [int(blue[:120, part].all(axis=1).sum()) for part in (slice(0, 40), slice(-40, None))]
+    assert sky_rows[0] > sky_rows[1] + 10
