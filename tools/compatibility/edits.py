@@ -55,6 +55,26 @@ def as_six_heads(model: onnx.ModelProto) -> onnx.ModelProto:
     return Extractor(whole).extract_model([whole.graph.input[0].name], heads)
 
 
+def as_centre_heads(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The coarsest scale of a YOLOX as CenterNet's heads: sizes in cells, offsets of centres, heat of each class."""
+    graph = model.graph
+    producers = {node.output[0]: node for node in graph.node}
+    scales = next(node for node in graph.node if node.output[0] == graph.node[-1].input[0])
+    box, objectness, classes = producers[producers[scales.input[-1]].input[0]].input
+    bounds = (("from_size", 2), ("to_size", 4), ("from_centre", 0), ("to_centre", 2), ("channels", 1))
+    graph.initializer.extend(numpy_helper.from_array(np.array([value]), name) for name, value in bounds)
+    graph.node.append(helper.make_node("Slice", [box, "from_size", "to_size", "channels"], ["log_size"]))
+    graph.node.append(helper.make_node("Exp", ["log_size"], ["size"]))
+    graph.node.append(helper.make_node("Slice", [box, "from_centre", "to_centre", "channels"], ["centre"]))
+    graph.node.append(helper.make_node("Mul", [classes, objectness], ["heat"]))
+    del graph.output[:]
+    for name, channels in (("size", 2), ("centre", 2), ("heat", 80)):
+        graph.output.append(helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [1, channels, 13, 13]))
+    return Extractor(onnx.shape_inference.infer_shapes(model)).extract_model(
+        [graph.input[0].name], [value.name for value in graph.output]
+    )
+
+
 def with_first_channel(model: onnx.ModelProto) -> onnx.ModelProto:
     """The same network, of whose output only the first channel is kept."""
     output = model.graph.output[0]
@@ -82,6 +102,7 @@ def _kernel(node: onnx.NodeProto) -> list[int]:
 EDITS: Mapping[str, Callable[[onnx.ModelProto], onnx.ModelProto]] = {
     "1000 classes": as_1000_classes,
     "input of 640": with_input_of_640,
+    "centre heads": as_centre_heads,
     "first channel": with_first_channel,
     "six heads": as_six_heads,
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -103,8 +104,14 @@ def _wait(process: subprocess.Popen[bytes], seconds: float, late: Callable[[], N
 
 
 def _interrupt(process: subprocess.Popen[bytes], name: str) -> None:
-    if process.poll() is None:
-        os.killpg(process.pid, signal.Signals[name])
+    """Send a signal to the program and what it started, once: the launcher would pass its own on to them."""
+    if process.poll() is not None:
+        return
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(ProcessLookupError):
+            pid = int(folder.name)
+            if pid != process.pid and os.getpgid(pid) == process.pid:
+                os.kill(pid, signal.Signals[name])
 
 
 def _end_group(process: subprocess.Popen[bytes]) -> None:

@@ -21,7 +21,7 @@ from catalogue import Program, read_catalogue
 from checkout import SetupError, altered, fingerprint
 from play import play
 from supplies import Supplies
-from table import Result, as_json, as_markdown, as_text
+from table import Result, as_json, as_markdown, as_text, update
 from verdict import judge
 from workshop import Workshop
 
@@ -48,6 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.write(as_json(results) + "\n")
     if options.markdown:
         sys.stdout.write(as_markdown(results, catalogue.refusals) + "\n")
+    if options.update:
+        update(options.update, as_markdown(results, catalogue.refusals))
     missing = any(result.missing for result in results)
     return 2 if any(result.faults and not result.missing for result in results) else int(missing)
 
@@ -85,6 +87,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--keep", type=Path, metavar="DIR", help="leave each program's folder and output in DIR")
     parser.add_argument("--json", action="store_true", help="the results for programs")
     parser.add_argument("--markdown", action="store_true", help="the tables of docs/compatibility.md")
+    parser.add_argument("--update", type=Path, metavar="FILE", help="put those tables between the marks in FILE")
     return parser.parse_args(arguments)
 
 

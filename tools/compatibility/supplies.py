@@ -78,6 +78,7 @@ class Supplies:
 
     def _compile_arguments(self, model: Model) -> list[str]:
         arguments = [str(self._onnx(model)), *model.options]
+        arguments += [] if "--name" in model.options else ["--name", Path(model.onnx).stem]
         arguments += ["--calibration", str(self.file(self.data, model.calibration or ""))]
         return arguments + (["--labels", str(self.file(self.data, model.labels))] if model.labels else [])
 

@@ -6,9 +6,12 @@ import datetime
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from catalogue import Program, Refusal
 from play import Run
+
+BEGIN, END = "<!-- results -->", "<!-- end of results -->"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +60,26 @@ def as_json(results: Iterable[Result]) -> str:
 def as_markdown(results: Sequence[Result], refusals: Iterable[Refusal]) -> str:
     """The two tables of docs/compatibility.md."""
     today = datetime.datetime.now(datetime.UTC).date().isoformat()
-    head = "| program | licence | what it does | API | scheduler | profile, chip | what it needed | result |"
-    lines = [f"As of {today}:", "", head, "|" + " --- |" * head.count(" | ") + " --- |"]
-    lines += [_row(result) for result in results]
+    working = [result.program for result in results if result.verdict == "works"]
+    whole = {program.author for program in working if not program.driver}
+    lines = [
+        f"On {today}, {len(working)} of {len(results)} programs work; "
+        f"whole programs of {len(whole)} authors are among them.",
+        "",
+        "| program | licence | what it does | API | scheduler | profile, chip | what it needed | result |",
+        "|" + " --- |" * 8,
+        *(_row(result) for result in results),
+    ]
     lines += ["", "| repository | program | why it does not run |", "| --- | --- | --- |"]
     lines += [f"| {refusal.repository} | {refusal.program} | {refusal.why} |" for refusal in refusals]
     return "\n".join(lines)
+
+
+def update(document: Path, tables: str) -> None:
+    """Put ``tables`` between the two marks of a Markdown file."""
+    before, _, rest = document.read_text(encoding="utf-8").partition(BEGIN)
+    _, _, after = rest.partition(END)
+    document.write_text(f"{before}{BEGIN}\n{tables}\n{END}{after}", encoding="utf-8")
 
 
 def _row(result: Result) -> str:
