@@ -14,6 +14,8 @@ class StatusError(DeviceError):
     """
 
     status: Status
+    told: bool = False
+    """Whether the user has been told already, on stderr."""
 
     def __init__(self, status: Status, message: str) -> None:
         super().__init__(message, status)

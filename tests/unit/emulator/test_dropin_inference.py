@@ -17,7 +17,9 @@ from hailo_platform import (
     HailoSchedulingAlgorithm,
     HailoStreamInterface,
     InferVStreams,
+    InputVStreamParams,
     InputVStreams,
+    OutputVStreamParams,
     OutputVStreams,
     VDevice,
 )
@@ -206,6 +208,58 @@ def test_failures_of_the_device_reach_the_callback_and_the_wait_stays_silent(
         bindings = configured.create_bindings({INPUT: frames[0]}, outputs)
         configured.run_async([bindings], lambda completion_info: failures.append(completion_info.exception)).wait(5000)
     assert [type(failure) for failure in failures] == [hailort.HailoRTStreamAborted]
+
+
+def test_frames_that_fail_alike_are_told_of_once(
+    small_hef: Path,
+    frames: np.ndarray,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    play(monkeypatch, lock_dir=tmp_path, faults="lost@0")
+    with open_device() as device, device.create_infer_model(str(small_hef)).configure() as configured:
+        outputs = {MAP: np.zeros((8, 8, 4), np.uint8), SUMS: np.zeros(4, np.uint16)}
+        bindings = configured.create_bindings({INPUT: frames[0]}, outputs)
+        configured.run([bindings] * 8, 5000)
+        with pytest.raises(hailort.HailoRTDriverOperationFailedException):
+            configured.wait_for_async_ready()
+    (line,) = capfd.readouterr().err.splitlines()
+    assert line.startswith("[HailoRT] [error] the device went away at frame 0 of small")
+
+
+@pytest.mark.parametrize(
+    ("faults", "kind", "told"),
+    [
+        ("wait@2", hailort.HailoRTException, "frame 2 of small failed"),
+        ("submit@3", hailort.HailoRTException, "frame 3 was refused"),
+        ("abort@1", hailort.HailoRTStreamAborted, ""),
+    ],
+)
+def test_a_batch_that_fails_says_so_once_and_leaves_nothing_for_the_next(
+    small_hef: Path,
+    frames: np.ndarray,
+    expected: dict[str, np.ndarray],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    faults: str,
+    kind: type[Exception],
+    told: str,
+) -> None:
+    play(monkeypatch, lock_dir=tmp_path, faults=faults)
+    with open_device() as device:
+        (group,) = device.configure(HEF(str(small_hef)))
+        # With a timeout that nobody would wait for: whoever is left over has to be told.
+        inputs = InputVStreamParams.make(group, timeout_ms=3_600_000)
+        outputs = OutputVStreamParams.make(group, timeout_ms=3_600_000)
+        with InferVStreams(group, inputs, outputs) as pipeline:
+            with pytest.raises(kind):
+                pipeline.infer(np.repeat(frames, 20, axis=0))  # more than all queues hold
+            results = pipeline.infer(frames)
+    assert all((results[name] == expected[name]).all() for name in expected)
+    lines = capfd.readouterr().err.splitlines()
+    assert [line.startswith(f"[HailoRT] [error] {told}") for line in lines] == [True] * bool(told)
 
 
 def test_what_dies_with_its_device_says_so(small_hef: Path) -> None:

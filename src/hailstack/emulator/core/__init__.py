@@ -8,6 +8,7 @@ from hailstack.emulator.core.configured_model import ConfiguredInferModel
 from hailstack.emulator.core.group import Activation, ConfiguredGroup
 from hailstack.emulator.core.infer_model import InferModel, ModelStream
 from hailstack.emulator.core.job import Job
+from hailstack.emulator.core.notices import log
 from hailstack.emulator.core.params import (
     INFINITE_MS,
     PRIORITY_MAX,
@@ -51,5 +52,6 @@ __all__ = [
     "VStreamParams",
     "VirtualDevice",
     "clear_all",
+    "log",
     "scan_devices",
 ]

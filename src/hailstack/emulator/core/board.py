@@ -20,7 +20,7 @@ from hailstack.emulator.core.chip import Chip
 from hailstack.emulator.core.crew import JOIN_S, Crew
 from hailstack.emulator.core.frame import NEVER, Frame, again
 from hailstack.emulator.core.lane import Batch, Lane
-from hailstack.emulator.core.mishap import befall
+from hailstack.emulator.core.mishap import befall, refusal
 from hailstack.emulator.core.notices import Notices
 from hailstack.emulator.core.pace import pace_of
 from hailstack.emulator.core.programs import Programs
@@ -165,9 +165,7 @@ class Board:
         number = self._next_number
         self._next_number += 1
         if self._faults and self._faults.at_submit(number) is not None:
-            raise StatusError(
-                Status.INTERNAL_FAILURE, f"frame {number} was refused, as the faults of the settings ask"
-            )
+            raise refusal(number)
         frame.number, frame.submitted = number, time.monotonic()
         frame.lane.queued.append(frame)
         self._call_worker()

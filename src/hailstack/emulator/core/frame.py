@@ -92,5 +92,5 @@ def _failure(message: str, cause: Exception) -> StatusError:
 def again(error: StatusError) -> StatusError:
     """A copy to raise: one exception object raised in several threads would mix up their tracebacks."""
     copy = StatusError(error.status, str(error))
-    copy.__cause__ = error.__cause__
+    copy.__cause__, copy.told = error.__cause__, error.told
     return copy

@@ -1,22 +1,33 @@
-"""What a board tells the user by itself."""
+"""What a device tells the user by itself."""
 
 from __future__ import annotations
 
+import os
 import sys
 
 from hailstack.emulator.status import StatusError
 from hailstack.errors import Status
 
+_LEVELS = {"info": 0, "warning": 1, "error": 2, "critical": 3}
+
+
+def log(reason: str, level: str = "error") -> None:
+    """Print a line to stderr as the vendor's console logger does; ``HAILORT_CONSOLE_LOGGER_LEVEL`` sets the least."""
+    least = os.environ.get("HAILORT_CONSOLE_LOGGER_LEVEL", "warning")
+    if _LEVELS[level] >= _LEVELS.get(least, 1) and sys.stderr is not None:
+        sys.stderr.write(f"[HailoRT] [{level}] {reason}\n")
+
 
 class Notices:
-    """Errors on stderr as the vendor's library logs them, each text once."""
+    """Errors of a board, each text once."""
 
     def __init__(self) -> None:
         self._said: set[str] = set()
 
     def say(self, error: StatusError) -> None:
-        """Tell ``error``; an abort is what the program asked for, and no news."""
+        """Log ``error``; an abort is what the program asked for, and no news."""
         text = str(error)
-        if error.status is not Status.STREAM_ABORT and text not in self._said and sys.stderr is not None:
+        error.told = True
+        if error.status is not Status.STREAM_ABORT and text not in self._said:
             self._said.add(text)
-            sys.stderr.write(f"[HailoRT] [error] {text}\n")
+            log(text)

@@ -46,6 +46,14 @@ class _Stream:
         """Undo :meth:`abort`."""
         self._aborted = False
 
+    def start_over(self) -> None:
+        """Drop every frame on its way through this stream's network, and undo :meth:`abort`."""
+        if self._closed or not self._board.is_ours:
+            return
+        with self._board.lock:
+            self._exchange.reset(StatusError(Status.STREAM_ABORT, f"{self.name} starts over"))
+            self._aborted = False
+
     def close(self) -> None:
         """Calls fail with ``VSTREAM_PIPELINE_NOT_ACTIVATED`` from now on. May be called twice."""
         if self._closed or not self._board.is_ours:

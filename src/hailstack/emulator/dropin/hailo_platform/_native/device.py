@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from hailo_platform._native.errors import fail, native_statuses, report
+from hailo_platform._native.errors import fail, native_statuses
 from hailo_platform._native.identity import (
     BoardInformation,
     CoreInformation,
@@ -107,7 +107,7 @@ class Device(NativeObject):
         self._check_open()
         if not self._warned:
             self._warned = True
-            report("The software NPU has no temperature sensor: it reports 0 degrees of 0 samples", "warning")
+            core.log("The software NPU has no temperature sensor: it reports 0 degrees of 0 samples", "warning")
         return no_temperature()
 
     def reset(self, mode: object) -> None:

@@ -7,15 +7,13 @@ are not written.
 
 from __future__ import annotations
 
-import os
-import sys
 from types import TracebackType
 from typing import TYPE_CHECKING, NoReturn
 
 from hailo_platform._profile import PROFILE
+from hailstack.emulator.core import log
+from hailstack.emulator.status import StatusError
 from hailstack.errors import DeviceError, HefError, Status
-
-_LEVELS = {"info": 0, "warning": 1, "error": 2, "critical": 3}
 
 
 class HailoRTException(Exception):
@@ -41,23 +39,16 @@ class HailoRTStatusException(_Root):
 
 def fail(status: Status, reason: str) -> NoReturn:
     """Refuse a call with ``status``, and log why."""
-    raise status_exception(status, reason)
+    log(reason)
+    raise _status_exception(status, reason)
 
 
-def status_exception(status: int, reason: str) -> HailoRTStatusException:
-    """The exception for ``status`` as the played version numbers it, with ``reason`` logged and noted."""
-    report(reason)
+def _status_exception(status: int, reason: str) -> HailoRTStatusException:
+    """The exception for ``status`` as the played version numbers it, with ``reason`` noted."""
     error = HailoRTStatusException(str(PROFILE.status_known_as(int(status))))
     error.add_note(reason)
     error.reason = reason
     return error
-
-
-def report(reason: str, level: str = "error") -> None:
-    """Print a line to stderr as the vendor's console logger does; ``HAILORT_CONSOLE_LOGGER_LEVEL`` sets the least."""
-    least = os.environ.get("HAILORT_CONSOLE_LOGGER_LEVEL", "warning")
-    if _LEVELS[level] >= _LEVELS.get(least, 1) and sys.stderr is not None:
-        sys.stderr.write(f"[HailoRT] [{level}] {reason}\n")
 
 
 class StatusesRaised:
@@ -70,7 +61,10 @@ class StatusesRaised:
 
     def __exit__(self, kind: object, error: BaseException | None, traceback: TracebackType | None) -> None:
         if isinstance(error, DeviceError | HefError) and error.status is not None:
-            raise status_exception(error.status, str(error)) from error
+            # What went wrong on the device was told when it did.
+            if not (isinstance(error, StatusError) and error.told):
+                log(str(error))
+            raise _status_exception(error.status, str(error)) from error
 
 
 native_statuses = StatusesRaised()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hailo_platform._native import enums
-from hailo_platform._native.errors import fail, native_statuses, report
+from hailo_platform._native.errors import fail, native_statuses
 from hailo_platform._native.infos import (
     NetworkGroupInfo,
     StreamInfo,
@@ -18,6 +18,7 @@ from hailo_platform._native.params import ConfigureParams, NetworkParameters, ma
 from hailo_platform._native.pybind import NativeObject, instance_of, text
 from hailo_platform._native.rates import input_rates
 from hailo_platform._profile import PROFILE
+from hailstack.emulator.core import log
 from hailstack.errors import HefError, Status
 from hailstack.hef import names, reader, refusal
 from hailstack.hef.formats import Direction
@@ -162,7 +163,7 @@ def _open(source: str | bytes) -> Hef:
             model = reader.read_hef(source, profile=PROFILE.name)
         except HefError as error:
             for line in refusal.vendor_log(error, in_memory=isinstance(source, bytes)):
-                report(line)
+                log(line)
             raise
     opened = Hef.__new__(Hef)
     opened._model = model

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from hailo_platform._native import enums
-from hailo_platform._native.errors import fail, native_statuses, report
+from hailo_platform._native.errors import fail, native_statuses
 from hailo_platform._native.infos import host_shape
 from hailo_platform._native.pybind import NativeObject, instance_of, real, text, uint8, uint16, uint32
 from hailo_platform._native.records import HailoFormat, QuantInfo, make_format, make_quant
@@ -191,14 +191,6 @@ def _binding(table: dict[str, Any], names: tuple[str, ...], name: str, what: str
     return made
 
 
-def _explain(job: core.Job, status: Status) -> str:
-    """Why frames failed, logged unless it was an abort, which somebody asked for."""
-    reason = "" if job.error is None else str(job.error)
-    if reason and status is not Status.STREAM_ABORT:
-        report(reason)
-    return reason
-
-
 class AsyncInferJob(NativeObject):
     """Frames that were submitted together."""
 
@@ -256,7 +248,7 @@ class ConfiguredInferModel(NativeObject):
             reason = ""
             if status:
                 submitted.wait()
-                reason = _explain(made._job, status)
+                reason = str(made._job.error)
             pythonic_cb(PROFILE.status_known_as(status), reason)
 
         with native_statuses:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -55,10 +55,12 @@ class InferVStreams(NativeObject):
             name: _rows(self._find(self._outputs, name), data, batch_size) for name, data in output_data.items()
         }
         self._check_frames_count(batch_size)
-        writers = [(self._inputs[name].write, rows) for name, rows in frames.items()]
-        readers = [(self._outputs[name].read, rows) for name, rows in results.items()]
         with native_statuses:
-            _pump(writers, readers, batch_size)
+            _pump(
+                [(self._inputs[n], rows) for n, rows in frames.items()],
+                [(self._outputs[n], rows) for n, rows in results.items()],
+                batch_size,
+            )
 
     def _check_inputs(self, input_data: Arrays) -> None:
         """Networks run as a whole: all inputs of a network, or none."""
@@ -170,41 +172,65 @@ def _rows(stream: CoreStream, data: NDArray[Any], count: int) -> NDArray[np.uint
     return flat.reshape(count, stream.frame_bytes)
 
 
-Transfers = Sequence[tuple[Callable[[NDArray[np.uint8]], None], NDArray[np.uint8]]]
-"""Functions that move one frame, each with its frames."""
+Inputs = Sequence[tuple[core.InputVStream, NDArray[np.uint8]]]
+Outputs = Sequence[tuple[core.OutputVStream, NDArray[np.uint8]]]
+"""Streams, each with its frames."""
 
 
-def _move(transfers: Transfers, index: int) -> None:
-    for move, rows in transfers:
-        move(rows[index])
+def _pump(inputs: Inputs, outputs: Outputs, count: int) -> None:
+    """Write and read ``count`` frames at the same time. After a failure the streams are empty, as before."""
+    try:
+        _transfer(inputs, outputs, count)
+    except BaseException:
+        for stream, _ in (*inputs, *outputs):
+            stream.start_over()
+        raise
 
 
-def _pump(writers: Transfers, readers: Transfers, count: int) -> None:
-    """Write and read ``count`` frames at the same time; a single frame needs no second thread."""
-    if count == 1:
-        _move(writers, 0)
-        _move(readers, 0)
+def _transfer(inputs: Inputs, outputs: Outputs, count: int) -> None:
+    if count == 1:  # needs no second thread
+        _write(inputs, 0)
+        _read(outputs, 0)
         return
-    writer = _Writer(writers, count)
+    writer = _Writer(inputs, outputs, count)
     writer.start()
     try:
         for index in range(count):
-            _move(readers, index)
-    finally:
+            _read(outputs, index)
+    except BaseException as error:
+        cause = writer.error
+        for stream, _ in inputs:
+            stream.abort()
         writer.join()
-    if writer.error is not None:
-        raise writer.error
+        if cause is not None and isinstance(error, StatusError):
+            raise cause from None
+        raise
+    writer.join()
+
+
+def _write(inputs: Inputs, index: int) -> None:
+    for stream, rows in inputs:
+        stream.write(rows[index])
+
+
+def _read(outputs: Outputs, index: int) -> None:
+    for stream, rows in outputs:
+        stream.read(rows[index])
 
 
 class _Writer(threading.Thread):
-    def __init__(self, writers: Transfers, count: int) -> None:
+    """Writes all frames. When it cannot, nobody has to wait for their results: it aborts the outputs."""
+
+    def __init__(self, inputs: Inputs, outputs: Outputs, count: int) -> None:
         super().__init__(name="hailo-infer-writer", daemon=True)
-        self._writers, self._count = writers, count
+        self._inputs, self._outputs, self._count = inputs, outputs, count
         self.error: StatusError | None = None
 
     def run(self) -> None:
         try:
             for index in range(self._count):
-                _move(self._writers, index)
+                _write(self._inputs, index)
         except StatusError as error:
             self.error = error
+            for stream, _ in self._outputs:
+                stream.abort()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from hailo_platform._native.errors import report
 from hailo_platform._native.pybind import uint32
+from hailstack.emulator.core import log
 from hailstack.hef.model import NetworkGroup, Stream
 
 
@@ -14,7 +14,7 @@ def input_rates(group: NetworkGroup, fps: int, limit: int) -> dict[str, int]:
     total_in, total_out = sum(inputs.values()), sum(frames * stream.frame_bytes for stream in group.output_streams)
     if max(total_in, total_out) <= limit:
         return inputs
-    report(
+    log(
         f"Requested rate (input: {total_in} Bps, output: {total_out} Bps) is high and might be unstable. "
         f"Setting rate to {limit}.",
         "warning",
