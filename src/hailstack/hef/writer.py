@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 from hailstack import __version__
-from hailstack.errors import InputError, NotFoundError
+from hailstack.errors import InputError
+from hailstack.files import replacing
 from hailstack.hef.blueprint import HefBlueprint
 from hailstack.hef.compose import compose_hef
 from hailstack.hef.header import pad_to_alignment, write_header
@@ -35,7 +35,9 @@ def write_hef(
         InputError: the blueprint contradicts itself, or the file cannot be written.
         NotFoundError: the folder does not exist.
     """
-    replace_file(Path(path), hef_bytes(blueprint, version=version))
+    content = hef_bytes(blueprint, version=version)
+    with replacing(Path(path)) as partial:
+        partial.write_bytes(content)
 
 
 def hef_bytes(blueprint: HefBlueprint | Sequence[HefBlueprint], *, version: Literal[2, 3] = 2) -> bytes:
@@ -88,25 +90,3 @@ def _prove(content: bytes, blueprints: Sequence[HefBlueprint]) -> None:
     """Read it back: what our own reader refuses must never reach a disk."""
     hef = read_hef(content)
     assert [group.name for group in hef.groups] == [blueprint.group_name for blueprint in blueprints]
-
-
-def replace_file(path: Path, content: bytes) -> None:
-    """Put a file in its place in one step, so that nobody ever sees half of it.
-
-    Raises:
-        InputError: it cannot be written there.
-        NotFoundError: its folder does not exist.
-    """
-    if not path.parent.is_dir():
-        message = f"{path}: there is no folder {path.parent}"
-        raise NotFoundError(message)
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
-    try:
-        with temporary.open("xb") as file:
-            file.write(content)
-        temporary.replace(path)
-    except OSError as error:
-        message = f"{path}: cannot be written: {error.strerror}"
-        raise InputError(message) from error
-    finally:
-        temporary.unlink(missing_ok=True)

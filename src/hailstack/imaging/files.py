@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hailstack.errors import InputError, MediaError, NotFoundError
+from hailstack.files import replacing
 from hailstack.types import Image
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm"})
@@ -46,18 +47,12 @@ def write_image(path: str | os.PathLike[str], image: Image) -> None:
     """Write a picture; the ending of the name says the format. The file appears whole or not at all.
 
     Raises:
-        InputError: the ending is not a known format.
-        MediaError: the file cannot be written.
+        InputError: the ending is not a known format, or the file cannot be written.
     """
     target = Path(path)
     data = encode_image(image, target.suffix)
-    partial = target.with_name(f".{target.name}.part")
-    try:
+    with replacing(target) as partial:
         partial.write_bytes(data)
-        partial.replace(target)
-    except OSError as error:
-        message = f"{target}: cannot be written: {error.strerror}"
-        raise MediaError(message) from error
 
 
 def encode_image(image: Image, suffix: str = ".png") -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, cast
@@ -11,6 +12,7 @@ import av
 import numpy as np
 
 from hailstack.errors import MediaError
+from hailstack.files import replacing
 from hailstack.types import Image
 
 DEFAULT_RATE = Fraction(25)
@@ -155,25 +157,23 @@ class VideoWriter:
 
     def __init__(self, path: Path, rate: Fraction, time_base: Fraction, width: int, height: int) -> None:
         self.path = path
-        self._partial = path.with_name(f".{path.name}.part")
         self._time_base = time_base
         self._last_tick = -1
         self._size = (height + height % 2, width + width % 2)
-        try:
-            self._container = av.open(str(self._partial), "w", format="mp4", options={"movflags": "faststart"})
+        with ExitStack() as undo:
+            partial = undo.enter_context(replacing(path))
+            self._open(partial, rate)
+            self._place = undo.pop_all()
+
+    def _open(self, partial: Path, rate: Fraction) -> None:
+        with self._told():
+            self._container = av.open(str(partial), "w", format="mp4", options={"movflags": "faststart"})
             self._stream = self._container.add_stream("libx264", rate=rate)
-        except (av.FFmpegError, OSError) as error:
-            message = f"{path}: cannot be written: {_reason(error)}"
-            raise MediaError(message) from error
-        self._stream.height, self._stream.width = self._size
-        self._stream.pix_fmt = "yuv420p"
-        self._stream.options = {"preset": "veryfast", "crf": "21"}
-        self._stream.codec_context.time_base = time_base
-        try:
+            self._stream.height, self._stream.width = self._size
+            self._stream.pix_fmt = "yuv420p"
+            self._stream.options = {"preset": "veryfast", "crf": "21"}
+            self._stream.codec_context.time_base = self._time_base
             self._container.start_encoding()
-        except (av.FFmpegError, OSError) as error:
-            message = f"{path}: cannot be written: {_reason(error)}"
-            raise MediaError(message) from error
 
     def write(self, image: Image, time_s: float) -> None:
         """Append a picture that is shown from ``time_s`` on."""
@@ -183,18 +183,22 @@ class VideoWriter:
         self._mux(frame)
 
     def close(self) -> None:
-        """Finish the file and give it its name."""
-        self._mux(None)
-        try:
-            self._container.close()
-            self._partial.replace(self.path)
-        except (av.FFmpegError, OSError) as error:
-            message = f"{self.path}: cannot be written: {_reason(error)}"
-            raise MediaError(message) from error
+        """Finish the file and give it its name; if it cannot be finished, nothing of it stays."""
+        with self._place, self._told():
+            try:
+                self._mux(None)
+            finally:
+                self._container.close()
 
     def _mux(self, frame: Any) -> None:
-        try:
+        with self._told():
             self._container.mux(self._stream.encode(frame))
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Turn what FFmpeg says into an error that names the file."""
+        try:
+            yield
         except (av.FFmpegError, OSError) as error:
             message = f"{self.path}: cannot be written: {_reason(error)}"
             raise MediaError(message) from error

@@ -68,7 +68,7 @@ def test_a_missing_file_is_not_found(tmp_path):
 def test_an_unknown_ending_and_an_unwritable_place_are_refused(tmp_path, image):
     with pytest.raises(InputError, match=r"\.xyz"):
         write_image(tmp_path / "a.xyz", image)
-    with pytest.raises(MediaError, match="cannot be written"):
+    with pytest.raises(NotFoundError, match=r"there is no folder .*nowhere"):
         write_image(tmp_path / "nowhere" / "a.png", image)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 from fractions import Fraction
 from pathlib import Path
 
@@ -57,6 +58,22 @@ def test_a_record_of_tensors_describes_them():
     record = to_record(result(RawTensors({"net/a": np.array([[1.0, 3.0]], np.float32), "net/b": np.zeros((0, 6))})))
     assert record["tensors"]["net/a"] == {"shape": [1, 2], "dtype": "float32", "min": 1.0, "max": 3.0, "mean": 2.0}
     assert record["tensors"]["net/b"] == {"shape": [0, 6], "dtype": "float64"}
+
+
+def test_what_json_has_no_word_for_is_null():
+    tensor = to_record(result(RawTensors({"a": np.array([np.nan, np.inf])})))["tensors"]["a"]
+    assert (tensor["min"], tensor["max"], tensor["mean"]) == (None, None, None)
+
+
+def test_a_file_name_that_is_not_unicode_makes_valid_json(tmp_path, capsys):
+    frame = FrameId(os.fsdecode(b"\xff.jpg"), 0, 0.0)
+    for target in (str(tmp_path / "out.jsonl"), "-"):
+        sink = JsonLinesSink(target)
+        sink.write(Result(frame, CLASSES))
+        sink.close()
+    text = (tmp_path / "out.jsonl").read_text()
+    assert text == capsys.readouterr().out
+    assert os.fsencode(json.loads(text)["source"]) == b"\xff.jpg"
 
 
 def test_json_lines_appear_under_their_name_at_the_end(tmp_path):

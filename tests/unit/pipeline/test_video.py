@@ -8,7 +8,7 @@ import av
 import numpy as np
 import pytest
 
-from hailstack.errors import MediaError
+from hailstack.errors import MediaError, NotFoundError
 from hailstack.pipeline.video import VideoFile, VideoWriter
 
 
@@ -80,7 +80,7 @@ def test_the_name_appears_only_when_the_video_is_complete(tmp_path):
 
 
 def test_a_place_that_cannot_be_written_is_named(tmp_path):
-    with pytest.raises(MediaError, match="cannot be written"):
+    with pytest.raises(NotFoundError, match=r"there is no folder .*nowhere"):
         VideoWriter(tmp_path / "nowhere" / "a.mp4", Fraction(10), Fraction(1, 10), 64, 48)
 
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from hailstack.errors import InputError, MediaError
+from hailstack.errors import InputError
+from hailstack.files import replacing
 from hailstack.imaging import draw_classes, draw_detections, write_image
 from hailstack.pipeline.clips import ClipFacts
 from hailstack.pipeline.sources import Source
@@ -84,15 +85,9 @@ class FolderSink:
     def _write_tensors(self, result: Result, raw: RawTensors) -> None:
         is_video = self._clip is not None and self._clip.source.kind == "video"
         target = self._target(f"_{result.id.number:06d}.npz" if is_video else ".npz")
-        partial = target.with_name(f".{target.name}.part")
         arrays: dict[str, Any] = {name.replace("/", "."): np.asarray(value) for name, value in raw.tensors.items()}
-        try:
-            with partial.open("wb") as stream:
-                np.savez(stream, **arrays)
-            partial.replace(target)
-        except OSError as error:
-            message = f"{target}: cannot be written: {error.strerror}"
-            raise MediaError(message) from error
+        with replacing(target) as partial, partial.open("wb") as stream:
+            np.savez(stream, **arrays)
         self.written += 1
 
     def _target(self, suffix: str) -> Path:

@@ -12,11 +12,16 @@ and, by the head that read the outputs,
 * ``objects``: by falling score, each with ``class_id`` (int), ``class`` (str: its name, or the id as text), ``score``
   (float, 0 to 1) and ``xyxy`` ([left, top, right, bottom], float pixels of the source picture); or
 * ``classes``: by falling score, each with ``class_id``, ``class`` and ``score``; or
-* ``tensors``: output name → ``shape``, ``dtype``, ``min``, ``max``, ``mean`` (the values go to files, not here).
+* ``tensors``: output name → ``shape``, ``dtype``, ``min``, ``max``, ``mean`` (the values go to files, not here; null
+  for what is not a finite number, which JSON cannot say).
+
+The source picture is the upright one: a turn that a camera noted beside the pixels (EXIF, a video's display matrix)
+has been applied, as picture viewers do.
 """
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -68,5 +73,6 @@ def _tensors(prediction: RawTensors) -> dict[str, Any]:
 def _tensor(tensor: NDArray[Any]) -> dict[str, Any]:
     facts: dict[str, Any] = {"shape": list(tensor.shape), "dtype": str(tensor.dtype)}
     if tensor.size:
-        facts |= {"min": float(tensor.min()), "max": float(tensor.max()), "mean": float(tensor.mean())}
+        numbers = {"min": float(tensor.min()), "max": float(tensor.max()), "mean": float(tensor.mean())}
+        facts |= {key: value if isfinite(value) else None for key, value in numbers.items()}
     return facts

@@ -1,0 +1,51 @@
+"""Files that appear whole or not at all."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from hailstack.errors import HailstackError, InputError, NotFoundError
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A name to write to. At the end what lies there becomes ``path``; after a failure ``path`` stays as it was.
+
+    What is no ordinary file (a pipe, ``/dev/stdout``) is written to directly: a rename would put a file in its place.
+
+    Raises:
+        NotFoundError: the folder does not exist.
+        InputError: ``path`` is a folder, or cannot be written.
+    """
+    try:
+        if path.is_dir():
+            message = f"{path}: is a folder, the name of a file is wanted"
+            raise InputError(message)
+        if not path.absolute().parent.is_dir():
+            message = f"{path}: there is no folder {path.absolute().parent}"
+            raise NotFoundError(message)
+        if path.exists() and not path.is_file():
+            yield path
+        else:
+            yield from _beside(path)
+    except HailstackError:
+        raise
+    except OSError as error:
+        raise unwritable(path, error) from error
+
+
+def _beside(path: Path) -> Iterator[Path]:
+    partial = path.with_name(f".{path.name[:80]}.{secrets.token_hex(4)}.part")
+    try:
+        yield partial
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def unwritable(path: Path | str, error: OSError) -> InputError:
+    """The error for a file that the operating system does not let us write."""
+    return InputError(f"{path}: cannot be written: {error.strerror or error}")
