@@ -7,13 +7,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hailstack.heads.outputs import Geometry, Outputs
+from hailstack.errors import InferencePipelineError
+from hailstack.heads.outputs import NOT_A_NUMBER, Geometry, Outputs
 from hailstack.types import Classes
 
 
 @dataclass(frozen=True, slots=True)
 class ClassificationHead:
-    """The ``top_k`` most probable classes, best first; equal scores by class id."""
+    """The ``top_k`` most probable classes, best first; equal scores by class id.
+
+    Raises:
+        InferencePipelineError: a score is not a number.
+    """
 
     output: str
     names: tuple[str, ...] = ()
@@ -23,6 +28,9 @@ class ClassificationHead:
 
     def __call__(self, outputs: Outputs, geometry: Geometry) -> Classes:
         scores = np.asarray(outputs[self.output], dtype=np.float32).reshape(-1)
+        if not np.isfinite(scores).all():
+            message = f"output {self.output} holds a score that is not a number: {NOT_A_NUMBER}"
+            raise InferencePipelineError(message)
         probabilities = softmax(scores) if self.logits else scores
         best = np.argsort(-probabilities, kind="stable")[: self.top_k].astype(np.int32)
         return Classes(best, probabilities[best], self.names)

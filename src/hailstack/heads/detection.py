@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hailstack.heads.outputs import ClassLists, Geometry, Outputs
+from hailstack.errors import InferencePipelineError
+from hailstack.heads.outputs import NOT_A_NUMBER, ClassLists, Geometry, Outputs
 from hailstack.types import Detections
 
 YXYX_TO_XYXY = [1, 0, 3, 2]
@@ -15,7 +16,12 @@ YXYX_TO_XYXY = [1, 0, 3, 2]
 
 @dataclass(frozen=True, slots=True)
 class DetectionHead:
-    """Objects by falling score; equal scores by class id, then in the order of the NMS."""
+    """Objects by falling score; equal scores by class id, then in the order of the NMS.
+
+    Raises:
+        InferencePipelineError: a box or score is not a number. Widths that overflow come from a broken model, and a
+            box that is dropped or moved for that would be a made-up answer.
+    """
 
     output: str
     input_height: int
@@ -26,6 +32,9 @@ class DetectionHead:
 
     def __call__(self, outputs: Outputs, geometry: Geometry) -> Detections:
         boxes, class_ids = flatten(outputs[self.output])
+        if not np.isfinite(boxes).all():
+            message = f"output {self.output} holds a box that is not a number: {NOT_A_NUMBER}"
+            raise InferencePipelineError(message)
         keep = boxes[:, 4] >= self.confidence
         boxes, class_ids = boxes[keep], class_ids[keep]
         order = np.argsort(-boxes[:, 4], kind="stable")

@@ -18,6 +18,9 @@ ClassLists: TypeAlias = Sequence[NDArray[Any]]
 Outputs: TypeAlias = Mapping[str, NDArray[Any] | ClassLists]
 """Output name → real values (dequantised) of one frame. Arrays may be buffers that the next frame overwrites."""
 
+NOT_A_NUMBER = "the model is broken, check its weights and its calibration"
+"""What to do when an output holds NaN or infinity: sound weights and scales never lead to them."""
+
 OutputKind: TypeAlias = Literal["tensor", "nms_by_class", "nms_by_score", "nms_with_byte_mask"]
 
 

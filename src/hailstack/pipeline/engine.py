@@ -13,7 +13,7 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from hailstack.errors import InputError
+from hailstack.errors import InferencePipelineError, InputError
 from hailstack.heads import Head
 from hailstack.imaging import Placement, Preprocess
 from hailstack.pipeline.reader import Ended, Opened, Reader
@@ -112,7 +112,12 @@ def run(
 
 
 def _read(head: Head, answer: Answer[Placement]) -> Result:
-    return Result(answer.frame.id, head(answer.outputs, answer.prepared), answer.frame.image)
+    frame = answer.frame
+    try:
+        return Result(frame.id, head(answer.outputs, answer.prepared), frame.image)
+    except InferencePipelineError as error:
+        message = f"{frame.id.source}: frame {frame.id.number}: {error}"
+        raise InferencePipelineError(message, error.status, frame.id.number) from error
 
 
 class _Feed:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from hailstack.errors import InferencePipelineError
 from hailstack.heads import ClassificationHead
 from hailstack.heads.classification import softmax
 from hailstack.imaging import Placement
@@ -36,3 +38,9 @@ def test_probabilities_are_left_alone():
     classes = head({"out": np.array([0.2, 0.1, 0.7], np.float32)}, ANYWHERE)
     assert [classes.name(index) for index in range(2)] == ["c", "a"]
     assert np.allclose(classes.score, [0.7, 0.2])
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_a_score_that_is_not_a_number_is_an_error(value):
+    with pytest.raises(InferencePipelineError, match=r"output out .* not a number"):
+        ClassificationHead("out")({"out": np.array([1, value, 2], np.float32)}, ANYWHERE)

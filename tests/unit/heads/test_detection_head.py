@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hailstack.errors import InferencePipelineError
 from hailstack.heads import DetectionHead, RawHead
 from hailstack.imaging import Placement
 
@@ -50,3 +52,12 @@ def test_raw_outputs_are_copies_and_boxes_carry_their_class():
     buffer[...] = 1
     assert raw.tensors["map"].sum() == 0
     assert raw.tensors["nms"][:, 5].tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize("column", range(5))
+def test_a_box_that_is_not_a_number_is_an_error_and_never_dropped_or_clipped(value, column):
+    boxes = by_class([[0.9, 0.8]])
+    boxes[0][1, column] = value
+    with pytest.raises(InferencePipelineError, match=r"output nms .* not a number: the model is broken"):
+        DetectionHead("nms", 320, 320, confidence=0.5)({"nms": boxes}, LETTERBOX)

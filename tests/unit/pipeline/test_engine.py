@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hailstack.errors import InferenceWaitError, InputError, MediaError
+from hailstack.errors import InferencePipelineError, InferenceWaitError, InputError, MediaError
 from hailstack.imaging import Preprocess, encode_image, write_image
 from hailstack.pipeline.engine import run
 from hailstack.pipeline.reader import Reader
@@ -198,3 +198,16 @@ def test_an_input_error_is_not_taken_for_a_bug(tmp_path, monkeypatch):
 
     monkeypatch.setattr("hailstack.pipeline.reader.open_clip", refused)
     assert len(go([Source(tmp_path, "image")]).fatal) == 1
+
+
+def test_what_a_head_cannot_read_is_named_by_source_and_frame(folder):
+    def read(outputs, geometry):
+        if outputs["mean"][0] == 2:
+            raise InferencePipelineError("output nms holds a box that is not a number")
+        return read_all(outputs, geometry)
+
+    diary = Diary()
+    with pytest.raises(InferencePipelineError, match=r"c\.png: frame 0: output nms holds") as caught:
+        run(find_sources([str(folder)]), LateNetwork(), Preprocess(8, 8), read, [diary])
+    assert caught.value.frame == 0
+    assert [entry for entry in diary.entries if "png 0" in entry] == ["a.png 0", "b.png 0"]
