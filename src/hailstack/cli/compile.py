@@ -120,11 +120,11 @@ def _read_labels(path: Path) -> tuple[str, ...]:
     from hailstack.errors import ConfigError, NotFoundError
 
     try:
-        lines = path.read_text(encoding="utf-8").rstrip().splitlines()
+        lines = path.read_text(encoding="utf-8-sig").rstrip().splitlines()
     except FileNotFoundError as error:
         message = f"{path}: no such file of class names"
         raise NotFoundError(message) from error
-    except (OSError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
         message = f"{path}: not a text file of class names: {error}"
         raise ConfigError(message) from error
     return tuple(line.strip() for line in lines)

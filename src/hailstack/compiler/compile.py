@@ -89,15 +89,17 @@ def compile_model(
         InputError: no picture could be read.
     """
     source, target_path = Path(onnx_path), Path(output)
-    group = _check_arguments(name or source.stem, target, target_path, limit)
+    group = _check_arguments(name or source.stem, target, limit)
+    _check_output(target_path, source)
     watch = Stopwatch(progress)
     with watch.stage("graph"):
         graph = load_graph(source)
     with watch.stage("endnodes"):
         plan = find_head(graph, head, None if labels is None else len(labels))
-        _check_labels(plan, labels)
+        _check_labels(source, plan, labels)
         trunk = cut(graph, plan)
     normalisation = choose_normalisation(plan, mean, std, bgr)
+    thresholds = choose_thresholds(plan, score_threshold, iou_threshold)
     fitted = choose_preprocess(plan, graph.input_hw, preprocess)
     frames = CalibrationFrames(calibration, fitted, limit, progress)
     with watch.stage("quantise"):
@@ -108,7 +110,7 @@ def compile_model(
             source=source,
             target=target,
             head=plan,
-            thresholds=choose_thresholds(plan, score_threshold, iou_threshold),
+            thresholds=thresholds,
             labels=None if labels is None else tuple(labels),
             preprocess=fitted,
             normalisation=normalisation,
@@ -120,7 +122,7 @@ def compile_model(
     return _report(facts, blueprint, target_path, watch.seconds)
 
 
-def _check_arguments(name: str, target: str, output: Path, limit: int) -> str:
+def _check_arguments(name: str, target: str, limit: int) -> str:
     if target not in CHIPS:
         message = f"target {target!r} is not known; possible are {', '.join(CHIPS)}"
         raise ConfigError(message)
@@ -130,18 +132,24 @@ def _check_arguments(name: str, target: str, output: Path, limit: int) -> str:
     if not name or "/" in name:
         message = f"network name {name!r} must not be empty or hold a slash"
         raise ConfigError(message)
+    return name
+
+
+def _check_output(output: Path, source: Path) -> None:
+    if output.resolve() == source.resolve():
+        message = f"{output}: the HEF would overwrite the model; name another file"
+        raise InputError(message)
     if output.is_dir():
         message = f"{output}: is a folder; name the HEF to write"
         raise InputError(message)
     if not output.absolute().parent.is_dir():
         message = f"{output.absolute().parent}: no such folder to write the HEF to"
         raise NotFoundError(message)
-    return name
 
 
-def _check_labels(plan: HeadPlan, labels: Sequence[str] | None) -> None:
+def _check_labels(source: Path, plan: HeadPlan, labels: Sequence[str] | None) -> None:
     if labels is not None and plan.classes and len(labels) != plan.classes:
-        message = f"{len(labels)} class names are given, but the network has {plan.classes} classes"
+        message = f"{source}: the network has {plan.classes} classes, but {len(labels)} class names are given"
         raise ConfigError(message)
 
 

@@ -116,14 +116,14 @@ def _two_parts(content: list[Any], path: str) -> RunConfig:
 
 def _read_json(path: str) -> object:
     try:
-        return json.loads(Path(path).read_text(encoding="utf-8"))
+        return json.loads(Path(path).read_text(encoding="utf-8-sig"))
     except FileNotFoundError as error:
         message = f"{path}: no such file"
         raise NotFoundError(message) from error
     except OSError as error:
         message = f"{path}: cannot be read: {error.strerror}"
         raise ConfigError(message) from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         message = f"{path}: not JSON: {error}"
         raise ConfigError(message) from error
 
@@ -136,7 +136,8 @@ def _validated(model: type[Model], values: object, path: str, prefix: str = "") 
         key = prefix + ".".join(map(str, first["loc"]))
         if first["type"] == "extra_forbidden":
             known = ", ".join(name for name in model.model_fields if name != "input_shape")
-            message = f"{path}: unknown key {key!r} (value {_shown(first['input'])}); known: {known}"
+            hint = f"; known: {known}" if len(first["loc"]) == 1 else ""
+            message = f"{path}: unknown key {key!r} (value {_shown(first['input'])}){hint}"
             raise ConfigError(message) from error
         reason = first["msg"].removeprefix("Value error, ")
         message = f"{path}: key {key!r}, value {_shown(first['input'])}: {reason}"

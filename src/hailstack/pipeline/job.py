@@ -7,18 +7,22 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 from hailstack.errors import ConfigError, InputError
 from hailstack.heads import Head, HeadName, HeadSettings, choose_head
-from hailstack.imaging import Preprocess
+from hailstack.imaging import IMAGE_SUFFIXES, Preprocess
 from hailstack.pipeline.configuration import RunConfig, read_config
 from hailstack.pipeline.engine import Outcome, run
 from hailstack.pipeline.model import ModelNotes, read_notes
 from hailstack.pipeline.preview import PreviewSink
 from hailstack.pipeline.sinks import FolderSink, JsonLinesSink, Sink, TextSink
-from hailstack.pipeline.sources import Source, find_sources
+from hailstack.pipeline.sources import VIDEO_SUFFIXES, Source, find_sources
 from hailstack.runtime import Mode, ModelFacts, Session, Thresholds
+
+NO_TEXT = IMAGE_SUFFIXES | VIDEO_SUFFIXES | {".hef", ".onnx"}
+"""File name endings that nobody means for lines of JSON."""
 
 Postprocess = Literal["auto", "classification", "nms_on_host", "raw"]
 
@@ -57,9 +61,7 @@ class Job:
             InputError and its kinds: a source, the HEF, the configuration or an option is wrong; nothing was run.
             DeviceError and its kinds: the NPU failed; outputs hold every frame before.
         """
-        if self.confidence is not None and not 0 <= self.confidence <= 1:
-            message = f"--confidence {self.confidence}: it must be within 0..1"
-            raise InputError(message)
+        self._check()
         sources = find_sources(self.sources)
         config = read_config(self.config) if self.config else RunConfig()
         notes = read_notes(self.net)
@@ -69,6 +71,15 @@ class Job:
             sinks = self._sinks(sources)
             begin(name, session.facts, sources)
             return run(sources, session, preprocess, head, sinks, stop=self.stop, progress=progress)
+
+    def _check(self) -> None:
+        if self.confidence is not None and not 0 <= self.confidence <= 1:
+            message = f"--confidence {self.confidence}: it must be within 0..1"
+            raise InputError(message)
+        if self.json is not None and Path(self.json).suffix.lower() in NO_TEXT:
+            # A shell that expands "--json *.jpg" would cost the user a picture.
+            message = f"--json {self.json}: the name of a picture, video or model; name a file for lines of JSON"
+            raise InputError(message)
 
     def _session(self, config: RunConfig, notes: ModelNotes) -> Session:
         thresholds = Thresholds(iou=config.nms_threshold)

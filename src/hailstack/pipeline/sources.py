@@ -46,7 +46,7 @@ def find_sources(names: Iterable[str]) -> list[Source]:
 
     Raises:
         NotFoundError: a file or folder is not there, or a pattern matches nothing.
-        InputError: a folder holds no picture and no video; a camera or network address (not read yet); no name.
+        InputError: a folder holds no picture and no video; a camera, pipe or network address (not read yet); no name.
     """
     sources = [source for name in names for source in _expand(name)]
     if not sources:
@@ -56,16 +56,19 @@ def find_sources(names: Iterable[str]) -> list[Source]:
 
 def _expand(name: str) -> list[Source]:
     path = Path(name)
-    if path.is_dir():
+    if name and path.is_dir():
         return _folder(path)
-    if path.exists():
+    if path.is_file():
         return [_file(path)]
+    if name and path.exists():
+        message = f"{name}: neither a file nor a folder; pipes and devices are not read by this version"
+        raise InputError(message)
     if _SCHEME.match(name):
         message = f"{name}: only pictures, folders, patterns and video files are read by this version"
         raise InputError(message)
     if glob.has_magic(name):
         return _pattern(name)
-    message = f"{name}: no such file or folder"
+    message = f"{name or 'an empty name'}: no such file or folder"
     raise NotFoundError(message)
 
 

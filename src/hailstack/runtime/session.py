@@ -21,6 +21,9 @@ from hailstack.runtime.platform import Platform, load_platform
 from hailstack.runtime.vstreams import VStreamRunner
 from hailstack.types import Frame, Image
 
+LARGEST_BATCH = 65_535
+"""HailoRT counts the frames of a batch in 16 bits."""
+
 Mode: TypeAlias = Literal["async", "callback", "sync"]
 Prepared = TypeVar("Prepared")
 
@@ -78,8 +81,11 @@ class Session:
         thresholds: Thresholds | None = None,
         architecture: str = "",
     ) -> None:
-        if batch_size < 1 or (depth is not None and depth < 1):
-            message = f"batch size ({batch_size}) and depth ({depth}) must be at least 1"
+        if not 1 <= batch_size <= LARGEST_BATCH:
+            message = f"the batch size is {batch_size}, it must be within 1..{LARGEST_BATCH}"
+            raise InputError(message)
+        if depth is not None and depth < 1:
+            message = f"the depth is {depth}, it must be at least 1"
             raise InputError(message)
         self._path = os.fspath(hef_path)
         self._mode = mode

@@ -104,7 +104,7 @@ def test_the_same_input_gives_the_same_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "error", "words"),
     [
-        ({"labels": ["one"]}, ConfigError, "1 class names are given, but the network has 3"),
+        ({"labels": ["one"]}, ConfigError, "net.onnx: the network has 3 classes, but 1 class names"),
         ({"preprocess": Preprocess(32, 32)}, ConfigError, "32x32.*64x64"),
         ({"preprocess": {"mode": "squash"}}, ConfigError, "squash"),
         ({"mean": [1, 2]}, ConfigError, "mean has 2 numbers"),
@@ -120,6 +120,14 @@ def test_what_does_not_fit_is_said_before_long_work(tmp_path: Path, options: dic
     with pytest.raises(error, match=words):
         compiled(path, **options)
     assert not path.with_suffix(".hef").exists()
+
+
+def test_the_model_is_never_overwritten(tmp_path: Path) -> None:
+    path = write_classifier(tmp_path / "net.onnx")
+    before = path.read_bytes()
+    with pytest.raises(InputError, match=r"net\.onnx: the HEF would overwrite the model"):
+        compile_model(path, PICTURES, tmp_path / "." / "net.onnx")
+    assert path.read_bytes() == before
 
 
 def test_a_missing_output_folder_is_named(tmp_path: Path) -> None:

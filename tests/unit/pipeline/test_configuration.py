@@ -79,6 +79,11 @@ def test_a_palm_configuration_is_recognised_and_refused(read):
         ([{"preprocesing": {}}, {"0": "a"}], "preprocess?ing"),
         ([{"0": "a"}], "two objects"),
         ("[1, 2", "not JSON"),
+        ("[" * 100_000, "not JSON"),
+        (
+            [{"preprocessing": {"network_type": "x", "input_shape": [1, 1, 3], "a": 1}}, {}],
+            r"unknown key '0\.prep[^;]*$",
+        ),
         ("7", "must hold a JSON object"),
     ],
 )
@@ -90,3 +95,9 @@ def test_what_is_wrong_is_named_by_file_key_and_value(read, content, named):
 def test_a_missing_file_is_not_found(tmp_path):
     with pytest.raises(NotFoundError, match=r"none\.json"):
         read_config(str(tmp_path / "none.json"))
+
+
+def test_a_byte_order_mark_as_windows_writes_it_is_no_obstacle(tmp_path):
+    path = tmp_path / "config.json"
+    path.write_text('{"0": "cat"}', encoding="utf-8-sig")
+    assert read_config(str(path)).classes == ("cat",)

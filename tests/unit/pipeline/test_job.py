@@ -10,7 +10,7 @@ import pytest
 import scripted_platform as scripted
 from hailstack.errors import ConfigError, InputError
 from hailstack.heads import OutputFacts
-from hailstack.imaging import Preprocess, write_image
+from hailstack.imaging import Preprocess, read_image, write_image
 from hailstack.pipeline import Job
 from hailstack.pipeline.configuration import RunConfig
 from hailstack.pipeline.job import choose_preprocess
@@ -149,3 +149,10 @@ def test_a_configuration_for_another_input_is_refused():
 def test_a_network_that_takes_no_pictures_is_refused():
     with pytest.raises(InputError, match=r"224x224x1.*3 channels"):
         choose_preprocess(facts(BOXES, shape=(224, 224, 1)), ModelNotes(), RunConfig(), "auto")
+
+
+@pytest.mark.parametrize("name", ["0.png", "clip.mp4", "net.hef"])
+def test_lines_never_take_the_place_of_a_picture_video_or_model(script, photos, name):
+    with pytest.raises(InputError, match=f"--json .*{name}: the name of a picture"):
+        Job([str(photos)], "net.hef", json=str(photos / name)).run()
+    assert read_image(photos / "0.png").shape == (8, 8, 3)

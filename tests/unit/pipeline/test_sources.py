@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pytest
 
@@ -54,6 +56,7 @@ def test_kinds_follow_the_ending(folder):
         ("nothing.jpg", NotFoundError, r"nothing\.jpg: no such file"),
         ("*.bmp", NotFoundError, r"\*\.bmp: no file matches"),
         ("camera:0", InputError, "camera:0: only pictures"),
+        ("", NotFoundError, "an empty name: no such file"),
         ("rtsp://host/stream", InputError, "rtsp://host/stream: only pictures"),
     ],
 )
@@ -67,3 +70,9 @@ def test_an_empty_folder_is_an_error(tmp_path):
         find_sources([str(tmp_path)])
     with pytest.raises(InputError, match="nothing to read"):
         find_sources([])
+
+
+def test_a_pipe_is_refused_rather_than_waited_for(folder):
+    os.mkfifo(folder / "pipe.mp4")
+    with pytest.raises(InputError, match=r"pipe\.mp4: neither a file nor a folder"):
+        find_sources(["pipe.mp4"])

@@ -195,6 +195,8 @@ def test_thresholds_reach_the_runtime(script, mode):
     assert script.thresholds == {"score": 0.25, "iou": 0.6}
 
 
-def test_a_batch_size_of_zero_is_refused(script):
-    with pytest.raises(InputError, match="batch size"):
-        Session("net.hef", batch_size=0)
+@pytest.mark.parametrize("options", [{"batch_size": 0}, {"batch_size": 65_536}, {"depth": 0}])
+def test_sizes_that_make_no_sense_are_refused(script, options):
+    (name, value), *_ = options.items()
+    with pytest.raises(InputError, match=f"{name.replace('_', ' ')} is {value}"):
+        Session("net.hef", **options)
