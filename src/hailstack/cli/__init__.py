@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 import traceback
@@ -50,7 +51,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
         The exit code: 0, or that of the :class:`HailstackError` which ended the command, or 130 after Ctrl-C.
     """
     try:
+        _prepare_streams()
         outcome = build_app()(arguments, exit_on_error=False, result_action="return_value")
+        sys.stdout.flush()
     except HailstackError as error:
         print(f"hailstack: error: {error}", file=sys.stderr)
         return error.exit_code
@@ -60,10 +63,36 @@ def run(arguments: Sequence[str] | None = None) -> int:
         print("hailstack: interrupted", file=sys.stderr)
         return 130
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _flush_or_give_up()
         return 0
+    except OSError as error:  # a full disk, a locked folder: the message of the operating system says it all
+        print(f"hailstack: error: {_told(error)}", file=sys.stderr)
+        _flush_or_give_up()
+        return 1
     except Exception:  # noqa: BLE001 - the process boundary: what nobody foresaw is a bug of ours, and says so
         traceback.print_exc()
         print(f"hailstack {__version__}: this is a bug in Hailstack, please report the lines above", file=sys.stderr)
         return HailstackError.exit_code
     return outcome if isinstance(outcome, int) else 0
+
+
+def _prepare_streams() -> None:
+    """Let every file name be printed, whatever the terminal's alphabet, and a closed stream be written to."""
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115, PTH123 - stays open as long as the process
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115, PTH123
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _flush_or_give_up() -> None:
+    """Print what is still buffered; if nobody can take it, drop it, or Python would complain again when it ends."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _told(error: OSError) -> str:
+    where = f"{error.filename}: " if error.filename is not None else ""
+    return f"{where}{error.strerror or error}"

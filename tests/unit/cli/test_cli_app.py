@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -59,6 +62,42 @@ def test_each_kind_of_error_has_its_exit_code(
     monkeypatch.setattr(cli, "build_app", lambda: fail)
     assert cli.run([]) == code
     assert capsys.readouterr().err == "hailstack: error: no\n"
+
+
+def test_what_the_operating_system_refuses_is_no_bug_of_ours(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: object, **__: object) -> object:
+        sys.stdout.write("printed before\n")
+        raise PermissionError(13, "Permission denied", "locked")
+
+    monkeypatch.setattr(cli, "build_app", lambda: fail)
+    assert cli.run([]) == 1
+    assert capsys.readouterr() == ("printed before\n", "hailstack: error: locked: Permission denied\n")
+
+
+def printing(text: str) -> list[str]:
+    """A command line that runs the command with a subcommand that prints."""
+    program = f"from hailstack import cli; cli.build_app = lambda: lambda *a, **k: print({text!a}); cli.main([])"
+    return [sys.executable, "-c", program]
+
+
+@pytest.mark.skipif(not Path("/dev/full").is_char_device(), reason="only Linux has a file that is always full")
+def test_a_full_disk_behind_standard_output_is_said_once() -> None:
+    with Path("/dev/full").open("w") as full:
+        answer = subprocess.run(printing("x"), stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+    assert (answer.returncode, answer.stderr) == (1, "hailstack: error: No space left on device\n")
+
+
+def test_a_name_that_the_terminal_cannot_show_is_shown_escaped() -> None:
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    answer = subprocess.run(printing("\u2603"), capture_output=True, timeout=60, check=False, env=environment)
+    assert (answer.returncode, answer.stdout, answer.stderr) == (0, b"\\u2603\n", b"")
+
+
+def test_closed_streams_are_no_obstacle() -> None:
+    command = shlex.join(printing("x"))
+    assert subprocess.run(["sh", "-c", f"{command} >&- 2>&-"], timeout=60, check=False).returncode == 0
 
 
 def test_a_bug_is_an_internal_error_with_its_traceback(
