@@ -81,7 +81,7 @@ def _facts(hef: Hef) -> dict[str, Any]:
 def _print_json(value: Any) -> None:
     import json
 
-    print(json.dumps(value, indent=2))
+    print(json.dumps(value, indent=2, allow_nan=False))
 
 
 def _show(hef: Hef, *, streams: bool) -> None:

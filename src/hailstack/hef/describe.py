@@ -14,6 +14,7 @@ from hailstack.hef.reader import read_again
 INDENT: Final = "    "
 BANNER: Final = "*" * 80
 """Separates the files of a folder."""
+INT32_LIMIT: Final = 1 << 31
 
 _ORDER_TEXTS: Final = {
     FormatOrder.BAYER_RGB: "BAYER RGB",
@@ -139,10 +140,15 @@ def _threshold_facts(op: NmsOp, profile: str) -> Iterator[str]:
         yield f"Background removal index: {op.background_index}"
 
 
+def _whole(value: float) -> int:
+    """The integer that x86 makes of a float: towards 0, and the lowest one of what does not fit into 32 bits."""
+    return int(value) if -INT32_LIMIT - 1 < value < INT32_LIMIT else -INT32_LIMIT
+
+
 def _kind_facts(op: NmsOp) -> Iterator[str]:
     if op.kind == "IOU":
         return
-    yield from (f"Image height: {int(op.image_height)}", f"Image width: {int(op.image_width)}")
+    yield from (f"Image height: {_whole(op.image_height)}", f"Image width: {_whole(op.image_width)}")
     if op.kind == "SSD":
         yield f"Centers scales factor: {op.centers_scale_factor}"
         yield f"Bbox dimension scale factor: {op.bbox_dimensions_scale_factor}"

@@ -5,11 +5,12 @@ from __future__ import annotations
 import dataclasses
 import enum
 from collections.abc import Mapping
+from math import isfinite
 from typing import Any
 
 from hailstack.hef.contradictions import find_contradictions
 from hailstack.hef.frames import host_frame_bytes
-from hailstack.hef.model import Hef, HostOp, NetworkGroup, Stream, VStream
+from hailstack.hef.model import Hef, NetworkGroup, Stream, VStream
 from hailstack.hef.reader import list_groups
 
 
@@ -35,7 +36,10 @@ def hef_facts(hef: Hef) -> dict[str, Any]:
 
 
 def plain(value: Any) -> Any:
-    """Dataclasses as dictionaries, enumerations by name, tuples as lists, bytes in hexadecimal."""
+    """Dataclasses as dictionaries, enumerations by name, tuples as lists, bytes in hexadecimal.
+
+    A damaged file may hold infinity or NaN, which JSON cannot say: they become None.
+    """
     if isinstance(value, enum.Flag):
         return [flag.name for flag in type(value) if flag.value and flag in value]
     if isinstance(value, enum.Enum):
@@ -46,6 +50,8 @@ def plain(value: Any) -> Any:
         return {key: plain(item) for key, item in value.items()}
     if isinstance(value, (tuple, list)):
         return [plain(item) for item in value]
+    if isinstance(value, float) and not isfinite(value):
+        return None
     return value.hex() if isinstance(value, bytes) else value
 
 
@@ -59,13 +65,13 @@ def _group(group: NetworkGroup, hef: Hef) -> dict[str, Any]:
         "networks": [network.name for network in group.networks],
         "contexts": group.contexts,
         "is_multi_context": group.is_multi_context,
-        "bottleneck_fps": group.bottleneck_fps,
-        "latency_ms": group.latency_ms,
+        "bottleneck_fps": plain(group.bottleneck_fps),
+        "latency_ms": plain(group.latency_ms),
         "sorted_output_names": list(group.sorted_output_names),
         "input_vstreams": [_vstream(v, hef.profile) for v in group.input_vstreams],
         "output_vstreams": [_vstream(v, hef.profile) for v in group.output_vstreams],
         "streams": [_stream(stream) for stream in group.streams],
-        "operations": [_operation(op) for op in group.ops],
+        "operations": [plain(op) for op in group.ops],
     }
 
 
@@ -76,8 +82,3 @@ def _vstream(vstream: VStream, profile: str) -> dict[str, Any]:
 def _stream(stream: Stream) -> dict[str, Any]:
     facts: dict[str, Any] = plain(stream)
     return {key: value for key, value in facts.items() if value is not None and value != []}
-
-
-def _operation(op: HostOp) -> dict[str, Any]:
-    facts: dict[str, Any] = plain(op)
-    return facts

@@ -36,6 +36,7 @@ from hailstack.hef import (
 )
 from hailstack.hef.chips import ARCH_IDS
 from hailstack.hef.copying import to_blueprint
+from hailstack.hef.facts import hef_facts
 from hailstack.hef.header import proto_view
 from hailstack.hef.node import Node
 from hailstack.hef.refusal import Refusal
@@ -324,6 +325,28 @@ def test_a_blueprint_that_contradicts_itself_is_refused(blueprint: HefBlueprint,
         return
     with pytest.raises(InputError, match=reason):
         hef_bytes(blueprint)
+
+
+@pytest.mark.parametrize(
+    ("height", "told"), [("nan", -(2**31)), ("inf", -(2**31)), ("-inf", -(2**31)), ("1e30", -(2**31)), ("-5.5", -5)]
+)
+def test_an_image_size_that_makes_no_sense_is_told_as_the_tool_tells_it(height: str, told: int) -> None:
+    blueprint = every_operation()["yolov8"]
+    odd = replace(blueprint.ops[0], image_height=float(height))
+    hef = read_hef(hef_bytes(replace(blueprint, ops=(odd,))))
+    assert f"                Image height: {told}\n" in parse_hef_text(hef)
+
+
+def test_numbers_that_json_cannot_say_are_null() -> None:
+    nan = float("nan")
+    blueprint = every_operation()["yolov8"]
+    odd = replace(blueprint.ops[0], score_threshold=nan, image_width=float("inf"))
+    scales = tuple(replace(stream, quant=QuantInfo(nan, nan, nan, nan)) for stream in blueprint.streams)
+    hef = read_hef(hef_bytes(replace(blueprint, streams=scales, ops=(odd,), bottleneck_fps=nan, latency_ms=nan)))
+    (group,) = json.loads(json.dumps(hef_facts(hef), allow_nan=False))["groups"]
+    assert (group["bottleneck_fps"], group["latency_ms"]) == (None, None)
+    assert (group["operations"][0]["score_threshold"], group["operations"][0]["image_width"]) == (None, None)
+    assert group["streams"][0]["quant"]["scale"] is None
 
 
 def test_outputs_that_the_sorted_list_lacks_are_refused() -> None:
