@@ -43,7 +43,10 @@ Finds flowers of a rendered cotton-like field in three stages: `bud`, `open`, `w
 ## What it was trained on
 
 $training pictures of rendered fields (`hailstack.demo.shots`, seeds from 10000), and nothing else: no photograph, no
-pretrained weights. $recipe
+pretrained weights.
+
+$recipe
+
 The training script is `tools/train_flower_detector.py`; network, assignment and losses are this project's own.
 
 ## How good it is
@@ -64,7 +67,7 @@ Compiled to int8, it is measured anew in every run of `hailstack demo`.
 - It has seen rendered pictures only. On photographs of real fields expect it to fail; train your own model for those.
 - Cameras looked along the rows from 1.0 to 1.6 metres above the ground, 10 to 24 degrees downwards.
 - Stages are told apart by colour and shape as the renderer draws them, which is simpler than nature.
-- Flowers nearer to each other than their own size are often found as one; hidden flowers are not found.
+- Far, small and half-hidden flowers are missed most; the demo's page shows recall by distance.
 """)
 
 

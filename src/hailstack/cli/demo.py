@@ -11,7 +11,7 @@ from cyclopts import Parameter
 def demo(
     *,
     output: Annotated[Path, Parameter(name=["--output", "-o"])] = Path("demo-out"),
-    seconds: float = 8.0,
+    seconds: float = 7.0,
     seed: int = 8,
     open: Literal["yes", "no"] = "no",
 ) -> int:

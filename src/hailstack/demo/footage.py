@@ -33,7 +33,7 @@ class Filming:
     """What is filmed."""
 
     seed: int = 8
-    frames: int = 160
+    frames: int = 140
     frame_rate: int = 20
     drive: Drive = field(default_factory=Drive)
     mount: Mount = field(default_factory=Mount)

@@ -145,7 +145,8 @@ def _class_rows(shown: Showing) -> str:
     rows = []
     for name, curve in (*zip(LABELS, shown.score.classes, strict=True), ("all", shown.score.overall)):
         precision, recall = curve.at(SCORE_THRESHOLD)
-        cells = [f"{precision:.3f}", f"{recall:.3f}", f"{curve.average_precision:.3f}", str(curve.wanted)]
+        area = shown.score.ap50 if curve is shown.score.overall else curve.average_precision
+        cells = [f"{precision:.3f}", f"{recall:.3f}", f"{area:.3f}", str(curve.wanted)]
         rows.append(f'<tr><th scope="row">{name}</th>{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>')
     return "".join(rows)
 
