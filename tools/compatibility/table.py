@@ -70,7 +70,13 @@ def as_markdown(results: Sequence[Result], refusals: Iterable[Refusal]) -> str:
         "|" + " --- |" * 8,
         *(_row(result) for result in results),
     ]
-    lines += ["", "| repository | program | why it does not run |", "| --- | --- | --- |"]
+    lines += [
+        "",
+        "Looked at, and not among them:",
+        "",
+        "| repository | program | why it does not run |",
+        "| --- | --- | --- |",
+    ]
     lines += [f"| {refusal.repository} | {refusal.program} | {refusal.why} |" for refusal in refusals]
     return "\n".join(lines)
 
