@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from pathlib import Path
 from typing import cast
 
@@ -13,12 +12,12 @@ from numpy.typing import NDArray
 
 from hailstack.errors import InputError, MediaError, NotFoundError
 from hailstack.files import replacing
+from hailstack.imaging.jpeg import JPEG_START, find_damage
 from hailstack.types import Image
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm"})
 """File name endings that are taken for pictures, lower case."""
 
-JPEG_START = b"\xff\xd8\xff"
 PNG_START = b"\x89PNG\r\n\x1a\n"
 PNG_END = b"IEND\xaeB\x60\x82"
 JPEG_QUALITY = 92
@@ -29,11 +28,11 @@ def read_image(path: str | os.PathLike[str]) -> Image:
 
     Raises:
         NotFoundError: no such file.
-        MediaError: it is no picture, or ends too early. Decoders fill what is missing with grey without a word,
-            and a detector would find nothing there; so a cut file is refused.
+        MediaError: it is no picture, ends too early or is damaged. Decoders fill what is missing with grey without a
+            word, and a detector would find nothing there; so such a file is refused.
     """
     data = _read_bytes(Path(path))
-    if reason := _cut_short(data):
+    if reason := _damage(data):
         message = f"{path}: {reason}"
         raise MediaError(message)
     pixels = _decode(data)
@@ -90,26 +89,10 @@ def _decode(data: bytes) -> NDArray[np.uint8] | None:
         return None
 
 
-def _cut_short(data: bytes) -> str:
-    """Why a JPEG or PNG is incomplete; empty if it is complete or of another format."""
-    if data.startswith(JPEG_START) and not _jpeg_ends(data):
-        return f"this JPEG ends too early, after {len(data)} bytes"
+def _damage(data: bytes) -> str:
+    """What is wrong with a JPEG or PNG; empty if it is whole or of another format."""
+    if data.startswith(JPEG_START):
+        return find_damage(data)
     if data.startswith(PNG_START) and PNG_END not in data:
         return f"this PNG ends too early, after {len(data)} bytes"
     return ""
-
-
-def _jpeg_ends(data: bytes) -> bool:
-    """Whether the end marker follows the last scan (one inside an embedded thumbnail does not count)."""
-    position = 2
-    while (marker := _MARKER.search(data, position)) is not None:
-        kind, start = marker.group()[-1], marker.end()
-        if kind == _END_OF_IMAGE:
-            return True
-        position = start + int.from_bytes(data[start : start + 2], "big")
-    return False
-
-
-_END_OF_IMAGE = 0xD9
-_MARKER = re.compile(rb"\xff+[^\x00\xff\x01\xd0-\xd7]", re.DOTALL)
-"""A marker that starts a segment: neither a stuffed byte nor a restart inside a scan."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 
@@ -52,6 +53,53 @@ def test_a_thumbnail_inside_does_not_pass_for_the_end(tmp_path, image):
     path.write_bytes((whole[:2] + segment + whole[2:])[:-20])
     with pytest.raises(MediaError, match="ends too early"):
         read_image(path)
+
+
+FLAVOURS = [
+    [cv2.IMWRITE_JPEG_PROGRESSIVE, 1],
+    [cv2.IMWRITE_JPEG_RST_INTERVAL, 2],
+    [cv2.IMWRITE_JPEG_OPTIMIZE, 1],
+    *([cv2.IMWRITE_JPEG_SAMPLING_FACTOR, factor] for factor in (0x411111, 0x211111, 0x121111, 0x111111)),
+]
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+@pytest.mark.parametrize("side", [1, 7, 97])
+@pytest.mark.parametrize("grey", [False, True])
+def test_every_flavour_of_jpeg_is_whole(tmp_path, flavour, side, grey):
+    pixels = np.random.default_rng(5).integers(0, 255, (side, 61, 3), dtype=np.uint8)
+    data = cv2.imencode(".jpg", pixels[..., 0] if grey else pixels, flavour)[1].tobytes()
+    (tmp_path / "a.jpg").write_bytes(data)
+    assert read_image(tmp_path / "a.jpg").shape == (side, 61, 3)
+
+
+@pytest.mark.parametrize("size", [3, 400])
+def test_a_jpeg_with_a_garbled_or_missing_stretch_is_refused_by_name(tmp_path, size):
+    data = encode_image(np.random.default_rng(5).integers(0, 255, (97, 61, 3), dtype=np.uint8), ".jpg")
+    path = tmp_path / "a.jpg"
+    garbage = np.random.default_rng(1).integers(1, 255, size, dtype=np.uint8).tobytes()
+    for stretch in (garbage, b""):
+        path.write_bytes(data[: len(data) // 2] + stretch + data[len(data) // 2 + size :])
+        with pytest.raises(MediaError, match=r"a\.jpg: the data of this JPEG are damaged"):
+            read_image(path)
+
+
+def test_garbled_notes_beside_the_picture_do_no_harm(tmp_path, image):
+    data = encode_image(image, ".jpg")
+    for note in (b"\xff\xe1\x00\x0aExif\x00\x00\x7f\x7f", b"\xff\xe0\x00\x05JFI", b"\xff\xfe\x00\x04\x00\x01"):
+        (tmp_path / "a.jpg").write_bytes(data[:2] + note + data[2:])
+        assert read_image(tmp_path / "a.jpg").shape == image.shape
+
+
+@pytest.mark.parametrize(("orientation", "turns"), [(1, 0), (3, 2), (6, 3), (8, 1)])
+def test_a_photo_is_upright_however_the_camera_was_held(tmp_path, orientation, turns):
+    field = b"\x12\x01\x03\x00\x01\x00\x00\x00" + bytes([orientation, 0, 0, 0])
+    note = b"Exif\x00\x00II*\x00\x08\x00\x00\x00\x01\x00" + field + bytes(4)
+    scene = np.zeros((32, 48, 3), np.uint8)
+    scene[:, :24] = 255
+    data = encode_image(scene, ".jpg")
+    (tmp_path / "a.jpg").write_bytes(data[:2] + b"\xff\xe1" + (len(note) + 2).to_bytes(2, "big") + note + data[2:])
+    assert np.abs(read_image(tmp_path / "a.jpg").astype(int) - np.rot90(scene, turns)).max() < 30
 
 
 def test_text_under_a_picture_name_is_refused(tmp_path):
