@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hef_copies import to_blueprint
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -35,7 +36,6 @@ from hailstack.hef import (
     write_hef,
 )
 from hailstack.hef.chips import ARCH_IDS
-from hailstack.hef.copying import to_blueprint
 from hailstack.hef.facts import hef_facts
 from hailstack.hef.header import proto_view
 from hailstack.hef.node import Node
