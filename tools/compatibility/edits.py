@@ -101,7 +101,6 @@ def _kernel(node: onnx.NodeProto) -> list[int]:
 
 EDITS: Mapping[str, Callable[[onnx.ModelProto], onnx.ModelProto]] = {
     "1000 classes": as_1000_classes,
-    "input of 640": with_input_of_640,
     "centre heads": as_centre_heads,
     "first channel": with_first_channel,
     "six heads": as_six_heads,

@@ -64,6 +64,12 @@ def program(**changes: object) -> catalogues.Program:
     return catalogues.Program(**{**fields, **changes})  # type: ignore[arg-type]
 
 
+def forms(entry: catalogues.Program) -> list[str]:
+    """What is sent to it in forms."""
+    requests = entry.server.requests if entry.server else ()
+    return [value for request in requests if request.form for value in request.form.values()]
+
+
 def tried(entry: catalogues.Program, clones: Path, monkeypatch: pytest.MonkeyPatch) -> tables.Result:
     """What the script makes of ``entry``, in this Python."""
     monkeypatch.setattr(Supplies, "python", lambda *_, **__: Path(sys.executable))
@@ -77,7 +83,8 @@ def test_the_list_of_programs_is_complete_and_names_each_program_once() -> None:
     names = [entry.name for entry in listed.programs]
     models = {item.model for entry in listed.programs for item in entry.place if item.model}
     assert len(set(names)) == len(names)
-    assert models <= set(listed.models)
+    asked = {value.removeprefix("model:") for entry in listed.programs for value in forms(entry) if "model:" in value}
+    assert models | asked == set(listed.models)
     assert all(entry.expect or entry.server or entry.cells for entry in listed.programs)
     assert all((TOOLS / entry.driver).is_file() for entry in listed.programs if entry.driver)
 
