@@ -26,11 +26,6 @@ METHODS = {
 }
 
 
-def fill_polygon(image: NDArray[Any], points: ArrayLike, colour: Colour) -> None:
-    """Fill one polygon; ``points`` is ``(n, 2)`` x, y."""
-    cv2.fillPoly(image, [_fixed(points).reshape(-1, 1, 2)], _scalar(colour), _line_type(image), SHIFT_BITS)
-
-
 def fill_polygons(
     image: NDArray[Any], points: NDArray[np.floating[Any]], colours: NDArray[Any], *, rough_below_px: float = 0.0
 ) -> None:
@@ -48,18 +43,6 @@ def fill_polygons(
             cv2.fillConvexPoly(image, corners, colour, kind, SHIFT_BITS)
         else:
             cv2.fillPoly(image, [corners], colour, kind, SHIFT_BITS)
-
-
-def fill_ellipse(
-    image: NDArray[Any],
-    centre: tuple[float, float],
-    radii: tuple[float, float],
-    angle_deg: float,
-    colour: Colour,
-) -> None:
-    """Fill an ellipse with the given half axes, turned clockwise (y points down) by ``angle_deg``."""
-    middle, axes = _fixed(centre).tolist(), np.maximum(_fixed(radii), 1).tolist()
-    cv2.ellipse(image, middle, axes, angle_deg, 0.0, 360.0, _scalar(colour), cv2.FILLED, _line_type(image), SHIFT_BITS)
 
 
 def line(

@@ -6,7 +6,7 @@ import numpy as np
 
 from hailstack.imaging import draw_classes, draw_detections
 from hailstack.imaging.drawing import class_colour
-from hailstack.imaging.raster import blur, fill_ellipse, fill_polygon, line, resize, warp_affine
+from hailstack.imaging.raster import blur, fill_polygons, line, resize, warp_affine
 from hailstack.types import Classes, Detections
 
 
@@ -66,18 +66,18 @@ def test_neighbouring_classes_have_colours_that_can_be_told_apart():
 
 def test_rendered_shapes_cover_what_they_should():
     canvas = grey(100, 100)
-    fill_polygon(canvas, [(10, 10), (30.5, 10), (30.5, 30), (10, 30)], (255, 0, 0))
-    fill_ellipse(canvas, (70, 70), (20, 10), 0, (0, 255, 0))
+    shape = np.array([[(10, 10), (30.5, 10), (30.5, 30), (10, 30)], [(60, 60), (80, 60), (60, 80), (60, 80)]])
+    fill_polygons(canvas, shape, np.array([(255, 0, 0), (0, 255, 0)]))
     line(canvas, (0, 99), (99, 99), (0, 0, 255))
     assert tuple(canvas[20, 20]) == (255, 0, 0)
-    assert tuple(canvas[70, 85]) == (0, 255, 0)
-    assert tuple(canvas[85, 70]) == (128, 128, 128)
+    assert tuple(canvas[65, 65]) == (0, 255, 0)
+    assert tuple(canvas[75, 75]) == (128, 128, 128)
     assert canvas[99, 50, 2] > 200 > 50 > canvas[99, 50, 0]
 
 
 def test_filters_work_on_float_layers_too():
     layer = np.zeros((40, 60), np.float32)
-    fill_ellipse(layer, (30, 20), (10, 10), 0, 1.0)
+    layer[10:31, 20:41] = 1.0
     assert layer[20, 30] == 1.0
     assert 0 < blur(layer, 3)[20, 41] < 1
     assert blur(layer, 0) is layer
