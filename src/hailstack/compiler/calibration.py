@@ -98,10 +98,12 @@ def choose_files(folder: Path, limit: int) -> tuple[Path, ...]:
 
     Raises:
         NotFoundError: no such folder.
+        PermissionError: it may not be read.
     """
     if not folder.is_dir():
         message = f"{folder}: no such folder of calibration pictures"
         raise NotFoundError(message)
+    next(folder.iterdir(), None)  # rglob finds nothing in a folder that may not be read, and does not say why
     files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file())
     if len(files) <= limit:
         return tuple(files)

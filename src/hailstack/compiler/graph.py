@@ -174,7 +174,7 @@ def _read(path: Path) -> onnx.ModelProto:
         raise NotFoundError(message)
     try:
         model = onnx.load(path)
-    except (DecodeError, ValueError, OSError, onnx.checker.ValidationError) as error:
+    except (DecodeError, ValueError, onnx.checker.ValidationError) as error:
         message = f"{path}: not a readable ONNX model: {error}"
         raise ModelError(message) from error
     if not model.graph.node:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import Literal, TypeAlias
 
-from hailstack.errors import InputError
+from hailstack.errors import ConfigError, InputError
 from hailstack.heads.classification import ClassificationHead
 from hailstack.heads.detection import DetectionHead
 from hailstack.heads.outputs import Head, OutputFacts
@@ -34,7 +34,8 @@ def choose_head(
     """The head of that name, bound to the output it reads; ``auto`` takes what fits and ``raw`` if nothing does.
 
     Raises:
-        InputError: the outputs do not suit the wanted head; the message lists them. More class names than classes.
+        InputError: the outputs do not suit the wanted head; the message lists them.
+        ConfigError: there are more class names than classes.
     """
     name = _suitable(outputs) if wanted == "auto" else wanted
     if name == "raw":
@@ -70,4 +71,4 @@ def _only(outputs: Sequence[OutputFacts], head: str, fitting: list[OutputFacts],
 def _check_names(names: tuple[str, ...], classes: int) -> None:
     if len(names) > classes:
         message = f"there are {len(names)} class names, but the network has {classes} classes (0 to {classes - 1})"
-        raise InputError(message)
+        raise ConfigError(message)

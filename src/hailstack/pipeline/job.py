@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -93,14 +94,8 @@ class Job:
         )
 
     def _preprocess(self, facts: ModelFacts, notes: ModelNotes, config: RunConfig) -> Preprocess:
-        try:
+        with self._blamed():
             return choose_preprocess(facts, notes, config, self.postprocess)
-        except ConfigError as error:
-            message = f"{self.config or self.net}: {error}"
-            raise ConfigError(message) from error
-        except InputError as error:
-            message = f"{self.net}: {error}"
-            raise InputError(message) from error
 
     def _head(self, facts: ModelFacts, notes: ModelNotes, config: RunConfig) -> tuple[HeadName, Head]:
         height, width = facts.input_shape[:2]
@@ -113,11 +108,19 @@ class Job:
             top_k=config.top_k,
             logits=_gives_logits(notes, config),
         )
-        try:
+        with self._blamed():
             return choose_head(self.postprocess, facts.outputs, settings)
+
+    @contextmanager
+    def _blamed(self) -> Iterator[None]:
+        """Put the file that is to blame in front of an error: the configuration, if there is one, or the HEF."""
+        try:
+            yield
+        except ConfigError as error:
+            message = f"{self.config or self.net}: {error}"
+            raise ConfigError(message) from error
         except InputError as error:
-            where = self.config if self.config and "class names" in str(error) else self.net
-            message = f"{where}: {error}"
+            message = f"{self.net}: {error}"
             raise InputError(message) from error
 
     def _sinks(self, sources: Sequence[Source]) -> list[Sink]:
