@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from hailstack.demo.shots import take_shots
 from hailstack.demo.sinks import ConfidentSink, KeepingSink
 from hailstack.demo.truth import FlowerTruth
 from hailstack.emulator.install import install
+from hailstack.emulator.settings import Settings
 from hailstack.errors import InputError
 from hailstack.heads import HeadSettings, choose_head
 from hailstack.pipeline import find_sources
@@ -134,14 +137,13 @@ def _infer(
     """As ``hailstack run field.mp4 --net flowers.hef --output annotated --json detections.jsonl`` does it; only that
     weaker detections are kept too, for the curves.
     """
-    install()  # the emulated NPU even where the vendor's package is: its chip refuses emulated HEFs
     sources, notes, kept = find_sources([str(video)]), read_notes(hef), KeepingSink()
     sinks: list[Sink] = [
         kept,
         ConfidentSink(FolderSink(str(folder / "annotated"), sources), SCORE_THRESHOLD),
         ConfidentSink(JsonLinesSink(str(folder / "detections.jsonl")), SCORE_THRESHOLD),
     ]
-    with Session(hef, thresholds=Thresholds(score=LOWEST_SCORE), architecture=notes.architecture) as session:
+    with _own_npu(), Session(hef, thresholds=Thresholds(score=LOWEST_SCORE)) as session:
         preprocess = choose_preprocess(session.facts, notes, RunConfig(), "auto")
         settings = HeadSettings(input_height=preprocess.height, input_width=preprocess.width, names=notes.labels)
         _, head = choose_head("auto", session.facts.outputs, settings)
@@ -149,3 +151,13 @@ def _infer(
     if outcome.failures:
         raise outcome.failures[0].error
     return outcome, kept.found
+
+
+@contextmanager
+def _own_npu() -> Iterator[None]:
+    """An emulated Hailo-8L that nobody else can hold, even where the vendor's package and a chip are: those refuse
+    emulated HEFs.
+    """
+    with tempfile.TemporaryDirectory(prefix="hailstack-") as bus:
+        install(Settings(chip="hailo8l", lock_dir=Path(bus)))
+        yield
