@@ -103,5 +103,5 @@ def _size(outputs: Mapping[str, NDArray[np.uint8]]) -> int:
 def _digest(inputs: Mapping[str, NDArray[np.uint8]]) -> bytes:
     hasher = xxhash.xxh3_128()
     for name in sorted(inputs):
-        hasher.update(np.ascontiguousarray(inputs[name]))
+        hasher.update(np.ascontiguousarray(inputs[name]).data)
     return hasher.digest()
