@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Mapping
 
+import numpy as np
 import pytest
 from core_fakes import (
     AddOne,
@@ -20,6 +22,7 @@ from core_fakes import (
     two_groups,
     wait_until,
 )
+from numpy.typing import NDArray
 
 from hailstack.emulator.core import ConfiguredInferModel, StatusError, VStreamParams
 from hailstack.errors import Status
@@ -47,6 +50,25 @@ def test_a_failed_frame_leaves_the_others_alone(bench: Bench) -> None:
         Status.SUCCESS,
         Status.SUCCESS,
     ]
+
+
+def test_a_frame_refused_while_it_waited_for_a_reader_keeps_its_turn(bench: Bench) -> None:
+    gate = threading.Event()
+    bench.programs["net"] = AddOne(workers=1, on_compute=lambda inputs: _hold(inputs, gate))
+    (group,) = bench.open(faults="submit@33").configure(HEF)
+    with one_stream(group) as (source, sink):
+        for i in range(34):  # 32 fill the chip's queue, the others the stream's
+            source.write(frame(i))
+        assert [read(sink), read(sink)] == [1, 2]
+        gate.set()
+        assert [read(sink) for _ in range(31)] == list(range(3, 34))
+        with pytest.raises(StatusError, match="frame 33 was refused"):
+            read(sink)
+
+
+def _hold(inputs: Mapping[str, NDArray[np.uint8]], gate: threading.Event) -> None:
+    if inputs["net/in0"][0] == 2:
+        assert gate.wait(10)
 
 
 def test_an_aborted_frame_leaves_the_others_alone(bench: Bench) -> None:

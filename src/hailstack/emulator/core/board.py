@@ -170,6 +170,18 @@ class Board:
         frame.lane.queued.append(frame)
         self._call_worker()
 
+    def submit_or_fail(self, frame: Frame) -> None:
+        """Queue ``frame``; one that is refused ends with the reason, after those before it. Lock held."""
+        try:
+            self.submit(frame)
+        except StatusError as error:
+            frame.error, frame.submitted = error, time.monotonic()
+            if self.failure is not None:
+                self._settle(frame)
+                return
+            frame.lane.queued.append(frame)
+            self._call_worker()
+
     def abort(self, owner: object, error: StatusError) -> None:
         """End all unfinished frames of ``owner`` with ``error``. Lock held."""
         for lane in self._lanes:

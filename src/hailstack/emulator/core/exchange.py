@@ -92,7 +92,8 @@ class Exchange:
         """Add one input's frame. Raises what :meth:`Board.submit` raises."""
         self._waiting[name].append(frame)
         while self._is_complete() and self._has_capacity():
-            self._submit()
+            self._board.submit(self._next_frame())
+            self._in_flight += 1
 
     def is_idle(self, name: str) -> bool:
         """Whether all that was written to this input has been computed."""
@@ -157,11 +158,10 @@ class Exchange:
     def _has_capacity(self) -> bool:
         return self._in_flight + len(self._results) < self._lane.queue_size
 
-    def _submit(self) -> None:
+    def _next_frame(self) -> _StreamFrame:
         inputs = {name: data for waiting in self._waiting.values() for name, data in waiting.popleft().items()}
         self.space.notify_all()
-        self._board.submit(_StreamFrame(self._lane, self, inputs))
-        self._in_flight += 1
+        return _StreamFrame(self._lane, self, inputs)
 
     def _discard_read(self) -> None:
         oldest = min(self._readers.values(), default=self._first)
@@ -177,13 +177,10 @@ class Exchange:
             self._readers[reader] = self._first
 
     def _go_on(self) -> None:
-        """Start what had to wait for a reader; a refusal becomes a result, there is no writer to tell."""
+        """Start what had to wait for a reader; a refusal becomes a result in its turn, there is no writer to tell."""
         while self._is_complete() and self._has_capacity():
-            try:
-                self._submit()
-            except StatusError as error:
-                self._in_flight += 1
-                self.complete(Outcome({}, error))
+            self._in_flight += 1
+            self._board.submit_or_fail(self._next_frame())
         self.space.notify_all()
 
     def _wake(self) -> None:

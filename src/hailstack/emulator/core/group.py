@@ -14,6 +14,7 @@ from hailstack.emulator.core.params import PRIORITY_MAX, VStreamParams, timeout_
 from hailstack.emulator.core.vstreams import InputVStream, OutputVStream
 from hailstack.emulator.status import StatusError
 from hailstack.errors import Status
+from hailstack.hef.formats import FormatOrder
 from hailstack.hef.model import NetworkGroup, VStream
 
 
@@ -163,8 +164,16 @@ class ConfiguredGroup:
         return streams
 
     def output_vstreams(self, params: Mapping[str, VStreamParams]) -> list[OutputVStream]:
-        """Output virtual streams by name, in the order of the HEF. Raises as :meth:`input_vstreams`."""
+        """Output virtual streams by name, in the order of the HEF.
+
+        Raises:
+            StatusError: as :meth:`input_vstreams`; ``NOT_SUPPORTED`` for boxes by score.
+        """
         self._board.check_usable()
+        for name, one in params.items():
+            if one.format.order is FormatOrder.HAILO_NMS_BY_SCORE:
+                message = f"{name}: virtual streams have no boxes by score, only asynchronous models do"
+                raise StatusError(Status.NOT_SUPPORTED, message)
         streams: list[OutputVStream] = []
         with _closed_on_failure(streams):
             wanted = _named(self.group.output_vstreams, params)
