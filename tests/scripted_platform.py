@@ -48,6 +48,7 @@ class FormatType(enum.Enum):
 
 class FormatOrder(enum.Enum):
     NHWC = 1
+    NV12 = 13
     NC = 6
     HAILO_NMS_BY_CLASS = 22
 
@@ -66,6 +67,7 @@ class Script:
     """What the device does wrong, and what it has seen."""
 
     outputs: tuple[str, ...] = (BOXES, VECTOR)
+    input_order: FormatOrder = FormatOrder.NHWC
     queue_size: int = 32
     open_error: Exception | None = None
     submit_error: Mapping[int, Exception] = field(default_factory=dict)
@@ -126,7 +128,8 @@ def build(script: Script) -> dict[str, types.ModuleType]:  # noqa: C901
             return ["net"]
 
         def get_input_vstream_infos(self) -> list[Any]:
-            return [types.SimpleNamespace(name="net/input_layer1", shape=SHAPE)]
+            order = types.SimpleNamespace(order=script.input_order)
+            return [types.SimpleNamespace(name="net/input_layer1", shape=SHAPE, format=order)]
 
         def get_output_vstream_infos(self) -> list[Any]:
             return infos(script)

@@ -16,6 +16,9 @@ NMS_KINDS = {
     "HAILO_NMS_WITH_BYTE_MASK": "nms_with_byte_mask",
 }
 
+PICTURE_ORDERS = frozenset({"NHWC", "NHCW", "FCR", "RGB888"})
+"""Orders of an input whose host frames are plain rows of pixels; NV12 and its kind are not."""
+
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
@@ -38,12 +41,16 @@ class ModelFacts:
         """Read them off a ``hailo_platform.HEF``.
 
         Raises:
-            InputError: it holds several network groups or inputs, or an output that only a later version reads.
+            InputError: it holds several network groups or inputs, an input in another order than pixel by pixel, or
+                an output that only a later version reads.
         """
         groups = hef.get_network_group_names()
         inputs = hef.get_input_vstream_infos()
         if len(groups) != 1 or len(inputs) != 1:
             message = f"{path}: {len(groups)} network groups with {len(inputs)} inputs; a session feeds one of one"
+            raise InputError(message)
+        if (order := _order(inputs[0])) not in PICTURE_ORDERS:
+            message = f"{path}: the input {inputs[0].name} takes {order} frames, a session feeds RGB pictures (NHWC)"
             raise InputError(message)
         outputs = tuple(_output(info) for info in hef.get_output_vstream_infos())
         if foreign := [one for one in outputs if one.kind in ("nms_by_score", "nms_with_byte_mask")]:
@@ -52,8 +59,12 @@ class ModelFacts:
         return cls(inputs[0].name, tuple(inputs[0].shape), outputs)
 
 
+def _order(info: Any) -> str:
+    return str(info.format.order).rsplit(".", 1)[-1]
+
+
 def _output(info: Any) -> OutputFacts:
-    kind = NMS_KINDS.get(str(info.format.order).rsplit(".", 1)[-1])
+    kind = NMS_KINDS.get(_order(info))
     if kind is None:
         return OutputFacts(info.name, tuple(info.shape))
     classes = int(info.nms_shape.number_of_classes)

@@ -200,3 +200,11 @@ def test_sizes_that_make_no_sense_are_refused(script, options):
     (name, value), *_ = options.items()
     with pytest.raises(InputError, match=f"{name.replace('_', ' ')} is {value}"):
         Session("net.hef", **options)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_an_input_that_takes_no_rgb_pictures_is_refused_before_any_frame(script, mode):
+    script.input_order = scripted.FormatOrder.NV12
+    with pytest.raises(InputError, match=r"net\.hef: the input net/input_layer1 takes NV12 frames"):
+        Session("net.hef", mode=mode)
+    assert script.opened == script.closed
