@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 def inspect(
     path: Path,
+    /,
     *,
     streams: bool = False,
     json: Annotated[bool, Parameter(negative="")] = False,
