@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +21,13 @@ def shared() -> Path:
     if os.environ.get("CI") == "true":
         pytest.fail(f"the reference files are missing: {SHARED}")
     pytest.skip("the reference files are not on this machine")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def sensitive_to_interrupts() -> None:
+    """A shell lets its background jobs ignore Ctrl-C, and programs that they start inherit it. Tests send signals."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)
