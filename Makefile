@@ -26,7 +26,7 @@ test: $(VENV)/test  ## all tests
 	$(BIN)/python -m pytest
 
 lint: $(VENV)/test  ## style, types, and who may import whom
-	$(BIN)/ruff check .
+	$(BIN)/ruff check --no-cache .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	MYPYPATH=src/hailstack/emulator/dropin $(BIN)/mypy --config-file= --strict --python-version 3.11 \

@@ -22,10 +22,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from hailstack.emulator.install import install
 from inputs.workload import INPUT, OUTPUT, build_graph, frames, write_workload
 
 from hailstack.emulator.engines import Engine, open_engine
+from hailstack.emulator.install import install
 from hailstack.emulator.settings import Settings
 
 GOAL = 0.95

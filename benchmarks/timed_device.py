@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from hailstack.emulator.install import install
 from inputs.workload import OUTPUT, build_graph, frames, write_workload
 
+from hailstack.emulator.install import install
 from hailstack.emulator.settings import Settings, Timing
 
 GOAL_PERCENT = 1.0

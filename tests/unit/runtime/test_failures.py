@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-import scripted_platform as scripted
 
+import scripted_platform as scripted
 from hailstack.errors import DeviceError, HefError, InferenceError, Status
 from hailstack.runtime.failures import FAMILIES, Stage, status_of, to_error
 
