@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hailstack.emulator.core import (
+    AnyInputVStream,
+    AnyOutputVStream,
     ConfiguredGroup,
     FrameBuffers,
-    InputVStream,
-    OutputVStream,
     VDeviceParams,
     VirtualDevice,
     VStreamParams,
@@ -171,7 +171,7 @@ def frame(value: int) -> NDArray[np.uint8]:
     return np.full(WIDTH, value, np.uint8)
 
 
-def read(stream: OutputVStream) -> int:
+def read(stream: AnyOutputVStream) -> int:
     """The value that fills the next output frame."""
     out = np.zeros(stream.frame_bytes, np.uint8)
     stream.read(out)
@@ -182,7 +182,7 @@ def read(stream: OutputVStream) -> int:
 @contextmanager
 def streams_of(
     group: ConfiguredGroup, timeout_ms: int = 5000
-) -> Iterator[tuple[dict[str, InputVStream], dict[str, OutputVStream]]]:
+) -> Iterator[tuple[dict[str, AnyInputVStream], dict[str, AnyOutputVStream]]]:
     params = VStreamParams(timeout_ms=timeout_ms)
     with ExitStack() as stack:
         ins = group.input_vstreams({v.name: params for v in group.group.input_vstreams})
@@ -193,6 +193,6 @@ def streams_of(
 
 
 @contextmanager
-def one_stream(group: ConfiguredGroup, timeout_ms: int = 5000) -> Iterator[tuple[InputVStream, OutputVStream]]:
+def one_stream(group: ConfiguredGroup, timeout_ms: int = 5000) -> Iterator[tuple[AnyInputVStream, AnyOutputVStream]]:
     with streams_of(group, timeout_ms) as (ins, outs):
         yield ins["net/in0"], outs["net/out0"]

@@ -19,9 +19,9 @@ import numpy as np
 from hailo_platform import *
 HEF_PATH = sys.argv[1]
 FRAME = np.zeros((8, 8, 3), np.uint8)
-def open_device():
+def open_device(algorithm=HailoSchedulingAlgorithm.ROUND_ROBIN):
     params = VDevice.create_params()
-    params.scheduling_algorithm = HailoSchedulingAlgorithm.ROUND_ROBIN
+    params.scheduling_algorithm = algorithm
     return VDevice(params)
 def outputs():
     return {"small/conv1": np.zeros((8, 8, 4), np.uint8), "small/fc1": np.zeros(4, np.uint16)}
@@ -157,3 +157,62 @@ print(code)
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout == "VDevice can only be configured from the process it was created in.\n0\n"
+
+
+STREAMING = """
+warnings.simplefilter("ignore", DeprecationWarning)  # of Python 3.12: a fork of a process with threads
+def send(group, count):
+    params = InputVStreamParams.make(group)
+    if not scheduled:
+        group.wait_for_activation(5000)
+    with InputVStreams(group, params) as streams:
+        for index in range(count):
+            for stream in streams:
+                stream.send(np.full((1, *stream.shape), index % 256, stream.dtype))
+
+def recv(group, params, count):
+    if not scheduled:
+        group.wait_for_activation(5000)
+    with OutputVStreams(group, params) as streams:
+        for index in range(count):
+            for stream in streams:
+                frame = stream.recv()
+                assert np.array_equal(frame, expected[stream.name][index % 256])
+
+def recv_all(group, count):
+    each = OutputVStreamParams.make_groups(group, format_type=FormatType.FLOAT32)
+    receivers = [fork.Process(target=recv, args=(group, params, count)) for params in each]
+    for receiver in receivers:
+        receiver.start()
+    for receiver in receivers:
+        receiver.join()
+    sys.exit(max(receiver.exitcode for receiver in receivers))
+
+def infer(group, count):
+    inputs, outputs = InputVStreamParams.make(group), OutputVStreamParams.make(group, format_type=FormatType.FLOAT32)
+    with InferVStreams(group, inputs, outputs) as pipeline:
+        return pipeline.infer(np.stack([np.full((8, 8, 3), i, np.uint8) for i in range(count)]))
+
+fork = multiprocessing.get_context("fork")
+with open_device(HailoSchedulingAlgorithm.ROUND_ROBIN if scheduled else HailoSchedulingAlgorithm.NONE) as device:
+    group = device.configure(HEF(HEF_PATH))[0]
+    with contextlib.nullcontext() if scheduled else group.activate():
+        expected = infer(group, 256)
+    children = [fork.Process(target=target, args=(group, 300)) for target in (recv_all, send)]
+    for child in children:
+        child.start()
+    with contextlib.nullcontext() if scheduled else group.activate():
+        for child in children:
+            child.join()
+        print([child.exitcode for child in children])
+        child = fork.Process(target=lambda: np.testing.assert_equal(infer(group, 256), expected))
+        child.start()
+        child.join()
+        print(child.exitcode)
+"""
+
+
+@pytest.mark.parametrize("scheduled", [False, True])
+def test_forked_children_stream_through_their_parents_device(tmp_path: Path, small_hef: Path, scheduled: bool) -> None:
+    done = run(f"import contextlib, warnings\nscheduled = {scheduled}\n{STREAMING}", tmp_path, small_hef)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "[0, 0]\n0\n", "")

@@ -5,7 +5,7 @@ the vendor: that surface is put on top of it. Every refusal is a :class:`StatusE
 """
 
 from hailstack.emulator.core.configured_model import ConfiguredInferModel
-from hailstack.emulator.core.group import Activation, ConfiguredGroup
+from hailstack.emulator.core.group import Activation, AnyInputVStream, AnyOutputVStream, ConfiguredGroup
 from hailstack.emulator.core.infer_model import InferModel, ModelStream
 from hailstack.emulator.core.job import Job
 from hailstack.emulator.core.notices import log
@@ -35,6 +35,8 @@ __all__ = [
     "SCHEDULER_ROUND_ROBIN",
     "UNIQUE",
     "Activation",
+    "AnyInputVStream",
+    "AnyOutputVStream",
     "ConfiguredGroup",
     "ConfiguredInferModel",
     "Decision",

@@ -24,6 +24,7 @@ from hailstack.emulator.core.mishap import befall, refusal
 from hailstack.emulator.core.notices import Notices
 from hailstack.emulator.core.pace import pace_of
 from hailstack.emulator.core.programs import Programs
+from hailstack.emulator.core.relay import Relay
 from hailstack.emulator.core.report import DeviceReport, combine
 from hailstack.emulator.core.scheduler import Decision, Manual, RoundRobin, Scheduler
 from hailstack.emulator.faults import FaultPlan
@@ -50,6 +51,8 @@ class Board:
         self.chips = tuple(Chip(device_id) for device_id in claim.device_ids)
         self.failure: StatusError | None = None
         """Why nothing can be submitted any more: the device is lost, or released."""
+        self.relay = Relay()
+        """The way of forked children to this board."""
         self._claim = claim
         self._pid = os.getpid()
         self._round_robin = RoundRobin(self.chips)
@@ -349,6 +352,7 @@ class Board:
             self._fail(StatusError(Status.STREAM_ABORT, "the device was released"))
         for guest in list(self._guests):
             guest.close(patience_s)
+        self.relay.close(patience_s)
         self._crew.join()
         self._programs.close()
         self._claim.release()

@@ -22,7 +22,7 @@ class Crew:
 
     def start(self, target: Callable[[], None], name: str) -> None:
         thread = threading.Thread(target=target, name=name, daemon=True)
-        self._threads.append(thread)
+        self._threads = [*(one for one in self._threads if one.is_alive()), thread]
         thread.start()
 
     def join(self, timeout_s: float = JOIN_S) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,6 +57,13 @@ class _StreamFrame(Frame):
         self.exchange.complete(Outcome(self.outputs, self.error, self.aborted_stream))
 
 
+class Party(Protocol):
+    """An open stream."""
+
+    @property
+    def name(self) -> str: ...
+
+
 class Exchange:
     """The way through one group (or one network of it): what vstreams of all its inputs and outputs share.
 
@@ -71,9 +79,10 @@ class Exchange:
         self._first = 0
         """Running number of the oldest result."""
         self._in_flight = 0
-        self._readers: dict[object, int] = {}
-        """Reader → number of the result it reads next."""
-        self._writers: set[object] = set()
+        self._readers: dict[Party | str, int] = {}
+        """Reader, or name of an output that is still to be opened → number of the result it reads next."""
+        self._shared: frozenset[str] = frozenset()
+        self._writers: set[Party] = set()
         self.space = board.condition()
         """Notified when a writer may have room."""
         self.news = board.condition()
@@ -81,7 +90,7 @@ class Exchange:
 
     # -- writers ------------------------------------------------------------------------------------------------
 
-    def join(self, writer: object) -> None:
+    def join(self, writer: Party) -> None:
         self._writers.add(writer)
 
     def has_room(self, name: str, queue_size: int) -> bool:
@@ -105,28 +114,33 @@ class Exchange:
 
     # -- readers ------------------------------------------------------------------------------------------------
 
-    def subscribe(self, reader: object) -> None:
-        """``reader`` sees every result from the oldest unread one on."""
-        self._readers[reader] = self._first
+    def share(self, outputs: Iterable[str]) -> None:
+        """Different processes open these outputs, at different times: keep results until each has been opened."""
+        self._shared = frozenset(outputs)
+        self._expect_readers()
 
-    def has_result(self, reader: object) -> bool:
+    def subscribe(self, reader: Party) -> None:
+        """``reader`` sees every result from the oldest unread one on."""
+        self._readers[reader] = self._readers.pop(reader.name, self._first)
+
+    def has_result(self, reader: Party) -> bool:
         return self._readers[reader] < self._first + len(self._results)
 
-    def next_result(self, reader: object) -> Outcome:
+    def next_result(self, reader: Party) -> Outcome:
         """The result that ``reader`` has not seen yet."""
         outcome = self._results[self._readers[reader] - self._first]
         self._readers[reader] += 1
         self._discard_read()
         return outcome
 
-    def skip_results(self, reader: object) -> None:
+    def skip_results(self, reader: Party) -> None:
         """``reader`` has seen all that is ready."""
         self._readers[reader] = self._first + len(self._results)
         self._discard_read()
 
     # -- both ---------------------------------------------------------------------------------------------------
 
-    def leave(self, party: object) -> None:
+    def leave(self, party: Party) -> None:
         """A stream closes; with the last reader its results go, with the last of all everything in flight."""
         self._writers.discard(party)
         if self._readers.pop(party, None) is not None and not self._readers:
@@ -142,6 +156,7 @@ class Exchange:
             waiting.clear()
         self._board.abort(self, error)
         self._drop_results()
+        self._expect_readers()
         self._wake()
 
     def complete(self, outcome: Outcome) -> None:
@@ -175,6 +190,10 @@ class Exchange:
         self._results.clear()
         for reader in self._readers:
             self._readers[reader] = self._first
+
+    def _expect_readers(self) -> None:
+        opened = {reader if isinstance(reader, str) else reader.name for reader in self._readers}
+        self._readers.update(dict.fromkeys(self._shared - opened, self._first))
 
     def _go_on(self) -> None:
         """Start what had to wait for a reader; a refusal becomes a result in its turn, there is no writer to tell."""

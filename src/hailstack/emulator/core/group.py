@@ -5,17 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import TracebackType
+from typing import TypeVar
 
 from hailstack.emulator.codecs import NmsSettings, OutputCodec, make_input_codec, make_output_codec
 from hailstack.emulator.core.board import Board
 from hailstack.emulator.core.exchange import Exchange
 from hailstack.emulator.core.lane import Lane
 from hailstack.emulator.core.params import PRIORITY_MAX, VStreamParams, timeout_seconds
+from hailstack.emulator.core.relayed_streams import RelayedInputVStream, RelayedOutputVStream, relayed_wait
 from hailstack.emulator.core.vstreams import InputVStream, OutputVStream
 from hailstack.emulator.status import StatusError
 from hailstack.errors import Status
 from hailstack.hef.formats import FormatOrder
 from hailstack.hef.model import NetworkGroup, VStream
+
+AnyInputVStream = InputVStream | RelayedInputVStream
+AnyOutputVStream = OutputVStream | RelayedOutputVStream
+"""Streams of this process, or in a forked child those of its parent."""
+
+
+Relayed = TypeVar("Relayed", RelayedInputVStream, RelayedOutputVStream)
 
 
 class Activation:
@@ -48,6 +57,7 @@ class ConfiguredGroup:
         self._board = board
         self._lane = lane
         self._exchanges = self._make_exchanges()
+        self._number = board.relay.ledger.enter(self)
 
     def _make_exchanges(self) -> dict[str, Exchange]:
         """Network → its way. The scheduler sends whole groups, without it each network runs for itself."""
@@ -103,6 +113,9 @@ class ConfiguredGroup:
         Raises:
             StatusError: ``TIMEOUT``; ``INVALID_OPERATION`` under the scheduler.
         """
+        if not self._board.is_ours:
+            relayed_wait(self._board.relay, self._number, timeout_ms)
+            return
         self._board.check_usable()
         if self.scheduled:
             raise StatusError(Status.INVALID_OPERATION, f"{self.name}: groups under the scheduler are not activated")
@@ -113,6 +126,13 @@ class ConfiguredGroup:
             board.check_usable()
             if not self.active:
                 raise StatusError(Status.TIMEOUT, f"{self.name} was not activated within {timeout_ms} ms")
+
+    def share_streams(self) -> None:
+        """Forked children stream from now on: results wait until each output has been opened, as in the hardware."""
+        for exchange in set(self._exchanges.values()):
+            outputs = [v.name for v in self.group.output_vstreams if self._exchanges[v.network_name] is exchange]
+            with self._board.lock:
+                exchange.share(outputs)
 
     def set_scheduler_timeout(self, timeout_ms: int, network: str | None = None) -> None:
         """How long frames may wait for the threshold to be reached.
@@ -148,12 +168,14 @@ class ConfiguredGroup:
         with self._board.lock:
             self._board.set_priority(self._lane, priority)
 
-    def input_vstreams(self, params: Mapping[str, VStreamParams]) -> list[InputVStream]:
-        """Input virtual streams by name, in the order of the HEF.
+    def input_vstreams(self, params: Mapping[str, VStreamParams]) -> Sequence[AnyInputVStream]:
+        """Input virtual streams by name, in the order of the HEF; in a forked child, those of its parent.
 
         Raises:
             StatusError: ``NOT_FOUND`` for an unknown name; whatever the codec refuses (``INVALID_ARGUMENT``, …).
         """
+        if not self._board.is_ours:
+            return self._relayed(RelayedInputVStream, self.group.input_vstreams, params)
         self._board.check_usable()
         streams: list[InputVStream] = []
         with _closed_on_failure(streams):
@@ -163,12 +185,14 @@ class ConfiguredGroup:
                 streams.append(InputVStream(self._board, self._lane, exchange, info, params[info.name], codec))
         return streams
 
-    def output_vstreams(self, params: Mapping[str, VStreamParams]) -> list[OutputVStream]:
-        """Output virtual streams by name, in the order of the HEF.
+    def output_vstreams(self, params: Mapping[str, VStreamParams]) -> Sequence[AnyOutputVStream]:
+        """Output virtual streams by name, in the order of the HEF; in a forked child, those of its parent.
 
         Raises:
             StatusError: as :meth:`input_vstreams`; ``NOT_SUPPORTED`` for boxes by score.
         """
+        if not self._board.is_ours:
+            return self._relayed(RelayedOutputVStream, self.group.output_vstreams, params)
         self._board.check_usable()
         for name, one in params.items():
             if one.format.order is FormatOrder.HAILO_NMS_BY_SCORE:
@@ -178,6 +202,15 @@ class ConfiguredGroup:
         with _closed_on_failure(streams):
             wanted = _named(self.group.output_vstreams, params)
             streams.extend(self._output_vstream(info, params[info.name]) for info in wanted)
+        return streams
+
+    def _relayed(
+        self, kind: type[Relayed], infos: tuple[VStream, ...], params: Mapping[str, VStreamParams]
+    ) -> list[Relayed]:
+        streams: list[Relayed] = []
+        with _closed_on_failure(streams):
+            wanted = _named(infos, params)
+            streams.extend(kind(self._board.relay, self._number, info, params[info.name]) for info in wanted)
         return streams
 
     def _output_vstream(self, info: VStream, params: VStreamParams) -> OutputVStream:
@@ -231,7 +264,7 @@ def _named(infos: tuple[VStream, ...], params: Mapping[str, VStreamParams]) -> l
 
 
 @contextmanager
-def _closed_on_failure(streams: Sequence[InputVStream] | Sequence[OutputVStream]) -> Iterator[None]:
+def _closed_on_failure(streams: Sequence[AnyInputVStream | AnyOutputVStream]) -> Iterator[None]:
     try:
         yield
     except StatusError:

@@ -7,6 +7,7 @@ the program they are opened, interpreter shutdown must stop every worker, and a 
 from __future__ import annotations
 
 import atexit
+import multiprocessing
 import os
 import sys
 import threading
@@ -49,6 +50,7 @@ class Registry:
         self._pid = os.getpid()
         self._lock = threading.Lock()
         self._tenancies: list[_Tenancy] = []
+        self._forking: list[Board] = []
         self._deferred: deque[Callable[[], None]] = deque()
         self._paced = 0
         self._switch_s = 0.0
@@ -92,15 +94,29 @@ class Registry:
         if os.getpid() != self._pid:
             return
         self.collect()
+        if any(tenancy.board.relay.serves for tenancy in self._tenancies):
+            _wait_for_children()
         with self._lock:
             tenancies, self._tenancies = self._tenancies, []
         for tenancy in tenancies:
             tenancy.board.close(_PATIENCE_AT_EXIT_S)
 
+    def before_fork(self) -> None:
+        """In a process that is about to fork: let the child find a way to its parent's devices."""
+        self._forking = [tenancy.board for tenancy in self._tenancies] if os.getpid() == self._pid else []
+        for board in self._forking:
+            board.relay.before_fork()
+
+    def after_fork(self) -> None:
+        """In the parent: serve the child."""
+        for board in self._forking:
+            board.relay.after_fork()
+
     def forget_all(self) -> None:
         """In a forked child: drop what belongs to the parent."""
         for tenancy in self._tenancies:
             tenancy.claim.forget()
+            tenancy.board.relay.after_fork_in_child()
 
     def defer(self, action: Callable[[], None], board: Board) -> None:
         """Run ``action``, now if that is safe: for finalisers, which may run in the middle of anything.
@@ -146,13 +162,22 @@ class Registry:
 def _registry_of(pid: int) -> Registry:
     registry = Registry()
     atexit.register(registry.close_all)
-    os.register_at_fork(after_in_child=registry.forget_all)
+    os.register_at_fork(
+        before=registry.before_fork, after_in_parent=registry.after_fork, after_in_child=registry.forget_all
+    )
     return registry
 
 
 def process_registry() -> Registry:
     """The registry of this process; a forked child gets its own."""
     return _registry_of(os.getpid())
+
+
+def _wait_for_children() -> None:
+    """Python joins these anyway, but only when the devices are gone that they stream through."""
+    for child in multiprocessing.active_children():
+        if not child.daemon:
+            child.join()
 
 
 def _can_be_had(lock: threading.Lock) -> bool:

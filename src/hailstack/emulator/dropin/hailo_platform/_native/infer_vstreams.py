@@ -35,8 +35,8 @@ class InferVStreams(NativeObject):
         input_vstreams_params: Mapping[str, VStreamParams],
         output_vstreams_params: Mapping[str, VStreamParams],
     ) -> None:
-        self._inputs: dict[str, core.InputVStream] = {}
-        self._outputs: dict[str, core.OutputVStream] = {}
+        self._inputs: dict[str, core.AnyInputVStream] = {}
+        self._outputs: dict[str, core.AnyOutputVStream] = {}
         self._group, self._batch_size = core_group(network_group), batch_size(network_group)
         _check_complete(self._group.group, input_vstreams_params, output_vstreams_params)
         with native_statuses:
@@ -122,7 +122,7 @@ class InferVStreams(NativeObject):
             with native_statuses:
                 stream.set_nms_max_accumulated_mask_size(uint32(max_accumulated_mask_size))
 
-    def _nms_outputs(self, setter: str, masks: bool = False) -> list[core.OutputVStream]:
+    def _nms_outputs(self, setter: str, masks: bool = False) -> list[core.AnyOutputVStream]:
         outputs = [stream for stream in self._outputs.values() if stream.info.format.order.is_nms]
         if masks:
             with_masks = FormatOrder.HAILO_NMS_WITH_BYTE_MASK
@@ -156,7 +156,7 @@ def _partly(vstreams: tuple[VStream, ...], network: str, params: Mapping[str, ob
     return sum(name in params for name in names), len(names)
 
 
-def _named(streams: list[Any]) -> dict[str, Any]:
+def _named(streams: Sequence[Any]) -> dict[str, Any]:
     return {stream.info.name: stream for stream in streams}
 
 
@@ -172,8 +172,8 @@ def _rows(stream: CoreStream, data: NDArray[Any], count: int) -> NDArray[np.uint
     return flat.reshape(count, stream.frame_bytes)
 
 
-Inputs = Sequence[tuple[core.InputVStream, NDArray[np.uint8]]]
-Outputs = Sequence[tuple[core.OutputVStream, NDArray[np.uint8]]]
+Inputs = Sequence[tuple[core.AnyInputVStream, NDArray[np.uint8]]]
+Outputs = Sequence[tuple[core.AnyOutputVStream, NDArray[np.uint8]]]
 """Streams, each with its frames."""
 
 

@@ -17,7 +17,7 @@ from hailstack.emulator import core
 from hailstack.errors import Status
 from hailstack.hef.formats import FormatType
 
-CoreStream = core.InputVStream | core.OutputVStream
+CoreStream = core.AnyInputVStream | core.AnyOutputVStream
 
 
 def core_params(params: Mapping[str, VStreamParams]) -> dict[str, core.VStreamParams]:
