@@ -81,3 +81,10 @@ def test_masks_that_do_not_fit_are_reported_after_the_best_are_written() -> None
 
     assert refused.value.status is Status.INSUFFICIENT_BUFFER
     assert masked_boxes(out[: 2 + 38 + 256 + 100])[0].class_id == 1
+    assert out[:2].view("<u2") == 1
+
+
+def test_no_more_boxes_than_the_limit_are_counted() -> None:
+    op, streams, frames = seg_head([(2, 3, 1), (5, 6, 0)])
+    out = run(op, streams, frames, MASKS, 2 + 500 + 8192, settings=NmsSettings(max_proposals_total=1))
+    assert out[:2].view("<u2") == 1

@@ -16,6 +16,7 @@ from hailstack.emulator.core.frame import Frame, again
 from hailstack.emulator.core.group import ConfiguredGroup
 from hailstack.emulator.core.job import Job, OnDone
 from hailstack.emulator.core.lane import Lane
+from hailstack.emulator.core.notices import decode
 from hailstack.emulator.core.params import FrameBuffers, timeout_seconds
 from hailstack.emulator.core.registry import process_registry
 from hailstack.emulator.program import Program
@@ -110,7 +111,7 @@ class _ModelFrame(Frame):
             raise StatusError(Status.STREAM_ABORT, f"stream {self.aborted_stream} was aborted")
         for name, output in self.codecs.outputs.items():
             if not self.settled:
-                output.decode(results, self.buffers.outputs[name])
+                decode(output, results, self.buffers.outputs[name])
 
     def settle(self) -> None:
         queue = self.owner

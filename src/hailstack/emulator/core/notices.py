@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 
+import numpy as np
+from numpy.typing import NDArray
+
+from hailstack.emulator.codecs import OutputCodec
 from hailstack.emulator.status import StatusError
 from hailstack.errors import Status
 
@@ -16,6 +21,17 @@ def log(reason: str, level: str = "error") -> None:
     least = os.environ.get("HAILORT_CONSOLE_LOGGER_LEVEL", "warning")
     if _LEVELS[level] >= _LEVELS.get(least, 1) and sys.stderr is not None:
         sys.stderr.write(f"[HailoRT] [{level}] {reason}\n")
+
+
+def decode(codec: OutputCodec, device: Mapping[str, NDArray[np.uint8]], out: NDArray[np.uint8]) -> None:
+    """Write one frame of an output. Masks that do not fit are left out with a warning, the frame is good all the same
+    (``multi_io_elements.cpp`` does not take ``INSUFFICIENT_BUFFER`` for a failure)."""
+    try:
+        codec.decode(device, out)
+    except StatusError as error:
+        if error.status is not Status.INSUFFICIENT_BUFFER:
+            raise
+        log(str(error), "warning")
 
 
 class Notices:

@@ -12,6 +12,7 @@ from hailstack.emulator.codecs import InputCodec, NmsSettings, OutputCodec
 from hailstack.emulator.core.board import Board
 from hailstack.emulator.core.exchange import DeviceBytes, Exchange
 from hailstack.emulator.core.lane import Lane
+from hailstack.emulator.core.notices import decode
 from hailstack.emulator.core.params import VStreamParams, timeout_seconds
 from hailstack.emulator.status import StatusError
 from hailstack.errors import Status
@@ -195,7 +196,7 @@ class OutputVStream(_Stream):
         with self._board.lock:
             self._wait(lambda: self._exchange.has_result(self), "no frame arrived")
             outcome = self._exchange.next_result(self)
-        codec.decode(outcome.take(codec.stream_names), out)
+        decode(codec, outcome.take(codec.stream_names), out)
 
     def set_nms_score_threshold(self, threshold: float) -> None:
         """Raises ``INVALID_OPERATION`` where the host does no NMS; so do the other three."""

@@ -92,8 +92,8 @@ class YoloV5Seg:
             thresholds: score, and overlap from which the lesser box goes.
 
         Raises:
-            StatusError: not all masks fit into ``out`` (5); it then holds the best that do, and the count includes
-                the first that does not, as in the vendor's library.
+            StatusError: not all masks fit into ``out`` (5); it then holds the best that do. The count is of these: the
+                vendor's also counts the first that was left out, and its readers run into what is not there.
         """
         found = self.boxes.anchors(frames, thresholds[0])
         left = suppress(found.found, self.boxes.classes, float(thresholds[1]), len(found.found))
@@ -102,12 +102,12 @@ class YoloV5Seg:
         offset, count = COUNT_BYTES, 0
         try:
             for index in best.tolist():
-                count += 1
-                if count > limits.detections or lines is None:
+                if count == limits.detections or lines is None:
                     break
                 detection = found.found.box[index], found.found.score[index], int(found.found.class_id[index])
                 mask = _Mask.of(detection[0], self.height, self.width)
                 offset = self._write(out, offset, detection, mask, found.extra[index], lines, limits.record)
+                count += 1
         finally:
             out[:COUNT_BYTES].view("<u2")[0] = count & 0xFFFF
 
