@@ -21,6 +21,7 @@ def emulate(
     timing: str = "off",
     outputs: Literal["compute", "replay"] = "compute",
     faults: str = "",
+    service: Annotated[bool, Parameter(negative="")] = False,
     report: Path | None = None,
     quiet: bool = False,
 ) -> int:
@@ -47,6 +48,8 @@ def emulate(
         compute every frame, or replay: compute each distinct input once, then answer from memory.
     faults
         What goes wrong, for example "timeout@12,slow@20-40:15ms,lost@100".
+    service
+        Run hailort_service, as 4.x has it: processes that ask for multi_process_service share the chips.
     report
         Write what the devices did to this file, one JSON object a device.
     quiet
@@ -64,6 +67,7 @@ def emulate(
         timing=timing,
         outputs=outputs,
         faults=faults,
+        service=service,
         report=report,
     )
     if outputs == "replay" and not quiet:

@@ -53,6 +53,8 @@ class Settings(BaseModel):
     """Vendor HEF (file name, path or sha256) → the ONNX model it was compiled from."""
     faults: str = ""
     """See :mod:`hailstack.emulator.faults`."""
+    service: bool = False
+    """Whether ``hailort_service`` runs, through which several processes use a chip (4.x)."""
     report: Path | None = None
     """Where each device leaves one line of JSON about what it did when it is released; None: nowhere."""
     lock_dir: Path | None = None
@@ -61,6 +63,11 @@ class Settings(BaseModel):
     @property
     def chip_name(self) -> ChipName:
         return self.chip or ("hailo10h" if self.profile == "5.2" else "hailo8")
+
+    @property
+    def has_service(self) -> bool:
+        """Whether the played version has the service, and it runs."""
+        return self.service and self.profile != "5.2"
 
     @classmethod
     def from_environment(cls, environment: MutableMapping[str, str] | None = None) -> Settings:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 import pytest
 from core_fakes import Bench, group_of, hailo_threads, hef_of
 
-from hailstack.emulator.core import StatusError, VDeviceParams, VirtualDevice, scan_devices
+from hailstack.emulator.core import SCHEDULER_NONE, StatusError, VDeviceParams, VirtualDevice, scan_devices
 from hailstack.emulator.settings import Settings
 from hailstack.errors import ConfigError, Status
 
@@ -83,6 +84,55 @@ def test_several_hailo8l_in_one_device_are_refused(bench: Bench) -> None:
 
 def test_the_multi_process_service_is_not_built_in(bench: Bench) -> None:
     assert refusal(bench, VDeviceParams(multi_process_service=True)).status is Status.INVALID_OPERATION
+
+
+def test_the_service_works_with_the_scheduler_only(bench: Bench) -> None:
+    manual = VDeviceParams(multi_process_service=True, scheduling_algorithm=SCHEDULER_NONE)
+    assert refusal(bench, manual, service=True).status is Status.INVALID_ARGUMENT
+    assert refusal(bench, manual).status is Status.INVALID_OPERATION
+
+
+def test_version_5_has_no_service(bench: Bench) -> None:
+    served = VDeviceParams(multi_process_service=True)
+    assert refusal(bench, served, service=True, profile="5.2").status is Status.INVALID_OPERATION
+
+
+@pytest.mark.parametrize(
+    ("second", "fits"),
+    [
+        (VDeviceParams(multi_process_service=True, group_id="SHARED"), True),
+        (VDeviceParams(multi_process_service=True, group_id="SHARED", device_ids=["0000:01:00.0"]), True),
+        (VDeviceParams(multi_process_service=True, group_id="OTHER"), False),
+        (VDeviceParams(multi_process_service=True), False),
+        (VDeviceParams(group_id="SHARED"), False),
+        (VDeviceParams(), False),
+    ],
+)
+def test_processes_of_one_group_of_the_service_share_a_chip(bench: Bench, second: VDeviceParams, fits: bool) -> None:
+    served = VDeviceParams(multi_process_service=True, group_id="SHARED")
+    asked = textwrap.dedent(f"""
+        from pathlib import Path
+        from hailstack.emulator.core import *
+        from hailstack.emulator.settings import Settings
+        settings = Settings(service=True, lock_dir=Path({str(bench.settings.lock_dir)!r}))
+        for params in ({second!r}, {served!r}):
+            try:
+                VirtualDevice(params, settings).release()
+                print("fits")
+            except StatusError as error:
+                print(int(error.status))
+    """)
+
+    def ask() -> list[str]:
+        done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
+        return done.stdout.split()
+
+    device = bench.open(served, service=True)
+    assert ask() == ["fits" if fits else "74", "fits"]
+    device.release()
+    assert ask() == ["fits", "fits"]
+    bench.open(second, service=True)
+    assert ask()[1] == ("fits" if fits else "74")
 
 
 def test_devices_of_one_group_share_a_chip_until_the_last_is_released(bench: Bench) -> None:

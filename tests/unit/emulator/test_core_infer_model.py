@@ -372,6 +372,11 @@ def test_the_queue_holds_what_the_vendors_rule_gives(size: int, batch: int, expe
     assert queue_size(group, Batch({"net/net": batch or 1}, is_default=not batch)) == expected
 
 
+def test_a_build_with_the_service_takes_fewer_frames(bench: Bench) -> None:
+    assert configured(bench, service=True).async_queue_size == 8
+    assert queue_size(group_of(), Batch({"net/net": 6}, is_default=False), service=True) == 12
+
+
 @given(size=st.integers(1, 1 << 28), batch=st.integers(1, 200))
 def test_the_queue_holds_two_batches_up_to_its_cap(size: int, batch: int) -> None:
     frames = queue_size(group_of(size=size), Batch({"net/net": batch}, is_default=False))

@@ -116,7 +116,9 @@ class Board:
             if self.scheduled and existing is not None:
                 return existing
             pace = pace_of(group, self.settings.timing)
-            lane = Lane(group, program, pace, batch, len(self.chips), time.monotonic())
+            lane = Lane(
+                group, program, pace, batch, len(self.chips), time.monotonic(), service=self.settings.has_service
+            )
             self._lanes.append(lane)
             self._scheduler.add(lane)
             self._worker_limit = max(self._worker_limit, program.workers)

@@ -1,6 +1,7 @@
 """Which chips there are, and which process holds them.
 
-A chip is held by an exclusive lock on a file of its own, so that the operating system frees it when the holder dies.
+A chip is held by a lock on a file of its own, so that the operating system frees it when the holder dies: an
+exclusive one, or a shared one among the processes of a group.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from hailstack.errors import Status
 
 INTEGRATED = "[integrated]"
 """The id of the neural network core of a SoC."""
+
+_HOLDER_BYTES = 1024
 
 
 def device_ids_on_bus(settings: Settings) -> tuple[str, ...]:
@@ -52,7 +55,7 @@ class Claim:
         return descriptors
 
 
-def claim_any(count: int, settings: Settings, *, shared: bool = False) -> Claim:
+def claim_any(count: int, settings: Settings, group: str | None = None) -> Claim:
     """``count`` free chips.
 
     Raises:
@@ -64,7 +67,7 @@ def claim_any(count: int, settings: Settings, *, shared: bool = False) -> Claim:
             if len(held) == count:
                 break
             try:
-                held[device_id] = _lock(device_id, settings, shared=shared)
+                held[device_id] = _lock(device_id, settings, group)
             except BlockingIOError as error:
                 busy.append(f"{device_id} is held by {error}")
         if len(held) < count:
@@ -72,7 +75,7 @@ def claim_any(count: int, settings: Settings, *, shared: bool = False) -> Claim:
     return Claim(held)
 
 
-def claim_these(device_ids: Sequence[str], settings: Settings, *, shared: bool = False) -> Claim:
+def claim_these(device_ids: Sequence[str], settings: Settings, group: str | None = None) -> Claim:
     """The chips of these ids.
 
     Raises:
@@ -85,7 +88,7 @@ def claim_these(device_ids: Sequence[str], settings: Settings, *, shared: bool =
             if device_id is None or device_id in held:
                 raise StatusError(Status.INVALID_ARGUMENT, _unknown(wanted, tuple(known.values())))
             try:
-                held[device_id] = _lock(device_id, settings, shared=shared)
+                held[device_id] = _lock(device_id, settings, group)
             except BlockingIOError as error:
                 raise StatusError(Status.DEVICE_IN_USE, f"{device_id} is held by {error}") from None
     return Claim(held)
@@ -110,23 +113,43 @@ def _unknown(device_id: str, known: tuple[str, ...]) -> str:
     return f"device {device_id} is not on the bus, or named twice; there are: {', '.join(known) or 'none'}"
 
 
-def _lock(device_id: str, settings: Settings, *, shared: bool) -> int:
-    """An open, locked file.
+def _lock(device_id: str, settings: Settings, group: str | None) -> int:
+    """An open, locked file. It says which process locked it first, and for which group of processes.
 
     Raises:
         BlockingIOError: it is held; the text says by whom.
         StatusError: ``OPEN_FILE_FAILURE``: there cannot be such a file.
     """
     descriptor = _open_lock_file(device_id, settings)
+    fcntl.lockf(descriptor, fcntl.LOCK_EX)  # one process at a time looks and writes
     try:
-        fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+        if _try(descriptor, fcntl.LOCK_EX):
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, f"{os.getpid()} {group or ''}".encode(), 0)
+            fcntl.flock(descriptor, fcntl.LOCK_EX if group is None else fcntl.LOCK_SH)
+        else:
+            _join(descriptor, group)
     except BlockingIOError:
-        holder = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip()
         os.close(descriptor)
-        raise BlockingIOError(f"process {holder}" if holder else "another process") from None
-    os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+        raise
+    fcntl.lockf(descriptor, fcntl.LOCK_UN)
     return descriptor
+
+
+def _join(descriptor: int, group: str | None) -> None:
+    """Hold a chip together with those who have it. Raises :class:`BlockingIOError`."""
+    shares = group is not None and _try(descriptor, fcntl.LOCK_SH)
+    holder, _, theirs = os.pread(descriptor, _HOLDER_BYTES, 0).decode("utf-8", "replace").partition(" ")
+    if not shares or theirs != group:
+        raise BlockingIOError(f"process {holder}" if holder else "another process")
+
+
+def _try(descriptor: int, how: int) -> bool:
+    try:
+        fcntl.flock(descriptor, how | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _open_lock_file(device_id: str, settings: Settings) -> int:

@@ -16,6 +16,7 @@ from hailstack.hef.model import NetworkGroup, Stream
 _IN_FLIGHT_BYTES = 32 * 1024 * 1024
 _FEWEST_PER_BATCH = 2
 _MOST = 32
+_MOST_WITH_SERVICE = 8
 _CAP = 128
 
 
@@ -33,18 +34,20 @@ class Batch:
         return max(self.by_network.values(), default=1)
 
 
-def queue_size(group: NetworkGroup, batch: Batch) -> int:
+def queue_size(group: NetworkGroup, batch: Batch, *, service: bool = False) -> int:
     """How many frames of ``group`` one chip takes in (``ResourcesManager::calc_default_queue_size``).
 
     For each stream: as many transfers as fit into 32 MiB, but at least two batches and at most 32 (or two batches if
-    that is more); the smallest of all streams counts, and never more than 128.
+    that is more); the smallest of all streams counts, and never more than 128. In a build with the service, 8
+    stands for the 32.
     """
-    return min(_CAP, *(_stream_queue_size(s, batch.by_network.get(s.network_name, 1)) for s in group.streams))
+    most = _MOST_WITH_SERVICE if service else _MOST
+    return min(_CAP, *(_stream_queue_size(s, batch.by_network.get(s.network_name, 1), most) for s in group.streams))
 
 
-def _stream_queue_size(stream: Stream, batch: int) -> int:
+def _stream_queue_size(stream: Stream, batch: int, most: int) -> int:
     fewest = _FEWEST_PER_BATCH * batch
-    return min(max(_IN_FLIGHT_BYTES // max(stream.frame_bytes, 1), fewest), max(fewest, _MOST))
+    return min(max(_IN_FLIGHT_BYTES // max(stream.frame_bytes, 1), fewest), max(fewest, most))
 
 
 class Lane:
@@ -54,13 +57,20 @@ class Lane:
     """
 
     def __init__(
-        self, group: NetworkGroup, program: Program, pace: Pace, batch: Batch, chips: int, now: float
+        self,
+        group: NetworkGroup,
+        program: Program,
+        pace: Pace,
+        batch: Batch,
+        chips: int,
+        now: float,
+        service: bool = False,
     ) -> None:
         self.group = group
         self.program = program
         self.pace = pace
         self.batch = batch
-        self.per_chip = queue_size(group, batch)
+        self.per_chip = queue_size(group, batch, service=service)
         self.queue_size = self.per_chip * chips
         self.queued: deque[Frame] = deque()
         self.in_flight: deque[Frame] = deque()

@@ -40,6 +40,7 @@ class _Tenancy:
     board: Board
     claim: Claim
     group_id: str
+    through_service: bool
     users: int = 1
 
 
@@ -72,7 +73,7 @@ class Registry:
             faults = parse_faults(settings.faults)
             claim = _claim(params, settings)
             board = Board(claim, settings, faults, scheduled=params.scheduling_algorithm != SCHEDULER_NONE)
-            self._tenancies.append(_Tenancy(board, claim, params.group_id))
+            self._tenancies.append(_Tenancy(board, claim, params.group_id, params.multi_process_service))
             self._hurry(settings)
             return board
 
@@ -140,7 +141,8 @@ class Registry:
     def _find(self, params: VDeviceParams) -> _Tenancy | None:
         if params.group_id == UNIQUE:
             return None
-        return next((t for t in self._tenancies if t.group_id == params.group_id), None)
+        wanted = (params.group_id, params.multi_process_service)
+        return next((t for t in self._tenancies if (t.group_id, t.through_service) == wanted), None)
 
     def _hurry(self, settings: Settings) -> None:
         if settings.timing.pace == "off":
@@ -188,11 +190,21 @@ def _can_be_had(lock: threading.Lock) -> bool:
 
 
 def _claim(params: VDeviceParams, settings: Settings) -> Claim:
-    # The runtime of a Hailo-10H lives on its SoC and serves several processes, unless one asks for it alone.
-    shared = settings.chip_name == "hailo10h" and params.group_id != UNIQUE
+    group = _group_between_processes(params, settings)
     if params.device_ids:
-        return claim_these(params.device_ids, settings, shared=shared)
-    return claim_any(params.device_count, settings, shared=shared)
+        return claim_these(params.device_ids, settings, group)
+    return claim_any(params.device_count, settings, group)
+
+
+def _group_between_processes(params: VDeviceParams, settings: Settings) -> str | None:
+    """Processes that name the same one hold the same chips; None: this process wants them for itself."""
+    if params.group_id == UNIQUE:
+        return None
+    # The service opens the chips for all its clients, and has the group ids in its own process.
+    if params.multi_process_service:
+        return f"service {params.group_id}"
+    # The runtime of a Hailo-10H lives on its SoC and serves whoever does not ask for it alone.
+    return "soc" if settings.chip_name == "hailo10h" else None
 
 
 def _check_same(board: Board, params: VDeviceParams) -> None:

@@ -11,7 +11,7 @@ from hailstack.emulator.core.bus import device_ids_on_bus
 from hailstack.emulator.core.group import ConfiguredGroup
 from hailstack.emulator.core.holdings import Holdings
 from hailstack.emulator.core.infer_model import InferModel
-from hailstack.emulator.core.params import GroupParams, VDeviceParams
+from hailstack.emulator.core.params import SCHEDULER_NONE, GroupParams, VDeviceParams
 from hailstack.emulator.core.registry import process_registry
 from hailstack.emulator.core.report import DeviceReport
 from hailstack.emulator.core.scheduler import Decision
@@ -35,8 +35,9 @@ class VirtualDevice:
 
     Raises:
         StatusError: ``OUT_OF_PHYSICAL_DEVICES`` (too few free chips, no ids given), ``DEVICE_IN_USE`` (a chip named
-            by id is held), ``INVALID_ARGUMENT`` (unknown id, a count of 0), ``INVALID_OPERATION`` (a group id in use
-            with other chips, the multi process service, several chips of a kind that does not allow it).
+            by id is held), ``INVALID_ARGUMENT`` (unknown id, a count of 0, the service without the scheduler),
+            ``INVALID_OPERATION`` (a group id in use with other chips, the service where the settings have none,
+            several chips of a kind that does not allow it).
     """
 
     def __init__(self, params: VDeviceParams | None = None, settings: Settings | None = None) -> None:
@@ -130,12 +131,20 @@ def _check(params: VDeviceParams, settings: Settings) -> None:
         raise StatusError(Status.INVALID_ARGUMENT, f"device_count is {params.device_count}: it must be at least 1")
     # 5.x looks for chips first, 4.x for its service.
     if params.multi_process_service and (settings.devices or settings.profile != "5.2"):
-        message = "multi_process_service: this runtime is built without the service"
-        raise StatusError(Status.INVALID_OPERATION, message)
+        _check_service(params, settings)
     if count > 1 and settings.chip_name in _SINGLE_CHIPS and count <= settings.devices:
         message = f"a virtual device holds one {settings.chip_name}, not {count}"
         status = Status.INVALID_OPERATION if settings.chip_name == "hailo8l" else Status.OUT_OF_PHYSICAL_DEVICES
         raise StatusError(status, message)
+
+
+def _check_service(params: VDeviceParams, settings: Settings) -> None:
+    if not settings.has_service:
+        message = "multi_process_service: this runtime is built without the service (hailstack emulate --service)"
+        raise StatusError(Status.INVALID_OPERATION, message)
+    if params.scheduling_algorithm == SCHEDULER_NONE:
+        message = "multi_process_service: the service works with the scheduler only, choose a scheduling algorithm"
+        raise StatusError(Status.INVALID_ARGUMENT, message)
 
 
 def _abandon(holdings: Holdings) -> None:
