@@ -22,6 +22,7 @@ def emulate(
     outputs: Literal["compute", "replay"] = "compute",
     faults: str = "",
     service: Annotated[bool, Parameter(negative="")] = False,
+    bus: Path | None = None,
     report: Path | None = None,
     quiet: bool = False,
 ) -> int:
@@ -50,6 +51,9 @@ def emulate(
         What goes wrong, for example "timeout@12,slow@20-40:15ms,lost@100".
     service
         Run hailort_service, as 4.x has it: processes that ask for multi_process_service share the chips.
+    bus
+        A folder in which processes agree on who holds the chips. Another folder is another machine. Default: one
+        for each user of this machine, so a second program finds the chip taken, as on a Pi.
     report
         Write what the devices did to this file, one JSON object a device.
     quiet
@@ -68,6 +72,7 @@ def emulate(
         outputs=outputs,
         faults=faults,
         service=service,
+        lock_dir=bus and bus.absolute(),
         report=report,
     )
     if outputs == "replay" and not quiet:

@@ -203,6 +203,21 @@ def test_a_twin_that_is_not_there_is_named(tmp_path: Path) -> None:
         parse_twin_option("net.hef")
 
 
+def test_a_bus_of_its_own_has_a_chip_of_its_own(tmp_path: Path) -> None:
+    program = (
+        "import subprocess, sys; from hailo_platform import VDevice; d = VDevice();"
+        "sys.exit(subprocess.run([sys.executable, '-m', 'hailstack', 'emulate', '--quiet', *sys.argv[1:], '--',"
+        " sys.executable, '-c', 'from hailo_platform import VDevice; VDevice().release()']).returncode)"
+    )
+
+    def second_program(*options: str) -> int:
+        command = [sys.executable, "-m", "hailstack", "emulate", "--quiet", "--bus", tmp_path / "bus", "--"]
+        return subprocess.run([*command, sys.executable, "-c", program, *options], check=False).returncode
+
+    assert second_program("--bus", str(tmp_path / "bus")) == 1
+    assert second_program("--bus", str(tmp_path / "other")) == 0
+
+
 def test_wrong_options_are_refused_before_anything_runs() -> None:
     with pytest.raises(ConfigError, match="devices"):
         emulator_settings(timing="off", twins=[], devices=99)
