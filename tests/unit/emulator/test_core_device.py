@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import subprocess
 import sys
 import textwrap
@@ -13,6 +14,7 @@ from core_fakes import Bench, group_of, hailo_threads, hef_of
 from hailstack.emulator.core import SCHEDULER_NONE, StatusError, VDeviceParams, VirtualDevice, scan_devices
 from hailstack.emulator.settings import Settings
 from hailstack.errors import ConfigError, Status
+from hailstack.hef.features import STRICT_VERSIONING
 
 HOLD = """
 import sys
@@ -219,6 +221,25 @@ def test_a_hef_runs_on_the_chips_it_is_for(
     with pytest.raises(StatusError) as caught:
         model.configure()
     assert caught.value.status is Status.HEF_NOT_COMPATIBLE_WITH_DEVICE
+
+
+@pytest.mark.parametrize(("compiled_with", "fits"), [((5, 2, 0), True), ((5, 1, 1), False)])
+def test_a_hef_that_wants_its_own_release_gets_no_other(
+    bench: Bench, compiled_with: tuple[int, int, int], fits: bool
+) -> None:
+    hef = dataclasses.replace(
+        hef_of(group_of(), architectures=("HAILO10H",)),
+        profile="5.2",
+        extensions=(STRICT_VERSIONING,),
+        compiler_numbers=compiled_with,
+    )
+    model = bench.open(profile="5.2", chip="hailo10h").create_infer_model(hef)
+    if fits:
+        model.configure()
+        return
+    with pytest.raises(StatusError, match="does not allow") as caught:
+        model.configure()
+    assert caught.value.status is Status.INVALID_HEF
 
 
 def test_a_hailo10h_only_has_the_asynchronous_view(bench: Bench) -> None:

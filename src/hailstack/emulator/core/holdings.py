@@ -14,6 +14,7 @@ from hailstack.emulator.core.registry import process_registry
 from hailstack.emulator.profiles import chip_facts
 from hailstack.emulator.status import StatusError
 from hailstack.errors import Status
+from hailstack.hef.contradictions import strict_version_problem
 from hailstack.hef.model import Hef, NetworkGroup
 
 _LEGACY_CHIPS = ("HAILO8", "HAILO8L", "HAILO8R", "HAILO8_A0")
@@ -41,7 +42,7 @@ class Holdings:
             raise StatusError(Status.STREAM_ABORT, "the device was released")
 
     def check_compatible(self, hef: Hef) -> None:
-        """Raises ``HEF_NOT_COMPATIBLE_WITH_DEVICE``."""
+        """Raises ``HEF_NOT_COMPATIBLE_WITH_DEVICE``, or ``INVALID_HEF`` for a file of another release (5.x)."""
         settings = self.board.settings
         chip = chip_facts(settings).architecture
         if chip not in hef.architectures:
@@ -51,6 +52,10 @@ class Holdings:
         if settings.profile != "5.2" and hef.architectures[0] not in _LEGACY_CHIPS:
             message = f"{_named(hef)} is for {hef.architectures[0]}, which needs HailoRT 5 (settings: profile)"
             raise StatusError(Status.HEF_NOT_COMPATIBLE_WITH_DEVICE, message)
+        problem = strict_version_problem(hef)
+        if problem is not None:
+            message = f"{_named(hef)} was {problem}"
+            raise StatusError(Status.INVALID_HEF, message)
 
     def configure(self, hef: Hef, params: Mapping[str, GroupParams]) -> list[ConfiguredGroup]:
         """The groups that ``params`` name, or all of ``hef``, in the order of their names."""
