@@ -246,3 +246,14 @@ with VirtualDevice(None, bench.settings) as device:
     print(ends(start(lambda: None)), threads())
 """
     assert output_of(script, tmp_path) == ["[0] []"]
+
+
+def test_children_that_come_one_after_the_other_leave_nothing_for_the_next(tmp_path: Path) -> None:
+    script = """
+with VirtualDevice(None, bench.settings) as device:
+    group = device.configure(hef_of(group_of(outputs=2)))[0]
+    for count in (1, 2, 3):
+        for target, *more in ((send, False), (recv, 0, False), (recv, 1, False)):
+            print(*ends(start(target, group, count, *more)), end=" ")
+"""
+    assert output_of(script, tmp_path) == ["0 " * 9]

@@ -116,8 +116,9 @@ class Exchange:
 
     def share(self, outputs: Iterable[str]) -> None:
         """Different processes open these outputs, at different times: keep results until each has been opened."""
-        self._shared = frozenset(outputs)
-        self._expect_readers()
+        if not self._shared:
+            self._shared = frozenset(outputs)
+            self._expect_readers()
 
     def subscribe(self, reader: Party) -> None:
         """``reader`` sees every result from the oldest unread one on."""

@@ -30,17 +30,21 @@ class _RelayedStream:
         self._relay = relay
         self._closed = False
         self._line = relay.dial()
-        opened = self._line.call(
-            {
-                "do": "open",
-                "group": group,
-                "is_input": info.direction is Direction.H2D,
-                "name": info.name,
-                "format": [int(params.format.type), int(params.format.order)],
-                "timeout_ms": params.timeout_ms,
-                "queue_size": params.queue_size,
-            }
-        )
+        try:
+            opened = self._line.call(
+                {
+                    "do": "open",
+                    "group": group,
+                    "is_input": info.direction is Direction.H2D,
+                    "name": info.name,
+                    "format": [int(params.format.type), int(params.format.order)],
+                    "timeout_ms": params.timeout_ms,
+                    "queue_size": params.queue_size,
+                }
+            )
+        except BaseException:
+            self._line.close()
+            raise
         kind, order = opened["format"]
         self.format = Format(FormatType(kind), FormatOrder(order))
         self.frame_bytes: int = opened["frame_bytes"]
