@@ -162,7 +162,7 @@ def _facts(shown: Showing) -> list[tuple[str, str]]:
         ("arithmetic", "int8 weights, uint8 activations"),
         ("calibration", f"{compiled.calibration.count} pictures of three other fields"),
         ("HEF", f"{compiled.size_bytes / 1e6:.2f} MB for {compiled.target}, for the emulated NPU"),
-        ("speed on the chip", "estimated from the vendor's published tables; off by 21 % at the median"),
+        ("speed on the chip", "a rough estimate from the vendor's published tables"),
     ]
 
 
