@@ -16,9 +16,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from hailstack.emulator.hostops.nms import make_nms
-from hailstack.emulator.hostops.results import boxes_by_class
-from hailstack.emulator.hostops.settings import NmsSettings
+from hailstack.emulator.host.ops.nms import make_nms
+from hailstack.emulator.host.ops.results import boxes_by_class
+from hailstack.emulator.host.ops.settings import NmsSettings
 from hailstack.hef.formats import Direction, Format, FormatOrder, FormatType, QuantInfo, Shape
 from hailstack.hef.model import NmsOp, RegClsDecoder, Stream
 

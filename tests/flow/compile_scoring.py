@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from hailstack.emulator.codecs import NmsSettings, make_input_codec, make_output_codec
+from hailstack.emulator.host.codecs import NmsSettings, make_input_codec, make_output_codec
 from hailstack.emulator.program import load_program
 from hailstack.emulator.settings import Settings
 from hailstack.hef import Format, FormatOrder, FormatType, read_hef

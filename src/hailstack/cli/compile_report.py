@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from hailstack.compiler.calibration import Progress as Listener
+from hailstack.compiler.calibration.frames import Progress as Listener
 from hailstack.compiler.report import CompileReport, StreamReport
 
 STAGES = {

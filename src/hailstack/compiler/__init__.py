@@ -4,11 +4,11 @@ Stages: ``graph`` (load, fold, infer shapes) → ``endnodes``, ``recognise`` (wh
 ``calibration`` (pictures) → ``quantise`` (uint8 activations, int8 weights) → ``package`` (HEF).
 """
 
-from hailstack.compiler.calibration import CalibrationSummary
+from hailstack.compiler.calibration.frames import CalibrationSummary
 from hailstack.compiler.compile import compile_model
-from hailstack.compiler.estimate import Estimate
 from hailstack.compiler.package import NmsThresholds
-from hailstack.compiler.pixels import Normalisation
+from hailstack.compiler.preflight.estimate import Estimate
+from hailstack.compiler.quantise.pixels import Normalisation
 from hailstack.compiler.report import CompileReport, StreamReport
 
 __all__ = [

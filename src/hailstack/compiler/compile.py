@@ -9,17 +9,17 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from hailstack.compiler.calibration import DEFAULT_LIMIT, CalibrationFrames, Progress
+from hailstack.compiler.calibration.frames import DEFAULT_LIMIT, CalibrationFrames, Progress
 from hailstack.compiler.defaults import choose_normalisation, choose_preprocess, choose_thresholds
-from hailstack.compiler.endnodes import HeadPlan, cut
-from hailstack.compiler.estimate import CHIPS, Target, estimate_speed
-from hailstack.compiler.graph import load_graph
-from hailstack.compiler.layers import list_layers
+from hailstack.compiler.endnodes.plan import HeadPlan, cut
+from hailstack.compiler.endnodes.recognise import HeadName, find_head
+from hailstack.compiler.graph.model import load_graph
 from hailstack.compiler.package import Facts, head_facts, make_blueprint
-from hailstack.compiler.quantise import quantise
-from hailstack.compiler.recognise import HeadName, find_head
+from hailstack.compiler.preflight.estimate import CHIPS, Target, estimate_speed
+from hailstack.compiler.preflight.layers import list_layers
+from hailstack.compiler.quantise.network import quantise
+from hailstack.compiler.quantise.results import OutputType
 from hailstack.compiler.report import CompileReport, StreamReport
-from hailstack.compiler.results import OutputType
 from hailstack.errors import ConfigError, InputError, NotFoundError
 from hailstack.hef import HefBlueprint, StreamPlan, write_hef
 from hailstack.hef.formats import Direction

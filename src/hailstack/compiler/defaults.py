@@ -14,9 +14,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from hailstack.compiler.endnodes import HeadPlan
+from hailstack.compiler.endnodes.plan import HeadPlan
 from hailstack.compiler.package import NmsThresholds
-from hailstack.compiler.pixels import Normalisation
+from hailstack.compiler.quantise.pixels import Normalisation
 from hailstack.errors import ConfigError
 from hailstack.imaging import Preprocess
 

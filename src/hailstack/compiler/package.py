@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import cast
 
 from hailstack import __version__
-from hailstack.compiler.calibration import CalibrationSummary
-from hailstack.compiler.endnodes import HeadPlan
-from hailstack.compiler.estimate import Estimate, Target
-from hailstack.compiler.graph import Graph
-from hailstack.compiler.layers import LayerName, name_layers
-from hailstack.compiler.pixels import Normalisation
-from hailstack.compiler.quantise import QuantisedNetwork
-from hailstack.compiler.results import Output
+from hailstack.compiler.calibration.frames import CalibrationSummary
+from hailstack.compiler.endnodes.plan import HeadPlan
+from hailstack.compiler.graph.model import Graph
+from hailstack.compiler.preflight.estimate import Estimate, Target
+from hailstack.compiler.preflight.layers import LayerName, name_layers
+from hailstack.compiler.quantise.network import QuantisedNetwork
+from hailstack.compiler.quantise.pixels import Normalisation
+from hailstack.compiler.quantise.results import Output
 from hailstack.errors import InputError
 from hailstack.hef import HefBlueprint, NmsOp, RegClsDecoder, StreamPlan
 from hailstack.hef.blueprint import Architecture

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from hailstack.compiler.calibration import CalibrationSummary
-from hailstack.compiler.estimate import Estimate
+from hailstack.compiler.calibration.frames import CalibrationSummary
+from hailstack.compiler.preflight.estimate import Estimate
 from hailstack.hef.formats import QuantInfo, Shape
 
 

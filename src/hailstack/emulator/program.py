@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hailstack.emulator.engines import Engine, Port, open_engine
-from hailstack.emulator.layout import pack_frame, unpack_frame
+from hailstack.emulator.host.layout import pack_frame, unpack_frame
 from hailstack.emulator.replay import ReplayProgram
 from hailstack.emulator.settings import Settings
 from hailstack.emulator.status import StatusError

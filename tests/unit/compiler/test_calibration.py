@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hailstack.compiler.calibration import CalibrationFrames, choose_files
+from hailstack.compiler.calibration.frames import CalibrationFrames, choose_files
 from hailstack.errors import InputError, NotFoundError
 from hailstack.imaging import Preprocess, write_image
 

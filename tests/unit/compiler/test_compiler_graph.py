@@ -6,7 +6,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from hailstack.compiler.graph import load_graph
+from hailstack.compiler.graph.model import load_graph
 from hailstack.errors import ModelError, NotFoundError
 from tiny_networks import NetworkWriter, write_classifier, write_yolov8
 

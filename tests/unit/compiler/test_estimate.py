@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from hailstack.compiler.endnodes import cut
-from hailstack.compiler.estimate import CHIPS, estimate_speed
-from hailstack.compiler.graph import load_graph
-from hailstack.compiler.layers import Layer, list_layers
-from hailstack.compiler.recognise import find_head
+from hailstack.compiler.endnodes.plan import cut
+from hailstack.compiler.endnodes.recognise import find_head
+from hailstack.compiler.graph.model import load_graph
+from hailstack.compiler.preflight.estimate import CHIPS, estimate_speed
+from hailstack.compiler.preflight.layers import Layer, list_layers
 from tiny_networks import write_classifier
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import onnxruntime
 import pytest
 
-from hailstack.compiler.graph import Graph, load_graph
-from hailstack.compiler.pixels import Normalisation, take_pixels
+from hailstack.compiler.graph.model import Graph, load_graph
+from hailstack.compiler.quantise.pixels import Normalisation, take_pixels
 from hailstack.errors import ConfigError
 from tiny_networks import write_classifier
 

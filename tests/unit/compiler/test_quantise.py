@@ -8,12 +8,12 @@ import onnxruntime
 import pytest
 from onnx import TensorProto
 
-from hailstack.compiler.endnodes import cut
-from hailstack.compiler.equalise import channel_ratio, equalise
-from hailstack.compiler.graph import Graph, load_graph
-from hailstack.compiler.pixels import Normalisation, take_pixels
-from hailstack.compiler.quantise import QuantisedNetwork, quantise
-from hailstack.compiler.recognise import find_head
+from hailstack.compiler.endnodes.plan import cut
+from hailstack.compiler.endnodes.recognise import find_head
+from hailstack.compiler.graph.model import Graph, load_graph
+from hailstack.compiler.quantise.equalise import channel_ratio, equalise
+from hailstack.compiler.quantise.network import QuantisedNetwork, quantise
+from hailstack.compiler.quantise.pixels import Normalisation, take_pixels
 from hailstack.errors import ModelError
 from tiny_networks import NetworkWriter, write_classifier, write_yolov8
 

@@ -7,9 +7,9 @@ import onnx
 import onnxruntime
 import pytest
 
-from hailstack.compiler.endnodes import HeadPlan, cut
-from hailstack.compiler.graph import load_graph
-from hailstack.compiler.recognise import find_head
+from hailstack.compiler.endnodes.plan import HeadPlan, cut
+from hailstack.compiler.endnodes.recognise import find_head
+from hailstack.compiler.graph.model import load_graph
 from hailstack.errors import ModelError
 from tiny_networks import NetworkWriter, write_anchor_yolo, write_classifier, write_yolov8, write_yolox
 

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hailstack.compiler.scales import Range, Scale, quantise_bias, quantise_weights, weight_scale_floor
+from hailstack.compiler.quantise.scales import Range, Scale, quantise_bias, quantise_weights, weight_scale_floor
 
 REALS = st.floats(-1e6, 1e6, allow_nan=False, width=32)
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from hailstack.emulator.hostops.nms import make_nms
-from hailstack.emulator.hostops.settings import NmsSettings
+from hailstack.emulator.host.ops.nms import make_nms
+from hailstack.emulator.host.ops.settings import NmsSettings
 from hailstack.hef.formats import Direction, Format, FormatOrder, FormatType, QuantInfo, Shape
 from hailstack.hef.model import AnchorDecoder, NmsOp, RegClsDecoder, Stream
 

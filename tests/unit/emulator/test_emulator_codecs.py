@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hailstack.emulator.codecs import (
+from hailstack.emulator.host.codecs import (
     NmsSettings,
     host_frame_bytes,
     make_input_codec,
     make_output_codec,
     resolve_format,
 )
-from hailstack.emulator.hostops.results import boxes_by_class
-from hailstack.emulator.layout import pack_frame
+from hailstack.emulator.host.layout import pack_frame
+from hailstack.emulator.host.ops.results import boxes_by_class
 from hailstack.emulator.status import StatusError
 from hailstack.errors import HefError, Status
 from hailstack.hef import read_hef

@@ -20,7 +20,7 @@ from nms_cases import (
     slow_yolox,
 )
 
-from hailstack.emulator.hostops.results import boxes_by_class
+from hailstack.emulator.host.ops.results import boxes_by_class
 from hailstack.hef.formats import Format, FormatOrder, FormatType
 from hailstack.hef.model import NmsOp, Stream
 

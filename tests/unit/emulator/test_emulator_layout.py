@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hailstack.emulator.layout import pack_frame, transfer_bytes, unpack_frame
+from hailstack.emulator.host.layout import pack_frame, transfer_bytes, unpack_frame
 from hailstack.emulator.status import StatusError
 from hailstack.errors import Status
 from hailstack.hef.formats import Direction, Format, FormatOrder, FormatType, QuantInfo, Shape

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hailstack.emulator.hostops.floats import exp, exp_packet, softmax
-from hailstack.emulator.hostops.logits import Argmax, Softmax
-from hailstack.emulator.layout import pack_frame, transfer_bytes
+from hailstack.emulator.host.layout import pack_frame, transfer_bytes
+from hailstack.emulator.host.ops.floats import exp, exp_packet, softmax
+from hailstack.emulator.host.ops.logits import Argmax, Softmax
+from hailstack.emulator.host.transforms import FrameDecoder, plan_output
 from hailstack.emulator.status import StatusError
-from hailstack.emulator.transforms import FrameDecoder, plan_output
 from hailstack.errors import Status
 from hailstack.hef.formats import Direction, Format, FormatOrder, FormatType, QuantInfo, Shape
 from hailstack.hef.model import Stream

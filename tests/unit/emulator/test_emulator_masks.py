@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from nms_cases import Frames, make_stream, run
 
-from hailstack.emulator.hostops.nms import make_nms
-from hailstack.emulator.hostops.results import masked_boxes
-from hailstack.emulator.hostops.settings import NmsSettings
+from hailstack.emulator.host.ops.nms import make_nms
+from hailstack.emulator.host.ops.results import masked_boxes
+from hailstack.emulator.host.ops.settings import NmsSettings
 from hailstack.emulator.status import StatusError
 from hailstack.errors import Status
 from hailstack.hef.formats import Format, FormatOrder, FormatType, QuantInfo, Shape

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from nms_cases import BY_CLASS, BY_SCORE, head, make_stream, run
 
-from hailstack.emulator.hostops.nms import make_nms
-from hailstack.emulator.hostops.results import boxes_by_class, boxes_by_score
-from hailstack.emulator.hostops.settings import NmsSettings
+from hailstack.emulator.host.ops.nms import make_nms
+from hailstack.emulator.host.ops.results import boxes_by_class, boxes_by_score
+from hailstack.emulator.host.ops.settings import NmsSettings
 from hailstack.emulator.status import StatusError
 from hailstack.errors import Status
 from hailstack.hef.formats import Direction, Format, FormatFlags, FormatOrder, FormatType, QuantInfo, Shape

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
 
-from hailstack.emulator.transforms_quant import dequantize, dequantize_in_place, quantize
+from hailstack.emulator.host.transforms_quant import dequantize, dequantize_in_place, quantize
 from hailstack.hef.formats import QuantInfo
 
 REALS = arrays.arrays(np.float32, st.integers(0, 40), elements=st.floats(-(2.0**40), 2.0**40, width=32))

@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hailstack.emulator.hostops.formats import BY_SCORE_RECORD
-from hailstack.emulator.hostops.results import boxes_by_class, boxes_by_class_padded, boxes_by_score, masked_boxes
-from hailstack.emulator.hostops.yolov5seg import mask_record
+from hailstack.emulator.host.ops.formats import BY_SCORE_RECORD
+from hailstack.emulator.host.ops.results import boxes_by_class, boxes_by_class_padded, boxes_by_score, masked_boxes
+from hailstack.emulator.host.ops.yolov5seg import mask_record
 
 BUFFER = np.array([0, 2, *range(10), 1, *range(10, 15), 0, 0], np.float32)
 """Three classes with no, two and one box, and room for two numbers more."""

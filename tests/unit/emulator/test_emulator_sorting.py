@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from hailstack.emulator.hostops.sorting import descending_order
+from hailstack.emulator.host.ops.sorting import descending_order
 
 
 def drawn(count: int, levels: int) -> NDArray[np.float32]:

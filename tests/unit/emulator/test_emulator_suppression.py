@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from nms_cases import BY_CLASS, head, run, slow_nms
 
-from hailstack.emulator.hostops.boxes import Candidates, suppress
-from hailstack.emulator.hostops.results import boxes_by_class
+from hailstack.emulator.host.ops.boxes import Candidates, suppress
+from hailstack.emulator.host.ops.results import boxes_by_class
 from hailstack.hef.model import NmsOp
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from hailstack.emulator.host.transforms import FrameDecoder, FrameEncoder, expand_autos, plan_input, plan_output
 from hailstack.emulator.status import StatusError
-from hailstack.emulator.transforms import FrameDecoder, FrameEncoder, expand_autos, plan_input, plan_output
 from hailstack.errors import Status
 from hailstack.hef import read_hef
 from hailstack.hef.formats import Format, FormatFlags, FormatOrder, FormatType, QuantInfo, Shape

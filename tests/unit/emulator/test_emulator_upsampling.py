@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hailstack.emulator.hostops.upsampling import Taps, enlarge
+from hailstack.emulator.host.ops.upsampling import Taps, enlarge
 
 # sha256 of what stb_image_resize 0.97 makes of the same picture (triangle filter, clamped edges), first 16 digits.
 FROM_STB = {

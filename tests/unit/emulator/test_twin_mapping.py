@@ -11,7 +11,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from hailstack.emulator.engines import open_engine
-from hailstack.emulator.layout import pack_frame, unpack_frame
+from hailstack.emulator.host.layout import pack_frame, unpack_frame
 from hailstack.emulator.program import GraphProgram
 from hailstack.emulator.twin import TwinOptions, TwinSource, build_twin
 from hailstack.errors import ModelError

@@ -14,7 +14,7 @@ import onnxruntime as ort
 import pytest
 from numpy.typing import NDArray
 
-from hailstack.emulator.layout import pack_frame, unpack_frame
+from hailstack.emulator.host.layout import pack_frame, unpack_frame
 from hailstack.emulator.program import load_program
 from hailstack.emulator.replay import ReplayProgram
 from hailstack.emulator.settings import EngineName, Settings

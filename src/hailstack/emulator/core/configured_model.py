@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from hailstack.emulator.codecs import InputCodec, OutputCodec
 from hailstack.emulator.core.board import Board
 from hailstack.emulator.core.callbacks import CallbackThread
 from hailstack.emulator.core.crew import JOIN_S
@@ -19,6 +18,7 @@ from hailstack.emulator.core.lane import Lane
 from hailstack.emulator.core.notices import decode
 from hailstack.emulator.core.params import FrameBuffers, timeout_seconds
 from hailstack.emulator.core.registry import process_registry
+from hailstack.emulator.host.codecs import InputCodec, OutputCodec
 from hailstack.emulator.program import Program
 from hailstack.emulator.status import StatusError
 from hailstack.errors import Status

@@ -7,13 +7,13 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import TypeVar
 
-from hailstack.emulator.codecs import NmsSettings, OutputCodec, make_input_codec, make_output_codec
 from hailstack.emulator.core.board import Board
 from hailstack.emulator.core.exchange import Exchange
 from hailstack.emulator.core.lane import Lane
 from hailstack.emulator.core.params import PRIORITY_MAX, VStreamParams, timeout_seconds
 from hailstack.emulator.core.relayed_streams import RelayedInputVStream, RelayedOutputVStream, relayed_wait
 from hailstack.emulator.core.vstreams import InputVStream, OutputVStream
+from hailstack.emulator.host.codecs import NmsSettings, OutputCodec, make_input_codec, make_output_codec
 from hailstack.emulator.status import StatusError
 from hailstack.errors import Status
 from hailstack.hef.formats import FormatOrder

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from hailstack.emulator.codecs import (
+from hailstack.emulator.core.configured_model import ConfiguredInferModel, ModelCodecs, ModelQueue
+from hailstack.emulator.core.holdings import Holdings
+from hailstack.emulator.core.params import GroupParams
+from hailstack.emulator.core.vstreams import check_has_nms
+from hailstack.emulator.host.codecs import (
     NmsSettings,
     host_frame_bytes,
     make_input_codec,
     make_output_codec,
     resolve_format,
 )
-from hailstack.emulator.core.configured_model import ConfiguredInferModel, ModelCodecs, ModelQueue
-from hailstack.emulator.core.holdings import Holdings
-from hailstack.emulator.core.params import GroupParams
-from hailstack.emulator.core.vstreams import check_has_nms
 from hailstack.emulator.status import StatusError
 from hailstack.errors import Status
 from hailstack.hef import list_groups

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from hailstack.emulator.codecs import OutputCodec
+from hailstack.emulator.host.codecs import OutputCodec
 from hailstack.emulator.status import StatusError
 from hailstack.errors import Status
 

@@ -8,12 +8,12 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from hailstack.emulator.codecs import InputCodec, NmsSettings, OutputCodec
 from hailstack.emulator.core.board import Board
 from hailstack.emulator.core.exchange import DeviceBytes, Exchange
 from hailstack.emulator.core.lane import Lane
 from hailstack.emulator.core.notices import decode
 from hailstack.emulator.core.params import VStreamParams, timeout_seconds
+from hailstack.emulator.host.codecs import InputCodec, NmsSettings, OutputCodec
 from hailstack.emulator.status import StatusError
 from hailstack.errors import Status
 from hailstack.hef.formats import Format

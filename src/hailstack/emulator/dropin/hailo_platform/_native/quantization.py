@@ -11,7 +11,7 @@ from hailo_platform._native.errors import fail
 from hailo_platform._native.pybind import uint32
 from hailo_platform._native.records import HailoFormat, QuantInfo, read_format, read_quant
 from hailo_platform._native.vstreams import format_dtype
-from hailstack.emulator import transforms_quant as transforms
+from hailstack.emulator.host import transforms_quant as transforms
 from hailstack.errors import Status
 from hailstack.hef.formats import FormatType
 

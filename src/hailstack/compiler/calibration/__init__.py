@@ -1,0 +1,1 @@
+"""The pictures that show a network what it will see."""

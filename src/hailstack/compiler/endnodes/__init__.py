@@ -1,0 +1,1 @@
+"""Where a network ends on the chip, and what its outputs mean."""

@@ -1,0 +1,1 @@
+"""ONNX networks made ready for compilation."""

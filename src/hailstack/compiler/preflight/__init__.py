@@ -1,0 +1,1 @@
+"""What a network will cost on a chip, before anything is compiled."""
