@@ -20,7 +20,11 @@ COMMANDS = {
     "inspect": "Show what is inside a HEF, as hailortcli parse-hef does.",
     "emulate": "Run any HailoRT program with no NPU.",
 }
-"""Command → what it does. The module ``hailstack.cli.NAME`` holds a function of the same name."""
+"""Command → what it does. The module ``hailstack.cli.NAME`` holds a function of the same name, with an underscore for
+the space in a command of a group (``data calibration``: ``hailstack.cli.data_calibration``)."""
+
+GROUPS: dict[str, str] = {}
+"""First word of such commands → what they have in common."""
 
 EXIT_CODES = "Exit codes: 0 done, 1 bad input, 2 a check said no, 3 device, 4 internal error."
 
@@ -34,8 +38,13 @@ def build_app() -> cyclopts.App:
         help_epilogue=EXIT_CODES,
         help_format="plaintext",
     )
-    for name, summary in COMMANDS.items():
-        app.command(f"hailstack.cli.{name}:{name}", name=name, help=summary)
+    groups = {name: cyclopts.App(name=name, help=summary) for name, summary in GROUPS.items()}
+    for group in groups.values():
+        app.command(group)
+    for command, summary in COMMANDS.items():
+        group_name, _, name = command.rpartition(" ")
+        place = command.replace(" ", "_")
+        groups.get(group_name, app).command(f"hailstack.cli.{place}:{place}", name=name, help=summary)
     return app
 
 
