@@ -15,7 +15,7 @@ import pytest
 
 from hailstack.demo.field import STAGES
 from hailstack.hef import read_hef
-from hailstack.pipeline.video import VideoFile
+from hailstack.imaging.video import VideoFile
 
 FRAMES = 40
 

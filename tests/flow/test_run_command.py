@@ -14,7 +14,7 @@ import pytest
 from colour_hef import LABELS, write_colour_hef
 
 from hailstack.imaging import read_image, write_image
-from hailstack.pipeline.video import VideoFile, VideoWriter
+from hailstack.imaging.video import VideoFile, VideoWriter
 
 PAINTS = {"red": (230, 30, 20), "green": (40, 220, 30), "blue": (20, 40, 240)}
 

@@ -13,7 +13,7 @@ import pytest
 from colour_hef import write_colour_hef
 
 from hailstack.emulator.settings import ENVIRONMENT, Settings
-from hailstack.pipeline.video import VideoFile, VideoWriter
+from hailstack.imaging.video import VideoFile, VideoWriter
 
 FAILING_FRAME = 6
 

@@ -21,7 +21,7 @@ from hailstack.demo.render import Rendered, render
 from hailstack.demo.scenery import build
 from hailstack.demo.truth import FlowerTruth
 from hailstack.errors import ConfigError, HailstackError
-from hailstack.pipeline.video import VideoWriter
+from hailstack.imaging.video import VideoWriter
 
 TICKS_PER_S = 90_000
 MOST_SECONDS = 20.0

@@ -17,7 +17,7 @@ from hailstack.demo.show import Showing
 from hailstack.demo.sinks import above
 from hailstack.demo.truth import MIN_SIDE_PX, MIN_VISIBILITY
 from hailstack.imaging import raster
-from hailstack.pipeline.video import VideoFile
+from hailstack.imaging.video import VideoFile
 from hailstack.types import Image
 
 DISTANCES_M = (0.0, 2.0, 3.0, 4.0, 5.0, 6.0)

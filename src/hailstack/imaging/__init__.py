@@ -7,9 +7,11 @@ from hailstack.imaging.drawing import draw_classes, draw_detections
 from hailstack.imaging.files import IMAGE_SUFFIXES, encode_image, read_image, write_image
 from hailstack.imaging.placement import Placement
 from hailstack.imaging.preprocess import Preprocess
+from hailstack.imaging.video import VIDEO_SUFFIXES
 
 __all__ = [
     "IMAGE_SUFFIXES",
+    "VIDEO_SUFFIXES",
     "Placement",
     "Preprocess",
     "draw_classes",

@@ -8,8 +8,8 @@ from fractions import Fraction
 from typing import Protocol
 
 from hailstack.imaging import read_image
+from hailstack.imaging.video import VideoFile
 from hailstack.pipeline.sources import Source
-from hailstack.pipeline.video import VideoFile
 from hailstack.types import Frame, FrameId, Image
 
 

@@ -18,12 +18,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from hailstack.errors import InputError, NotFoundError
-from hailstack.imaging import IMAGE_SUFFIXES
-
-VIDEO_SUFFIXES = frozenset(
-    {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".mts", ".wmv", ".flv", ".3gp", ".h264"}
-)
-"""File name endings that are taken for videos inside a folder, lower case."""
+from hailstack.imaging import IMAGE_SUFFIXES, VIDEO_SUFFIXES
 
 SourceKind: TypeAlias = Literal["image", "video"]
 _SCHEME = re.compile(r"^[a-z][a-z0-9+.-]+:", re.IGNORECASE)

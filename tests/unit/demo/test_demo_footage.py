@@ -11,7 +11,7 @@ import pytest
 from hailstack.demo.camera import Camera, Lens, Pose
 from hailstack.demo.footage import Filming, film, plan_filming, write_footage
 from hailstack.errors import ConfigError
-from hailstack.pipeline.video import VideoFile
+from hailstack.imaging.video import VideoFile
 
 SMALL = Filming(seed=3, frames=4, frame_rate=5, lens=Lens(320, 180, 260.0))
 

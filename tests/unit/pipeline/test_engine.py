@@ -12,10 +12,10 @@ import pytest
 
 from hailstack.errors import InferencePipelineError, InferenceWaitError, InputError, MediaError
 from hailstack.imaging import Preprocess, encode_image, write_image
+from hailstack.imaging.video import VideoWriter
 from hailstack.pipeline.engine import run
 from hailstack.pipeline.reader import Reader
 from hailstack.pipeline.sources import Source, find_sources
-from hailstack.pipeline.video import VideoWriter
 from hailstack.runtime import Answer
 from hailstack.types import RawTensors
 

@@ -13,11 +13,11 @@ import pytest
 
 from hailstack.errors import InputError
 from hailstack.imaging import read_image
+from hailstack.imaging.video import VideoFile
 from hailstack.pipeline.clips import ClipFacts
 from hailstack.pipeline.sinks import FolderSink, JsonLinesSink, TextSink
 from hailstack.pipeline.sinks.records import to_record
 from hailstack.pipeline.sources import Source
-from hailstack.pipeline.video import VideoFile
 from hailstack.types import Classes, Detections, FrameId, RawTensors, Result
 
 IMAGE = np.full((40, 60, 3), 90, np.uint8)

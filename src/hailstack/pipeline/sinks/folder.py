@@ -12,9 +12,9 @@ import numpy as np
 from hailstack.errors import InputError
 from hailstack.files import replacing
 from hailstack.imaging import draw_classes, draw_detections, write_image
+from hailstack.imaging.video import DEFAULT_RATE, VideoWriter
 from hailstack.pipeline.clips import ClipFacts
 from hailstack.pipeline.sources import Source
-from hailstack.pipeline.video import DEFAULT_RATE, VideoWriter
 from hailstack.types import Classes, Detections, Image, RawTensors, Result
 
 KEPT_SUFFIXES = {".jpg", ".jpeg", ".png"}

@@ -15,6 +15,11 @@ from hailstack.errors import MediaError
 from hailstack.files import replacing
 from hailstack.types import Image
 
+VIDEO_SUFFIXES = frozenset(
+    {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".mts", ".wmv", ".flv", ".3gp", ".h264"}
+)
+"""File name endings that are taken for videos inside a folder, lower case."""
+
 DEFAULT_RATE = Fraction(25)
 PIXELS = "rgb24"
 

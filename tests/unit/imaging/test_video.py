@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from hailstack.errors import MediaError, NotFoundError
-from hailstack.pipeline.video import VideoFile, VideoWriter
+from hailstack.imaging.video import VideoFile, VideoWriter
 
 
 def write(path, count=12, rate=Fraction(25), size=(48, 64), time_base=None):
