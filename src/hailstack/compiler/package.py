@@ -21,7 +21,7 @@ from hailstack.errors import InputError
 from hailstack.hef import HefBlueprint, NmsOp, RegClsDecoder, StreamPlan
 from hailstack.hef.blueprint import Architecture
 from hailstack.hef.formats import Direction, FormatOrder, FormatType, QuantInfo, Shape
-from hailstack.hef.model import EMULATED_GRAPH
+from hailstack.hef.model import EMULATED_GRAPH, FLOAT_GRAPH
 from hailstack.imaging import Preprocess
 
 MAX_BOXES_PER_CLASS = 100
@@ -86,7 +86,10 @@ def make_blueprint(facts: Facts, cut: Graph, network: QuantisedNetwork) -> HefBl
         sorted_output_names=tuple(plan.name for plan in plans) if op is None else (op.output,),
         bottleneck_fps=facts.estimate.fps,
         latency_ms=facts.estimate.latency_ms,
-        graphs={EMULATED_GRAPH: network.graph.model.SerializeToString()},
+        graphs={
+            EMULATED_GRAPH: network.graph.model.SerializeToString(),
+            FLOAT_GRAPH: network.float_graph.model.SerializeToString(),
+        },
         meta=_meta(facts, input_plan, plans, network),
     )
 

@@ -277,6 +277,12 @@ EMULATED_EXTENSION = 18515
 EMULATED_GRAPH = "hailstack/graph.onnx"
 """External resource: the quantised ONNX graph of the (single) network group, device types at its edges."""
 
+FLOAT_GRAPH = "hailstack/float.onnx"
+"""External resource: the same network in float, behind the same integer inputs; what the integers stand for."""
+
+TAIL_GRAPH = "hailstack/tail.onnx"
+"""External resource: what the original network computes behind the cut; absent where nothing is left."""
+
 EMULATED_META = "hailstack/meta.json"
 """External resource: JSON with ``hailstack`` (version), ``groups`` ({name: {"graph": resource name,
 "inputs": {stream: graph input}, "outputs": {stream: graph output}}}), ``labels`` (list or null), ``preprocess``
