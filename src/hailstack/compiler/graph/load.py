@@ -1,0 +1,113 @@
+"""From a model file to the network that the compiler works on."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from hailstack.compiler.graph.absorb import absorb
+from hailstack.compiler.graph.draft import Draft
+from hailstack.compiler.graph.fold import fold
+from hailstack.compiler.graph.inputs import drop_constant_inputs, fix_inputs, take_reals
+from hailstack.compiler.graph.lift import lift, widen
+from hailstack.compiler.graph.read import list_nodes, read_onnx
+from hailstack.compiler.graph.session import NUMPY_TYPES, REFUSALS, open_session, plain_options
+from hailstack.compiler.graph.simplify import drop_idle_nodes
+from hailstack.compiler.graph.structure import Graph
+from hailstack.errors import ModelError
+
+QUANTISED = frozenset(
+    {
+        "ConvInteger",
+        "DequantizeLinear",
+        "DynamicQuantizeLinear",
+        "MatMulInteger",
+        "QLinearConv",
+        "QLinearMatMul",
+        "QuantizeLinear",
+    }
+)
+"""Operators that only networks of integers have."""
+
+
+def load_graph(path: str | os.PathLike[str], *, input_shapes: Mapping[str, Sequence[int]] | None = None) -> Graph:
+    """The network in an ONNX file, static and folded: the same function with fewer nodes.
+
+    Operator sets below 13 are lifted to it, half precision becomes float. Constant expressions, branches that are
+    never taken, batch normalisations, and nodes that do nothing are folded; what stays keeps its name. An open batch
+    or a larger one becomes 1.
+
+    Args:
+        path: the file; weights that it keeps in others must lie beside it.
+        input_shapes: for inputs with an open height or width, ``{"images": (1, 3, 640, 640)}``.
+
+    Raises:
+        NotFoundError: there is no such file, or one with its weights is missing.
+        ConfigError: ``input_shapes`` does not fit the inputs.
+        ModelError: it is not ONNX, has an open size, is quantised, or cannot be run; the message names the file and,
+            where they are to blame, the nodes or the input.
+    """
+    source = os.fspath(path)
+    model = read_onnx(Path(source))
+    drop_constant_inputs(model)
+    batch = fix_inputs(model, source, input_shapes or {})
+    widen(model)
+    integer_inputs = take_reals(model)
+    draft = prepare(Draft.of(model, source))
+    _check_batch(draft, batch)
+    graph = Graph(draft.model(), source, integer_inputs)
+    _run_once(graph)
+    return graph
+
+
+def prepare(draft: Draft) -> Draft:
+    """Fold, lift and simplify.
+
+    Raises:
+        ModelError: shapes do not fit together, the operator set cannot be lifted, or activations are quantised.
+    """
+    fold(draft)
+    _check_floats(draft)
+    draft = lift(draft)
+    fold(draft)
+    drop_idle_nodes(draft)
+    absorb(draft)
+    return draft
+
+
+def _run_once(graph: Graph) -> None:
+    """What shape inference does not see, such as a convolution of other channels, shows with the first picture."""
+    session = open_session(graph.model, graph.source, plain_options())
+    try:
+        session.run(
+            None, {taken.name: np.zeros(taken.shape, NUMPY_TYPES[taken.type]) for taken in session.get_inputs()}
+        )
+    except REFUSALS as error:
+        message = f"{graph.source}: the network does not run: {error}"
+        raise ModelError(message) from error
+
+
+def _check_floats(draft: Draft) -> None:
+    found = [node for node in draft.nodes if node.op_type in QUANTISED]
+    if found:
+        message = (
+            f"{draft.source}: is already quantised: {list_nodes(found)}; "
+            "compile the float model that it was made from, calibration happens here"
+        )
+        raise ModelError(message)
+
+
+def _check_batch(draft: Draft, batch: int) -> None:
+    """A batch that is written into reshapes is not gone when the input takes one picture."""
+    draft.infer()
+    for name in draft.outputs if batch > 1 else ():
+        shape = draft.shapes.get(name, ())
+        if shape and shape[0] == batch:
+            message = (
+                f"{draft.source}: was exported for {batch} pictures at once, and the number is written into the "
+                f"network (output {name!r} keeps it); export it with batch 1"
+            )
+            raise ModelError(message)
