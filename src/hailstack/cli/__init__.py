@@ -17,13 +17,16 @@ COMMANDS = {
     "demo": "Run the whole road on a rendered field of flowers: compile, infer, video, page.",
     "compile": "Compile an ONNX model to a HEF that the emulated NPU runs.",
     "run": "Run a HEF on images, folders or videos.",
+    "data calibration": "Choose, score and write pictures to calibrate with.",
     "inspect": "Show what is inside a HEF, as hailortcli parse-hef does.",
     "emulate": "Run any HailoRT program with no NPU.",
 }
 """Command → what it does. The module ``hailstack.cli.NAME`` holds a function of the same name, with an underscore for
 the space in a command of a group (``data calibration``: ``hailstack.cli.data_calibration``)."""
 
-GROUPS: dict[str, str] = {}
+GROUPS: dict[str, str] = {
+    "data": "Prepare and check pictures.",
+}
 """First word of such commands → what they have in common."""
 
 EXIT_CODES = "Exit codes: 0 done, 1 bad input, 2 a check said no, 3 device, 4 internal error."

@@ -12,7 +12,7 @@ def compile(
     model: Path,
     /,
     *,
-    calibration: Annotated[Path, Parameter(name=["--calibration", "-c"])],
+    calibration: Annotated[str, Parameter(name=["--calibration", "-c"])],
     output: Annotated[Path, Parameter(name=["--output", "-o"])],
     target: Annotated[
         Literal["hailo8", "hailo8l", "hailo10h", "hailo15h"], Parameter(name=["--target", "-t"])
@@ -29,7 +29,7 @@ def compile(
     iou_threshold: float | None = None,
     name: str | None = None,
     output_type: Literal["uint8", "uint16"] = "uint8",
-    limit: int = 64,
+    limit: int | None = None,
     json: Annotated[bool, Parameter(negative=())] = False,
 ) -> int:
     """Compile an ONNX network to a HEF that the emulated NPU runs.
@@ -42,7 +42,8 @@ def compile(
     model
         The ONNX file. It takes one 3-channel picture of a fixed size.
     calibration
-        A folder of typical pictures (subfolders too). They decide the scales of all tensors.
+        Typical pictures; they decide the scales of all tensors. A folder (subfolders too), video, list of pictures,
+        YOLO dataset, or a set that hailstack data calibration made (.npz, .npy).
     output
         The HEF to write.
     target
@@ -73,7 +74,7 @@ def compile(
     output_type
         Integers of the outputs.
     limit
-        Calibration pictures used at most, evenly over the folder.
+        Calibration pictures used at most, evenly over all. Default: all of a set, 64 of anything else.
     json
         The report for programs.
     """

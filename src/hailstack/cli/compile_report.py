@@ -20,6 +20,9 @@ STAGES = {
     "endnodes": "finding its head",
     "quantise": "calibrating",
     "package": "writing the HEF",
+    "survey": "looking at the pictures",
+    "choose": "choosing",
+    "write": "writing the set",
 }
 
 
@@ -34,8 +37,7 @@ def show_progress(*, quiet: bool) -> Iterator[Listener]:
         def listen(stage: str, done: int, total: int | None) -> None:
             if stage in STAGES:
                 bar.update(task, description=STAGES[stage])
-            else:
-                bar.update(task, completed=done, total=total)
+            bar.update(task, completed=done, total=total)
 
         yield listen
 

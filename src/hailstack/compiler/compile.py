@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from hailstack.compiler.calibration.frames import DEFAULT_LIMIT, CalibrationFrames, Progress
+from hailstack.compiler.calibration.frames import Progress, open_calibration
 from hailstack.compiler.defaults import choose_normalisation, choose_preprocess, choose_thresholds
 from hailstack.compiler.endnodes.plan import HeadPlan, cut
 from hailstack.compiler.endnodes.recognise import HeadName, find_head
@@ -45,7 +45,7 @@ class Stopwatch:
 
 def compile_model(
     onnx_path: str | os.PathLike[str],
-    calibration: Path | Iterable[Image],
+    calibration: str | Path | Iterable[Image],
     output: str | os.PathLike[str],
     *,
     target: Target = "hailo8l",
@@ -59,14 +59,15 @@ def compile_model(
     iou_threshold: float | None = None,
     name: str | None = None,
     output_type: OutputType = "uint8",
-    limit: int = DEFAULT_LIMIT,
+    limit: int | None = None,
     progress: Progress | None = None,
 ) -> CompileReport:
     """Compile an ONNX network to an emulated HEF at ``output``.
 
     Args:
         onnx_path: a network that takes one 3-channel image.
-        calibration: a folder of typical pictures, or RGB pictures; read once, one at a time.
+        calibration: typical pictures: a folder, video, list, dataset, a set as ``.npz`` or ``.npy``
+            (:mod:`hailstack.compiler.calibration.sources`), or RGB pictures; read once, one at a time.
         output: where the HEF goes; it appears whole or not at all.
         target: the chip.
         head: what the outputs are; ``auto`` finds out, ``raw`` keeps them.
@@ -79,7 +80,7 @@ def compile_model(
         score_threshold, iou_threshold: which boxes the host keeps; None: as the vendor has it.
         name: of the network group; None: the file's.
         output_type: integers of the outputs.
-        limit: how many calibration pictures at most.
+        limit: how many calibration pictures at most; None: all of a set, 64 of anything else.
         progress: told about stages.
 
     Raises:
@@ -101,7 +102,7 @@ def compile_model(
     normalisation = choose_normalisation(plan, mean, std, bgr)
     thresholds = choose_thresholds(plan, score_threshold, iou_threshold)
     fitted = choose_preprocess(plan, graph.input_hw, preprocess)
-    frames = CalibrationFrames(calibration, fitted, limit, progress)
+    frames = open_calibration(calibration, fitted, limit, progress)
     with watch.stage("quantise"):
         network = quantise(trunk, plan, normalisation, frames, output_type)
     with watch.stage("package"):
@@ -122,11 +123,11 @@ def compile_model(
     return _report(facts, blueprint, target_path, watch.seconds)
 
 
-def _check_arguments(name: str, target: str, limit: int) -> str:
+def _check_arguments(name: str, target: str, limit: int | None) -> str:
     if target not in CHIPS:
         message = f"target {target!r} is not known; possible are {', '.join(CHIPS)}"
         raise ConfigError(message)
-    if limit < 1:
+    if limit is not None and limit < 1:
         message = f"limit is {limit}, at least one calibration picture is needed"
         raise ConfigError(message)
     if not name or "/" in name:

@@ -1,18 +1,17 @@
-"""The pictures that show a network what it will see."""
+"""The frames that show a network what it will see, one at a time."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
-
-from hailstack.errors import InputError, MediaError, NotFoundError
-from hailstack.imaging import IMAGE_SUFFIXES, Preprocess, read_image
+from hailstack.compiler.calibration.arrays import open_array
+from hailstack.compiler.calibration.sources import Origin, find_origin, fit_pictures, nothing_read
+from hailstack.errors import InputError
+from hailstack.imaging import Preprocess
 from hailstack.types import Image
 
 DEFAULT_LIMIT = 64
@@ -30,81 +29,107 @@ class CalibrationSummary:
     digest: str
     """sha256 of the frames that the network saw, in order."""
     skipped: tuple[str, ...] = ()
-    """Files that could not be read, each with the reason."""
+    """What could not be read, each with the reason."""
 
 
 @dataclass(slots=True)
 class CalibrationFrames:
-    """Streams pictures as input frames, one in memory at a time, and keeps count.
+    """Streams pictures as input frames, one in memory at a time, and keeps count."""
 
-    Args:
-        pictures: a folder (searched with its subfolders), or RGB pictures.
-        preprocess: the same that is used at inference.
-        limit: how many at most; from a folder they are taken evenly over all names.
-    """
-
-    pictures: Path | Iterable[Image]
+    pictures: Origin | Iterable[Image]
     preprocess: Preprocess
-    limit: int = DEFAULT_LIMIT
+    limit: int
     progress: Progress | None = None
     _count: int = 0
     _skipped: list[str] = field(default_factory=list)
     _digest: hashlib._Hash = field(default_factory=hashlib.sha256)
 
-    def __iter__(self) -> Iterator[NDArray[np.uint8]]:
+    def __iter__(self) -> Iterator[Image]:
         """uint8 ``(h, w, 3)`` frames; a picture that cannot be read is noted and left out.
 
         Raises:
-            NotFoundError: no such folder.
-            InputError: not one picture could be read.
+            InputError: not one picture could be read, or a file of frames has others than the network takes.
         """
-        images, total = self._images()
-        for image in images:
-            frame = self.preprocess.apply(image)[0]
+        total = min(self.limit, self.pictures.expected) if isinstance(self.pictures, Origin) else None
+        for frame, _ in zip(self._frames(), range(self.limit), strict=False):
             self._digest.update(frame.data)
             self._count += 1
             if self.progress is not None:
                 self.progress("calibrate", self._count, total)
             yield frame
         if not self._count:
-            raise InputError(self._nothing())
+            origin = self.pictures if isinstance(self.pictures, Origin) else Origin(())
+            raise InputError(nothing_read(origin, self._skipped))
 
     @property
     def summary(self) -> CalibrationSummary:
         """What has been seen so far."""
         return CalibrationSummary(self._count, self._digest.hexdigest(), tuple(self._skipped))
 
-    def _images(self) -> tuple[Iterator[Image], int | None]:
-        if not isinstance(self.pictures, Path):
-            return (image for image, _ in zip(self.pictures, range(self.limit), strict=False)), None
-        files = choose_files(self.pictures, self.limit)
-        return self._read(files), len(files)
-
-    def _read(self, files: Iterable[Path]) -> Iterator[Image]:
-        for path in files:
-            try:
-                yield read_image(path)
-            except MediaError as error:
-                self._skipped.append(str(error))
-
-    def _nothing(self) -> str:
-        where = str(self.pictures) if isinstance(self.pictures, Path) else "the calibration set"
-        reason = f"; the first of {len(self._skipped)} that failed: {self._skipped[0]}" if self._skipped else ""
-        return f"{where}: no picture to calibrate with{reason}"
+    def _frames(self) -> Iterator[Image]:
+        if not isinstance(self.pictures, Origin):
+            return (self.preprocess.apply(image)[0] for image in self.pictures)
+        return (frame for _, frame, _ in fit_pictures(self.pictures.parts, self.preprocess, self._skipped.append))
 
 
-def choose_files(folder: Path, limit: int) -> tuple[Path, ...]:
-    """At most ``limit`` picture files of a folder and its subfolders, evenly over the sorted names.
+def open_calibration(
+    pictures: str | Path | Iterable[Image],
+    preprocess: Preprocess,
+    limit: int | None = None,
+    progress: Progress | None = None,
+) -> CalibrationFrames:
+    """Frames to calibrate with, and in the end their ``summary``.
+
+    Args:
+        pictures: a folder (with its subfolders), dataset, list, video or picture; an ``.npz`` or ``.npy`` set, whose
+            frames are taken as they are; or RGB pictures.
+        preprocess: the same that is used at inference.
+        limit: how many at most, evenly over all. None: all of a set, 64 of anything else.
 
     Raises:
-        NotFoundError: no such folder.
-        PermissionError: it may not be read.
+        NotFoundError, InputError, ConfigError: naming what is not there or is none; for a set that was made with
+            another preprocessing, what differs.
     """
-    if not folder.is_dir():
-        message = f"{folder}: no such folder of calibration pictures"
-        raise NotFoundError(message)
-    next(folder.iterdir(), None)  # rglob finds nothing in a folder that may not be read, and does not say why
-    files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file())
-    if len(files) <= limit:
-        return tuple(files)
-    return tuple(files[i * len(files) // limit] for i in range(limit))
+    if not isinstance(pictures, str | Path):
+        return CalibrationFrames(pictures, preprocess, DEFAULT_LIMIT if limit is None else limit, progress)
+    origin = find_origin([pictures])
+    check_sets(origin, preprocess)
+    is_set = all(part.kind == "array" for part in origin.parts)
+    most = limit if limit is not None else origin.expected if is_set else DEFAULT_LIMIT
+    return CalibrationFrames(origin.thinned(most), preprocess, most, progress)
+
+
+def check_sets(origin: Origin, preprocess: Preprocess) -> None:
+    """Refuse files of frames that are not what ``preprocess`` would make.
+
+    Raises:
+        InputError: frames of another size, or of another preprocessing (the message names each field), or values
+            that are no pixels 0..255.
+    """
+    for path in dict.fromkeys(part.path for part in origin.parts if part.kind == "array"):
+        array = open_array(path)
+        wanted, made = preprocess.to_dict(), {} if array.about is None else array.about["preprocess"]
+        made = {**made, "height": array.height, "width": array.width}
+        if reason := _difference(made, wanted):
+            message = f"{path}: was made with another preprocessing: {reason}. Make it anew, or ask for the same"
+            raise InputError(message)
+        if look := array.looks_normalised():
+            message = f"{path}: {look}"
+            raise InputError(message)
+
+
+def _difference(made: Mapping[str, object], wanted: Mapping[str, object]) -> str:
+    """Each field that differs and matters; empty if none does."""
+    if (made["height"], made["width"]) != (wanted["height"], wanted["width"]):
+        return f"frames are {made['height']}x{made['width']} in the set and {wanted['height']}x{wanted['width']} here"
+    return ", ".join(
+        f"{key} is {made[key]} in the set and {value} here"
+        for key, value in wanted.items()
+        if key in made and made[key] != value and _matters(key, made, wanted)
+    )
+
+
+def _matters(key: str, *settings: Mapping[str, object]) -> bool:
+    """Whether a field has any effect: nothing is padded unless letterboxed, and only ``crop`` has a fraction."""
+    users = {"pad_value": ("letterbox",), "crop_fraction": ("crop",), "anchor": ("letterbox", "crop")}
+    return key not in users or any(setting["mode"] in users[key] for setting in settings)

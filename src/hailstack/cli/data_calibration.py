@@ -1,0 +1,131 @@
+"""``hailstack data calibration``: pictures that stand for all a network will see, chosen, scored and written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from cyclopts import Parameter
+
+if TYPE_CHECKING:
+    from hailstack.imaging import Preprocess
+
+
+def data_calibration(
+    *sources: str,
+    output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
+    count: Annotated[int, Parameter(name=["--count", "-n"])] = 1024,
+    net: Path | None = None,
+    size: str | None = None,
+    resize: Literal["letterbox", "stretch", "crop"] | None = None,
+    anchor: Literal["center", "topleft"] | None = None,
+    pad_value: int | None = None,
+    like: list[str] | None = None,
+    embed: Path | None = None,
+    split: str | None = None,
+    every: float = 0.5,
+    candidates: int = 8192,
+    keep_duplicates: Annotated[bool, Parameter(negative=())] = False,
+    check: Annotated[bool, Parameter(negative=())] = False,
+    picture: Path | None = None,
+    html: Path | None = None,
+    json: Annotated[bool, Parameter(negative=())] = False,
+) -> int:
+    """Choose calibration pictures that stand for all of them, score the set, and write it.
+
+    Near-duplicates are dropped; then the pictures are taken that cover the light, layout, colour, detail and, where
+    labels say it, the classes and sizes of objects. The same sources give the same file on every machine.
+
+    Without --output nothing is written. An .npz or .npy alone is checked as a set: exit code 2 if it cannot be used.
+
+    Parameters
+    ----------
+    sources
+        Folders (subfolders too), videos, lists of pictures (.txt), YOLO datasets (data.yaml), pictures, or sets.
+    output
+        The .npz to write: images, uint8 RGB of the network's size, and about, a text in JSON.
+    count
+        Pictures at most.
+    net
+        The network to calibrate: ONNX, or a HEF. It decides the size, and what is not said about resizing.
+    size
+        Instead of --net: height and width of the input, as in 640x640.
+    resize
+        Default: as is usual for the network; letterbox with --size.
+    anchor
+        Where letterbox and crop place the picture; default: as is usual for the network, else center.
+    pad_value
+        Grey level of the letterbox; default 114.
+    like
+        Pictures or videos from where the network will work, to compare the set with.
+    embed
+        A network (ONNX, or a HEF of ours) whose features take part in the choice.
+    split
+        Which part of datasets; default: train.
+    every
+        Seconds between the frames of a video.
+    candidates
+        Pictures that are looked at, at most, evenly over all.
+    keep_duplicates
+        Near-duplicates count as pictures of their own.
+    check
+        The sources are finished sets: say what is wrong with them.
+    picture
+        Write the chosen pictures, small, on one sheet.
+    html
+        Write a page with the sheet, the figures and their distributions.
+    json
+        The report for programs.
+    """
+    from hailstack.cli.calibration_report import print_report
+    from hailstack.cli.compile_report import show_progress
+    from hailstack.compiler.calibration.arrays import ARRAY_SUFFIXES
+    from hailstack.compiler.calibration.build import Plan, build_calibration, check_set, made_with
+    from hailstack.compiler.calibration.network import embedding_of
+    from hailstack.compiler.calibration.page import write_pages
+    from hailstack.errors import InputError
+
+    if not sources:
+        raise InputError("there is nothing to choose from: name folders, videos, datasets, or a set to check")
+    arrays = [source for source in sources if Path(source).suffix.lower() in ARRAY_SUFFIXES]
+    check = check or (output is None and len(arrays) == len(sources) == 1)
+    if check and (len(sources) != 1 or not arrays):
+        raise InputError("--check takes one .npz or .npy set")
+    fields = {"mode": resize, "anchor": anchor, "pad_value": pad_value}
+    given = {key: value for key, value in fields.items() if value is not None}
+    if net is None and size is None and len(arrays) == len(sources):
+        preprocess = made_with(Path(sources[0]))
+    else:
+        preprocess = _preprocess(net, size, given)
+    with show_progress(quiet=json) as progress:
+        plan = Plan(
+            preprocess,
+            count=count,
+            split=split,
+            interval_s=every,
+            candidates=candidates,
+            keep_duplicates=keep_duplicates,
+            like=tuple(like or ()),
+            embed=None if embed is None else embedding_of(embed, preprocess),
+        )
+        report = check_set(sources[0], plan, progress) if check else build_calibration(sources, output, plan, progress)
+        write_pages(report, picture, html)
+    print_report(report, as_json=json)
+    return 0 if report.is_sound else 2
+
+
+def _preprocess(net: Path | None, size: str | None, given: Mapping[str, object]) -> Preprocess:
+    from hailstack.compiler.calibration.network import preprocess_of
+    from hailstack.errors import InputError
+    from hailstack.imaging import Preprocess
+
+    if (net is None) == (size is None):
+        raise InputError("say what the pictures are for: either --net MODEL (.onnx, .hef) or --size HEIGHTxWIDTH")
+    if net is not None:
+        return preprocess_of(net, given)
+    height, _, width = str(size).lower().partition("x")
+    if not height.isdigit() or not (width or height).isdigit():
+        message = f"--size is {size!r}; height and width are expected, as in 640x640"
+        raise InputError(message)
+    return Preprocess.from_dict({"height": int(height), "width": int(width or height), **given})
