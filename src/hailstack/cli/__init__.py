@@ -17,6 +17,7 @@ COMMANDS = {
     "demo": "Run the whole road on a rendered field of flowers: compile, infer, video, page.",
     "compile": "Compile an ONNX model to a HEF that the emulated NPU runs.",
     "run": "Run a HEF on images, folders or videos.",
+    "fidelity": "Measure what quantisation cost, layer by layer, and find the step that parted.",
     "data calibration": "Choose, score and write pictures to calibrate with.",
     "inspect": "Show what is inside a HEF, as hailortcli parse-hef does.",
     "emulate": "Run any HailoRT program with no NPU.",

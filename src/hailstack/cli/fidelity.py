@@ -1,0 +1,69 @@
+"""``hailstack fidelity``: what quantisation cost, and which step on the way parted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+
+def fidelity(
+    model: Path,
+    /,
+    *,
+    images: Annotated[Path, Parameter(name=["--images", "-i"])],
+    labels: Path | None = None,
+    original: Annotated[Path | None, Parameter(name=["--model", "-m"])] = None,
+    reference: Path | None = None,
+    probe: int = 4,
+    html: Path | None = None,
+    json: Annotated[bool, Parameter(negative=())] = False,
+) -> int:
+    """Compare a compiled HEF with its float network: layers, outputs, objects, and every step from training to chip.
+
+    Exit code 2 if a step of the ladder parts or an output has less than 10 dB.
+
+    Parameters
+    ----------
+    model
+        A HEF made by hailstack compile; it holds both networks.
+    images
+        A folder of typical pictures (subfolders too), best others than those of calibration.
+    labels
+        A folder of YOLO text files named like the pictures, or a CSV file picture,class: adds accuracy before and
+        after.
+    original
+        The ONNX model that was compiled: adds the step from there to the cut and folded network.
+    reference
+        An .npz that the training side recorded: files, inputs, output:NAME, labels. Adds the steps from there.
+    probe
+        On how many pictures each layer is quantised alone; 0 leaves that out.
+    html
+        Write a page with pictures and charts there.
+    json
+        The report for programs.
+    """
+    from hailstack.cli.fidelity_report import print_report, show_progress
+    from hailstack.fidelity.measure import find_photos, measure
+    from hailstack.fidelity.page import write_page
+    from hailstack.fidelity.reference import Original, read_recording
+    from hailstack.fidelity.subject import open_subject
+    from hailstack.fidelity.truth import read_truth
+
+    subject, photos = open_subject(model), find_photos(images)
+    names = tuple(subject.meta.get("labels") or ())
+    with show_progress(quiet=json) as progress:
+        report = measure(
+            subject,
+            photos,
+            truth=None if labels is None else read_truth(labels, photos, names),
+            original=None if original is None else Original(original),
+            recording=None if reference is None else read_recording(reference),
+            probed=probe,
+            progress=progress,
+        )
+    if html is not None:
+        write_page(report, html)
+    print_report(report, html, as_json=json)
+    return 0 if report.good else 2

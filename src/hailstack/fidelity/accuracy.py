@@ -1,0 +1,127 @@
+"""How right two networks are about labelled pictures: COCO's average precision, or the share of right classes."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from hailstack.datasets import Objects
+from hailstack.errors import MissingExtraError
+from hailstack.types import Classes, Detections
+
+SIZES = ("small", "medium", "large")
+"""COCO's: areas below 32², below 96², and above, in pixels of the source picture."""
+
+
+@dataclass(frozen=True, slots=True)
+class Accuracy:
+    """Figures 0..1 by name: ``mAP50-95``, ``mAP50``, ``top-1``, ``top-5``; NaN where there is nothing to find."""
+
+    total: Mapping[str, float]
+    by_class: Mapping[int, float]
+    """Class id → mAP50-95, or share of pictures that are right."""
+    by_size: Mapping[str, float]
+    """``small``, ``medium``, ``large`` → mAP50-95; empty for classification."""
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """One picture's size and objects."""
+
+    width: int
+    height: int
+    objects: Objects
+
+
+def score_detections(found: Sequence[Detections], truth: Sequence[Labelled]) -> Accuracy:
+    """COCO's evaluation (faster-coco-eval) of detections in source pixels, one entry a picture.
+
+    Raises:
+        MissingExtraError: the evaluator is not installed.
+    """
+    evaluation = _evaluate(_coco_truth(truth), _coco_results(found), len(truth))
+    if evaluation is None:
+        nothing = dict.fromkeys({int(i) for one in truth for i in one.objects.class_id}, 0.0)
+        return Accuracy({"mAP50-95": 0.0, "mAP50": 0.0}, nothing, dict.fromkeys(SIZES, 0.0))
+    precision = evaluation.eval["precision"]  # (IoU, recall, class, area, detections)
+    ids = evaluation.params.catIds
+    return Accuracy(
+        {"mAP50-95": _mean(precision[:, :, :, 0, -1]), "mAP50": _mean(precision[0, :, :, 0, -1])},
+        {int(class_id): _mean(precision[:, :, k, 0, -1]) for k, class_id in enumerate(ids)},
+        {size: _mean(precision[:, :, :, 1 + k, -1]) for k, size in enumerate(SIZES)},
+    )
+
+
+def score_classes(found: Sequence[Classes], truth: Sequence[int]) -> Accuracy:
+    """Share of pictures whose class is the best, or among the best five."""
+    first = np.array(
+        [len(one) > 0 and int(one.class_id[0]) == wanted for one, wanted in zip(found, truth, strict=True)]
+    )
+    five = [wanted in one.class_id[:5] for one, wanted in zip(found, truth, strict=True)]
+    wanted = np.array(truth)
+    by_class = {int(one): float(first[wanted == one].mean()) for one in np.unique(wanted)}
+    return Accuracy({"top-1": float(first.mean()), "top-5": float(np.mean(five))}, by_class, {})
+
+
+def _mean(precision: Any) -> float:
+    """COCO marks what has no truth with -1."""
+    known = precision[precision > -1]
+    return float(known.mean()) if known.size else float("nan")
+
+
+def _evaluate(truth: dict[str, Any], results: list[dict[str, Any]], images: int) -> Any:
+    try:
+        from faster_coco_eval import COCO, COCOeval_faster
+    except ImportError as error:
+        message = "average precision needs the COCO evaluator: pip install 'hailstack[eval]'"
+        raise MissingExtraError(message) from error
+    if not results:
+        return None
+    with contextlib.redirect_stdout(io.StringIO()):  # it prints tables of its own
+        expected = COCO(truth)
+        evaluation = COCOeval_faster(expected, expected.loadRes(results), "bbox")
+        evaluation.params.imgIds = list(range(1, images + 1))
+        evaluation.evaluate()
+        evaluation.accumulate()
+    return evaluation
+
+
+def _coco_truth(truth: Sequence[Labelled]) -> dict[str, Any]:
+    annotations: list[dict[str, Any]] = []
+    for image, one in enumerate(truth, 1):
+        boxes = one.objects.to_pixels(one.width, one.height)
+        for (left, top, right, bottom), class_id in zip(boxes.tolist(), one.objects.class_id.tolist(), strict=True):
+            width, height = right - left, bottom - top
+            annotations.append(
+                {
+                    "id": len(annotations) + 1,
+                    "image_id": image,
+                    "category_id": class_id,
+                    "bbox": [left, top, width, height],
+                    "area": width * height,
+                    "iscrowd": 0,
+                }
+            )
+    images = [{"id": i, "width": one.width, "height": one.height} for i, one in enumerate(truth, 1)]
+    categories = [{"id": i, "name": str(i)} for i in sorted({one["category_id"] for one in annotations})]
+    return {"images": images, "annotations": annotations, "categories": categories, "info": {}}
+
+
+def _coco_results(found: Sequence[Detections]) -> list[dict[str, Any]]:
+    return [
+        {
+            "image_id": image,
+            "category_id": class_id,
+            "bbox": [left, top, right - left, bottom - top],
+            "score": score,
+        }
+        for image, one in enumerate(found, 1)
+        for (left, top, right, bottom), class_id, score in zip(
+            one.xyxy.tolist(), one.class_id.tolist(), one.score.tolist(), strict=True
+        )
+    ]

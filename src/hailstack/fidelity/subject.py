@@ -1,0 +1,144 @@
+"""A compiled HEF with both networks that it holds: in float, and in integers."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+
+from hailstack.errors import ConfigError, InputError
+from hailstack.hef import read_hef
+from hailstack.hef.model import EMULATED_GRAPH, EMULATED_META, FLOAT_GRAPH, TAIL_GRAPH, Hef, NetworkGroup, Stream
+from hailstack.imaging import Preprocess
+
+DEQUANTISED = "_dequantised"
+"""How the integer network calls the real values of a float tensor's integers."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutputPair:
+    """One output of the HEF and the tensors that make it in both networks."""
+
+    stream: str
+    integer: str
+    """Channels last, uint8 or uint16."""
+    real: str
+    """As the network has it: ``(1, c, h, w)``, or a vector."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Subject:
+    """What fidelity is measured on."""
+
+    path: str
+    hef: Hef
+    group: NetworkGroup
+    meta: Mapping[str, Any]
+    preprocess: Preprocess
+    integer: onnx.ModelProto
+    """uint8 ``(1, h, w, c)`` pixels in, integers out; the real values of its outputs are tensors, too."""
+    real: onnx.ModelProto
+    """The same pixels in, real numbers out; equalised as the integer network is."""
+    tail: onnx.ModelProto | None
+    """What the original network computes behind the cut."""
+    outputs: tuple[OutputPair, ...]
+    pairs: Mapping[str, str]
+    """Float tensor → the integer network's tensor of the same meaning, in network order."""
+
+    @property
+    def input(self) -> str:
+        """The tensor that takes the pixels, in both networks."""
+        return str(self.integer.graph.input[0].name)
+
+
+def open_subject(path: str | os.PathLike[str]) -> Subject:
+    """A HEF ready to be judged.
+
+    Raises:
+        HefError: it is no HEF.
+        InputError: it was not compiled by hailstack, or before HEFs held their float network.
+    """
+    hef = read_hef(path)
+    name = os.fspath(path)
+    if not hef.emulated:
+        message = f"{name}: a vendor HEF holds no network to compare with; compile the ONNX model with hailstack"
+        raise InputError(message)
+    if FLOAT_GRAPH not in hef.external_resources:
+        message = f"{name}: holds no float network ({FLOAT_GRAPH}); compile it again with this version"
+        raise InputError(message)
+    group, meta = hef.groups[0], json.loads(bytes(hef.external_resources[EMULATED_META]))
+    real, integer = _model(hef, FLOAT_GRAPH), _model(hef, EMULATED_GRAPH)
+    outputs = _outputs(meta["groups"][group.name]["outputs"], real)
+    _dequantise_outputs(integer, real, outputs, {stream.name: stream for stream in group.output_streams})
+    if not isinstance(meta.get("preprocess"), dict):
+        message = f"{name}: {EMULATED_META} does not say how pictures become input frames"
+        raise ConfigError(message)
+    return Subject(
+        path=name,
+        hef=hef,
+        group=group,
+        meta=meta,
+        preprocess=Preprocess.from_dict(meta["preprocess"]),
+        integer=integer,
+        real=real,
+        tail=_model(hef, TAIL_GRAPH) if TAIL_GRAPH in hef.external_resources else None,
+        outputs=outputs,
+        pairs=_pairs(real, integer),
+    )
+
+
+def _model(hef: Hef, name: str) -> onnx.ModelProto:
+    return onnx.load_from_string(bytes(hef.external_resources[name]))
+
+
+def _outputs(streams: Mapping[str, str], real: onnx.ModelProto) -> tuple[OutputPair, ...]:
+    """Both networks list their outputs in the order of the head."""
+    tensors = [info.name for info in real.graph.output]
+    return tuple(OutputPair(*made, tensor) for made, tensor in zip(streams.items(), tensors, strict=True))
+
+
+def _dequantise_outputs(
+    integer: onnx.ModelProto, real: onnx.ModelProto, outputs: tuple[OutputPair, ...], streams: Mapping[str, Stream]
+) -> None:
+    """Append what turns the integers that leave into the real values they stand for, in the float network's shape."""
+    shapes = {info.name: [dim.dim_value for dim in info.type.tensor_type.shape.dim] for info in real.graph.output}
+    for output in outputs:
+        quants = streams[output.stream].quants or (streams[output.stream].quant,)
+        known: dict[str, NDArray[np.generic]] = {
+            "zero": np.array([one.zp for one in quants], np.float32),
+            "scale": np.array([one.scale for one in quants], np.float32),
+            "shape": np.array(shapes[output.real], np.int64),
+        }
+        names = {key: f"{output.real}/{key}" for key in ("wide", "moved", "scaled", "turned", *known)}
+        integer.graph.initializer.extend(numpy_helper.from_array(value, names[key]) for key, value in known.items())
+        steps = [
+            helper.make_node("Cast", [output.integer], [names["wide"]], to=TensorProto.FLOAT),
+            helper.make_node("Sub", [names["wide"], names["zero"]], [names["moved"]]),
+            helper.make_node("Mul", [names["moved"], names["scale"]], [names["scaled"]]),
+        ]
+        last = names["scaled"]
+        if len(shapes[output.real]) == 4 and len(_dims(integer, output.integer)) == 4:
+            last = names["turned"]
+            steps.append(helper.make_node("Transpose", [names["scaled"]], [last], perm=[0, 3, 1, 2]))
+        steps.append(helper.make_node("Reshape", [last, names["shape"]], [f"{output.real}{DEQUANTISED}"]))
+        made = {name for node in integer.graph.node for name in node.output}
+        if f"{output.real}{DEQUANTISED}" not in made:
+            integer.graph.node.extend(steps)
+
+
+def _dims(model: onnx.ModelProto, output: str) -> list[int]:
+    info = next(info for info in model.graph.output if info.name == output)
+    return [dim.dim_value for dim in info.type.tensor_type.shape.dim]
+
+
+def _pairs(real: onnx.ModelProto, integer: onnx.ModelProto) -> Mapping[str, str]:
+    made = {name for node in integer.graph.node for name in node.output}
+    names = (name for node in real.graph.node for name in node.output)
+    return {name: f"{name}{DEQUANTISED}" for name in names if f"{name}{DEQUANTISED}" in made}
