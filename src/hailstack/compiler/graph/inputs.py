@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import onnx
 from onnx import TensorProto
 
-from hailstack.compiler.graph.structure import attribute
+from hailstack.compiler.graph.structure import Scaling, attribute
 from hailstack.errors import ConfigError, ModelError
 
 USUAL_SIDE = 640
@@ -62,18 +62,19 @@ def fix_inputs(model: onnx.ModelProto, source: str, given: Mapping[str, Sequence
     return batch
 
 
-def take_reals(model: onnx.ModelProto) -> tuple[str, ...]:
-    """Let inputs of 8-bit integers take the same numbers as floats; gives their names.
+def take_reals(model: onnx.ModelProto) -> Mapping[str, Scaling]:
+    """Let inputs of 8-bit integers take the same numbers as floats; gives what these are to pixels.
 
-    Only where every reader turns them into floats anyhow.
+    Only where every reader turns them into floats anyhow. Signed integers are pixels with 128 taken away.
     """
-    changed = []
+    changed = {}
     for info in model.graph.input:
         readers = [node for node in model.graph.node if info.name in node.input]
         if info.type.tensor_type.elem_type in INTEGERS and readers and all(map(_makes_real, readers)):
+            signed = info.type.tensor_type.elem_type == TensorProto.INT8
             info.type.tensor_type.elem_type = TensorProto.FLOAT
-            changed.append(info.name)
-    return tuple(changed)
+            changed[info.name] = Scaling(128.0 if signed else 0.0, 1.0)
+    return changed
 
 
 def _makes_real(node: onnx.NodeProto) -> bool:

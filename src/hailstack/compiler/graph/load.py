@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+import onnx
 
 from hailstack.compiler.graph.absorb import absorb
 from hailstack.compiler.graph.draft import Draft
@@ -16,7 +17,9 @@ from hailstack.compiler.graph.lift import lift, widen
 from hailstack.compiler.graph.read import list_nodes, read_onnx
 from hailstack.compiler.graph.session import NUMPY_TYPES, REFUSALS, open_session, plain_options
 from hailstack.compiler.graph.simplify import drop_idle_nodes
-from hailstack.compiler.graph.structure import Graph
+from hailstack.compiler.graph.structure import Graph, Scaling
+from hailstack.compiler.graph.tflite.file import is_tflite
+from hailstack.compiler.graph.tflite.importer import import_tflite
 from hailstack.errors import ModelError
 
 QUANTISED = frozenset(
@@ -34,33 +37,41 @@ QUANTISED = frozenset(
 
 
 def load_graph(path: str | os.PathLike[str], *, input_shapes: Mapping[str, Sequence[int]] | None = None) -> Graph:
-    """The network in an ONNX file, static and folded: the same function with fewer nodes.
+    """The network in an ONNX or TensorFlow Lite file, static and folded: the same function with fewer nodes.
 
     Operator sets below 13 are lifted to it, half precision becomes float. Constant expressions, branches that are
     never taken, batch normalisations, and nodes that do nothing are folded; what stays keeps its name. An open batch
     or a larger one becomes 1.
 
     Args:
-        path: the file; weights that it keeps in others must lie beside it.
+        path: the file; weights that an ONNX file keeps in others must lie beside it. A TensorFlow Lite network keeps
+            its channels-last inputs and outputs; one of integers becomes the float network that they stand for.
         input_shapes: for inputs with an open height or width, ``{"images": (1, 3, 640, 640)}``.
 
     Raises:
         NotFoundError: there is no such file, or one with its weights is missing.
         ConfigError: ``input_shapes`` does not fit the inputs.
-        ModelError: it is not ONNX, has an open size, is quantised, or cannot be run; the message names the file and,
-            where they are to blame, the nodes or the input.
+        ModelError: it is no such file, has an open size, is quantised, or cannot be run; the message names the file
+            and, where they are to blame, the nodes or the input.
     """
     source = os.fspath(path)
-    model = read_onnx(Path(source))
+    model, scalings = _read(Path(source))
     drop_constant_inputs(model)
     batch = fix_inputs(model, source, input_shapes or {})
     widen(model)
-    integer_inputs = take_reals(model)
+    scalings = {**scalings, **take_reals(model)}
     draft = prepare(Draft.of(model, source))
     _check_batch(draft, batch)
-    graph = Graph(draft.model(), source, integer_inputs)
+    graph = Graph(draft.model(), source, scalings)
     _run_once(graph)
     return graph
+
+
+def _read(path: Path) -> tuple[onnx.ModelProto, Mapping[str, Scaling]]:
+    if not is_tflite(path):
+        return read_onnx(path), {}
+    imported = import_tflite(path)
+    return imported.model, imported.scalings
 
 
 def prepare(draft: Draft) -> Draft:

@@ -5,6 +5,17 @@ The names that other rooms use, in one place.
 
 from hailstack.compiler.graph.load import load_graph
 from hailstack.compiler.graph.session import infer, open_session, session_options
-from hailstack.compiler.graph.structure import Graph, attribute, label, reads, whole
+from hailstack.compiler.graph.structure import Graph, Scaling, attribute, label, reads, whole
 
-__all__ = ["Graph", "attribute", "infer", "label", "load_graph", "open_session", "reads", "session_options", "whole"]
+__all__ = [
+    "Graph",
+    "Scaling",
+    "attribute",
+    "infer",
+    "label",
+    "load_graph",
+    "open_session",
+    "reads",
+    "session_options",
+    "whole",
+]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -25,6 +25,14 @@ CHANNELS_FIRST = frozenset(
 """Operators that take ``(n, c, h, w)`` by definition."""
 
 
+@dataclass(frozen=True, slots=True)
+class Scaling:
+    """What a network's input is to pixels of 0 to 255: ``(pixel - mean) / std``, the same for all channels."""
+
+    mean: float
+    std: float
+
+
 @dataclass(frozen=True)
 class Graph:
     """An ONNX model with the look-ups that a compiler needs. Never changed; every stage makes a new one."""
@@ -32,8 +40,8 @@ class Graph:
     model: onnx.ModelProto
     source: str
     """The file it came from, for messages."""
-    integer_inputs: tuple[str, ...] = ()
-    """Inputs that take uint8 or int8 in the file: here the same numbers as floats, and not to be normalised."""
+    scalings: Mapping[str, Scaling] = field(default_factory=dict)
+    """Inputs of which the file itself says what they want of the pixels, because it takes integers."""
 
     @cached_property
     def constants(self) -> Mapping[str, NDArray[np.generic]]:
