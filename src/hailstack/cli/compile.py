@@ -30,9 +30,10 @@ def compile(
     name: str | None = None,
     output_type: Literal["uint8", "uint16"] = "uint8",
     limit: int | None = None,
+    input_shape: Annotated[list[str] | None, Parameter(negative=())] = None,
     json: Annotated[bool, Parameter(negative=())] = False,
 ) -> int:
-    """Compile an ONNX network to a HEF that the emulated NPU runs.
+    """Compile an ONNX or TensorFlow Lite network to a HEF that the emulated NPU runs.
 
     Weights become int8, activations uint8; the HEF takes uint8 RGB pixels. Heads of detectors are cut off and their
     decoding is left to the runtime, as the vendor's compiler does it.
@@ -40,7 +41,7 @@ def compile(
     Parameters
     ----------
     model
-        The ONNX file. It takes one 3-channel picture of a fixed size.
+        The ONNX or .tflite file. It takes one 3-channel picture.
     calibration
         Typical pictures; they decide the scales of all tensors. A folder (subfolders too), video, list of pictures,
         YOLO dataset, or a set that hailstack data calibration made (.npz, .npy).
@@ -75,6 +76,8 @@ def compile(
         Integers of the outputs.
     limit
         Calibration pictures used at most, evenly over all. Default: all of a set, 64 of anything else.
+    input_shape
+        For a model exported with an open size: images=1x3x640x640.
     json
         The report for programs.
     """
@@ -99,10 +102,22 @@ def compile(
             name=name,
             output_type=output_type,
             limit=limit,
+            input_shapes=dict(map(_shape, input_shape or ())),
             progress=progress,
         )
     print_report(report, as_json=json)
     return 0
+
+
+def _shape(text: str) -> tuple[str, tuple[int, ...]]:
+    from hailstack.errors import InputError
+
+    name, _, sizes = text.rpartition("=")
+    try:
+        return name, tuple(int(size) for size in sizes.split("x"))
+    except ValueError as error:
+        message = f"--input-shape is {text!r}; an input's name with its shape is expected, images=1x3x640x640"
+        raise InputError(message) from error
 
 
 def _numbers(option: str, text: str | None) -> tuple[float, ...] | None:

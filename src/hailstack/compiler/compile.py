@@ -13,14 +13,14 @@ from hailstack.compiler.calibration.frames import Progress, open_calibration
 from hailstack.compiler.defaults import choose_normalisation, choose_preprocess, choose_thresholds
 from hailstack.compiler.endnodes.plan import HeadPlan, cut
 from hailstack.compiler.endnodes.recognise import HeadName, find_head
-from hailstack.compiler.graph.model import load_graph
+from hailstack.compiler.graph.model import Graph, load_graph
 from hailstack.compiler.package import Facts, head_facts, make_blueprint
 from hailstack.compiler.preflight.estimate import CHIPS, Target, estimate_speed
 from hailstack.compiler.preflight.layers import list_layers
 from hailstack.compiler.quantise.network import quantise
 from hailstack.compiler.quantise.results import OutputType
 from hailstack.compiler.report import CompileReport, StreamReport
-from hailstack.errors import ConfigError, InputError, NotFoundError
+from hailstack.errors import ConfigError, InputError, ModelError, NotFoundError
 from hailstack.hef import HefBlueprint, StreamPlan, write_hef
 from hailstack.hef.formats import Direction
 from hailstack.imaging import Preprocess
@@ -60,9 +60,10 @@ def compile_model(
     name: str | None = None,
     output_type: OutputType = "uint8",
     limit: int | None = None,
+    input_shapes: Mapping[str, Sequence[int]] | None = None,
     progress: Progress | None = None,
 ) -> CompileReport:
-    """Compile an ONNX network to an emulated HEF at ``output``.
+    """Compile an ONNX or TensorFlow Lite network to an emulated HEF at ``output``.
 
     Args:
         onnx_path: a network that takes one 3-channel image.
@@ -81,6 +82,7 @@ def compile_model(
         name: of the network group; None: the file's.
         output_type: integers of the outputs.
         limit: how many calibration pictures at most; None: all of a set, 64 of anything else.
+        input_shapes: for networks exported with an open height or width, ``{"images": (1, 3, 640, 640)}``.
         progress: told about stages.
 
     Raises:
@@ -94,12 +96,13 @@ def compile_model(
     _check_output(target_path, source)
     watch = Stopwatch(progress)
     with watch.stage("graph"):
-        graph = load_graph(source)
+        graph = load_graph(source, input_shapes=input_shapes)
+        _check_colour(graph)
     with watch.stage("endnodes"):
         plan = find_head(graph, head, None if labels is None else len(labels))
         _check_labels(source, plan, labels)
         trunk = cut(graph, plan)
-    normalisation = choose_normalisation(plan, mean, std, bgr)
+    normalisation = choose_normalisation(plan, mean, std, bgr, graph.scalings.get(graph.input))
     thresholds = choose_thresholds(plan, score_threshold, iou_threshold)
     fitted = choose_preprocess(plan, graph.input_hw, preprocess)
     frames = open_calibration(calibration, fitted, limit, progress)
@@ -146,6 +149,12 @@ def _check_output(output: Path, source: Path) -> None:
     if not output.absolute().parent.is_dir():
         message = f"{output.absolute().parent}: no such folder to write the HEF to"
         raise NotFoundError(message)
+
+
+def _check_colour(graph: Graph) -> None:
+    if graph.channels != 3:
+        message = f"{graph.source}: input {graph.input!r} takes pictures of {graph.channels} channels, not of 3 (RGB)"
+        raise ModelError(message)
 
 
 def _check_labels(source: Path, plan: HeadPlan, labels: Sequence[str] | None) -> None:

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from hailstack.compiler.endnodes.plan import HeadPlan
+from hailstack.compiler.graph.model import Scaling
 from hailstack.compiler.package import NmsThresholds
 from hailstack.compiler.quantise.pixels import Normalisation
 from hailstack.errors import ConfigError
@@ -26,14 +27,20 @@ PLAIN_BGR = Normalisation(bgr=True)
 
 
 def choose_normalisation(
-    head: HeadPlan, mean: Sequence[float] | None = None, std: Sequence[float] | None = None, bgr: bool | None = None
+    head: HeadPlan,
+    mean: Sequence[float] | None = None,
+    std: Sequence[float] | None = None,
+    bgr: bool | None = None,
+    written: Scaling | None = None,
 ) -> Normalisation:
-    """What the network wants of its pixels: as given, else as usual for the head.
+    """What the network wants of its pixels: as given, else as ``written`` in its file, else as usual for the head.
 
     Raises:
         ConfigError: neither one nor three numbers, or numbers that make no sense.
     """
     usual = default_normalisation(head)
+    if written is not None:
+        usual = Normalisation((written.mean,) * 3, (written.std,) * 3, usual.bgr)
     return Normalisation(
         usual.mean if mean is None else _three("mean", mean),
         usual.std if std is None else _three("std", std),
