@@ -6,6 +6,7 @@ the vendor: that surface is put on top of it. Every refusal is a :class:`StatusE
 
 from hailstack.emulator.core.configured_model import ConfiguredInferModel
 from hailstack.emulator.core.group import Activation, AnyInputVStream, AnyOutputVStream, ConfiguredGroup
+from hailstack.emulator.core.infer import infer
 from hailstack.emulator.core.infer_model import InferModel, ModelStream
 from hailstack.emulator.core.job import Job
 from hailstack.emulator.core.notices import log
@@ -54,6 +55,7 @@ __all__ = [
     "VStreamParams",
     "VirtualDevice",
     "clear_all",
+    "infer",
     "log",
     "scan_devices",
 ]

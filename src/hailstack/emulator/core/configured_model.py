@@ -5,21 +5,17 @@ from __future__ import annotations
 import weakref
 from collections.abc import Mapping, Sequence
 
-import numpy as np
-from numpy.typing import NDArray
-
 from hailstack.emulator.core.board import Board
 from hailstack.emulator.core.callbacks import CallbackThread
 from hailstack.emulator.core.crew import JOIN_S
-from hailstack.emulator.core.frame import Frame, again
+from hailstack.emulator.core.frame import again
 from hailstack.emulator.core.group import ConfiguredGroup
+from hailstack.emulator.core.host_frame import BoundInput, BoundOutput, Bytes, HostFrame
 from hailstack.emulator.core.job import Job, OnDone
 from hailstack.emulator.core.lane import Lane
-from hailstack.emulator.core.notices import decode
 from hailstack.emulator.core.params import FrameBuffers, timeout_seconds
 from hailstack.emulator.core.registry import process_registry
 from hailstack.emulator.host.codecs import InputCodec, OutputCodec
-from hailstack.emulator.program import Program
 from hailstack.emulator.status import StatusError
 from hailstack.errors import Status
 
@@ -28,26 +24,31 @@ class ModelCodecs:
     """How one model's frames are converted."""
 
     def __init__(self, inputs: Mapping[str, InputCodec], outputs: Mapping[str, OutputCodec]) -> None:
-        self.inputs = dict(inputs)
-        self.outputs = dict(outputs)
+        self._inputs = [(name, codec, codec.frame_bytes) for name, codec in inputs.items()]
+        self._outputs = [(name, codec, codec.frame_bytes) for name, codec in outputs.items()]
 
-    def check(self, buffers: FrameBuffers) -> None:
-        """Raises ``NOT_FOUND`` for an input that is not there, ``INVALID_OPERATION`` for an output that is not, or for
-        a wrong size."""
-        for name, codec in self.inputs.items():
-            if name not in buffers.inputs:
-                raise StatusError(Status.NOT_FOUND, f"input {name} was never given a buffer")
-            _check_size(name, buffers.inputs[name], codec.frame_bytes)
-        for name, output in self.outputs.items():
-            if name not in buffers.outputs:
-                raise StatusError(Status.INVALID_OPERATION, f"output {name} was never given a buffer")
-            _check_size(name, buffers.outputs[name], output.frame_bytes)
+    def bind(self, buffers: FrameBuffers) -> tuple[list[BoundInput], list[BoundOutput]]:
+        """Each codec with its memory.
+
+        Raises:
+            StatusError: ``NOT_FOUND`` for an input that is not there, ``INVALID_OPERATION`` for an output that is
+                not, or for a wrong size.
+        """
+        given = buffers.inputs, buffers.outputs
+        return (
+            [(codec, _buffer(given[0], name, size, Status.NOT_FOUND)) for name, codec, size in self._inputs],
+            [(codec, _buffer(given[1], name, size, Status.INVALID_OPERATION)) for name, codec, size in self._outputs],
+        )
 
 
-def _check_size(name: str, buffer: NDArray[np.uint8], expected: int) -> None:
-    if buffer.nbytes != expected:
-        message = f"{name}: one frame has {expected} bytes, the buffer has {buffer.nbytes}"
+def _buffer(buffers: Mapping[str, Bytes], name: str, size: int, if_missing: Status) -> Bytes:
+    buffer = buffers.get(name)
+    if buffer is None:
+        raise StatusError(if_missing, f"{name} was never given a buffer")
+    if buffer.nbytes != size:
+        message = f"{name}: one frame has {size} bytes, the buffer has {buffer.nbytes}"
         raise StatusError(Status.INVALID_OPERATION, message)
+    return buffer
 
 
 class ModelQueue:
@@ -93,25 +94,12 @@ class ModelQueue:
         self.board.detach(self)
 
 
-class _ModelFrame(Frame):
-    __slots__ = ("buffers", "codecs", "job")
+class _ModelFrame(HostFrame):
+    __slots__ = ("job",)
 
     def __init__(self, queue: ModelQueue, codecs: ModelCodecs, buffers: FrameBuffers, job: Job) -> None:
-        super().__init__(queue.lane, queue)
-        self.codecs = codecs
-        self.buffers = buffers
+        super().__init__(queue.lane, queue, *codecs.bind(buffers))
         self.job = job
-
-    def run(self, program: Program) -> None:
-        device: dict[str, NDArray[np.uint8]] = {}
-        for name, codec in self.codecs.inputs.items():
-            device.update(codec.encode(self.buffers.inputs[name]))
-        results = program.compute(device)
-        if self.aborted_stream is not None:
-            raise StatusError(Status.STREAM_ABORT, f"stream {self.aborted_stream} was aborted")
-        for name, output in self.codecs.outputs.items():
-            if not self.settled:
-                decode(output, results, self.buffers.outputs[name])
 
     def settle(self) -> None:
         queue = self.owner
@@ -189,7 +177,6 @@ class ConfiguredInferModel:
 
     def _start(self, frame: _ModelFrame) -> None:
         self._queue.check_open()
-        self._codecs.check(frame.buffers)
         if self._queue.in_flight >= self.async_queue_size:
             message = f"{self._group.name}: {self._queue.in_flight} frames are in flight; wait_for_async_ready() first"
             raise StatusError(Status.QUEUE_IS_FULL, message)

@@ -72,8 +72,10 @@ class Exchange:
     """
 
     def __init__(self, board: Board, lane: Lane, inputs: Iterable[str]) -> None:
-        self._board = board
-        self._lane = lane
+        self.board = board
+        self.lane = lane
+        self.transfers: set[object] = set()
+        """Batches on their way, which own their frames and see their results alone."""
         self._waiting: dict[str, deque[DeviceBytes]] = {name: deque() for name in inputs}
         self._results: deque[Outcome] = deque()
         self._first = 0
@@ -101,7 +103,7 @@ class Exchange:
         """Add one input's frame. Raises what :meth:`Board.submit` raises."""
         self._waiting[name].append(frame)
         while self._is_complete() and self._has_capacity():
-            self._board.submit(self._next_frame())
+            self.board.submit(self._next_frame())
             self._in_flight += 1
 
     def is_idle(self, name: str) -> bool:
@@ -155,7 +157,8 @@ class Exchange:
         """Drop everything: what waits, what is on the chip, and what is ready."""
         for waiting in self._waiting.values():
             waiting.clear()
-        self._board.abort(self, error)
+        for owner in (self, *self.transfers):
+            self.board.abort(owner, error)
         self._drop_results()
         self._expect_readers()
         self._wake()
@@ -172,12 +175,12 @@ class Exchange:
         return all(self._waiting.values())
 
     def _has_capacity(self) -> bool:
-        return self._in_flight + len(self._results) < self._lane.queue_size
+        return self._in_flight + len(self._results) < self.lane.queue_size
 
     def _next_frame(self) -> _StreamFrame:
         inputs = {name: data for waiting in self._waiting.values() for name, data in waiting.popleft().items()}
         self.space.notify_all()
-        return _StreamFrame(self._lane, self, inputs)
+        return _StreamFrame(self.lane, self, inputs)
 
     def _discard_read(self) -> None:
         oldest = min(self._readers.values(), default=self._first)
@@ -200,7 +203,7 @@ class Exchange:
         """Start what had to wait for a reader; a refusal becomes a result in its turn, there is no writer to tell."""
         while self._is_complete() and self._has_capacity():
             self._in_flight += 1
-            self._board.submit_or_fail(self._next_frame())
+            self.board.submit_or_fail(self._next_frame())
         self.space.notify_all()
 
     def _wake(self) -> None:

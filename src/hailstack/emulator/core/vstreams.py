@@ -27,8 +27,8 @@ class _Stream:
         self.info = info
         self._board = board
         self._lane = lane
-        self._exchange = exchange
-        self._timeout_ms = params.timeout_ms
+        self.exchange = exchange
+        self.timeout_ms = params.timeout_ms
         self._closed = False
         self._aborted = False
 
@@ -52,7 +52,7 @@ class _Stream:
         if self._closed or not self._board.is_ours:
             return
         with self._board.lock:
-            self._exchange.reset(StatusError(Status.STREAM_ABORT, f"{self.name} starts over"))
+            self.exchange.reset(StatusError(Status.STREAM_ABORT, f"{self.name} starts over"))
             self._aborted = False
 
     def close(self) -> None:
@@ -62,14 +62,15 @@ class _Stream:
             return
         with self._board.lock:
             self._closed = True
-            self._exchange.leave(self)
+            self.exchange.leave(self)
             self._condition.notify_all()
 
     @property
     def _condition(self) -> threading.Condition:
         raise NotImplementedError
 
-    def _check_open(self) -> None:
+    def check_open(self) -> None:
+        """Raises why nothing can pass any more."""
         if self._closed:
             raise StatusError(Status.VSTREAM_PIPELINE_NOT_ACTIVATED, f"{self.name} was used after its streams closed")
         self._board.check_usable()
@@ -81,13 +82,13 @@ class _Stream:
 
     def _wait(self, is_ready: Callable[[], bool], what: str) -> None:
         """Wait under the lock. Raises whatever makes waiting pointless, and ``TIMEOUT``."""
-        self._check_open()
+        self.check_open()
         if is_ready():
             return
-        self._condition.wait_for(lambda: self._is_pointless or is_ready(), timeout_seconds(self._timeout_ms))
-        self._check_open()
+        self._condition.wait_for(lambda: self._is_pointless or is_ready(), timeout_seconds(self.timeout_ms))
+        self.check_open()
         if not is_ready():
-            raise StatusError(Status.TIMEOUT, f"{self.name}: {what} within {self._timeout_ms} ms")
+            raise StatusError(Status.TIMEOUT, f"{self.name}: {what} within {self.timeout_ms} ms")
 
     @property
     def _is_pointless(self) -> bool:
@@ -107,7 +108,7 @@ class InputVStream(_Stream):
         self, board: Board, lane: Lane, exchange: Exchange, info: VStream, params: VStreamParams, codec: InputCodec
     ) -> None:
         super().__init__(board, lane, exchange, info, params)
-        self._codec = codec
+        self.codec = codec
         self._queue_size = max(params.queue_size, 1)
         with board.lock:
             exchange.join(self)
@@ -115,11 +116,11 @@ class InputVStream(_Stream):
     @property
     def format(self) -> Format:
         """What the program writes, resolved (no ``AUTO``)."""
-        return self._codec.format
+        return self.codec.format
 
     @property
     def frame_bytes(self) -> int:
-        return self._codec.frame_bytes
+        return self.codec.frame_bytes
 
     def write(self, frame: NDArray[np.uint8]) -> None:
         """Hand over one frame: flat bytes, ``frame_bytes`` long. The memory may be reused afterwards.
@@ -128,29 +129,29 @@ class InputVStream(_Stream):
             StatusError: ``TIMEOUT`` (the queue stayed full), ``NETWORK_GROUP_NOT_ACTIVATED``,
                 ``VSTREAM_PIPELINE_NOT_ACTIVATED`` (closed), ``INVALID_ARGUMENT`` (wrong size), ``STREAM_ABORT``.
         """
-        self._check_open()
+        self.check_open()
         self._check_size(frame, self.frame_bytes)
-        encoded = _owned(self._codec.encode(frame), frame)
+        encoded = _owned(self.codec.encode(frame), frame)
         with self._board.lock:
-            self._wait(lambda: self._exchange.has_room(self.name, self._queue_size), "no room for a frame")
-            self._exchange.put(self.name, encoded)
+            self._wait(lambda: self.exchange.has_room(self.name, self._queue_size), "no room for a frame")
+            self.exchange.put(self.name, encoded)
 
     def flush(self) -> None:
         """Return when the device has computed every frame written so far. Raises as :meth:`write`."""
         self._board.check_usable()
         with self._board.lock:
-            self._wait(lambda: self._exchange.is_idle(self.name), "frames are still on their way")
+            self._wait(lambda: self.exchange.is_idle(self.name), "frames are still on their way")
 
     def clear(self) -> None:
         """Drop frames that wait for the device."""
         self._board.check_usable()
         with self._board.lock:
-            self._exchange.drop_waiting(self.name)
+            self.exchange.drop_waiting(self.name)
             self._aborted = False
 
     @property
     def _condition(self) -> threading.Condition:
-        return self._exchange.space
+        return self.exchange.space
 
 
 class OutputVStream(_Stream):
@@ -169,19 +170,19 @@ class OutputVStream(_Stream):
         self.nms = NmsSettings()
         """What the setters have changed; None where the HEF's value holds."""
         self._make_codec = make_codec
-        self._codec = make_codec(self.nms)
+        self.codec = make_codec(self.nms)
         with board.lock:
             exchange.subscribe(self)
 
     @property
     def format(self) -> Format:
         """What the program reads, resolved (no ``AUTO``)."""
-        return self._codec.format
+        return self.codec.format
 
     @property
     def frame_bytes(self) -> int:
         """Bytes of one frame; follows the NMS setters."""
-        return self._codec.frame_bytes
+        return self.codec.frame_bytes
 
     def read(self, out: NDArray[np.uint8]) -> None:
         """Fill ``out`` (flat bytes, ``frame_bytes`` long) with the next frame.
@@ -190,12 +191,12 @@ class OutputVStream(_Stream):
             StatusError: ``TIMEOUT``, ``NETWORK_GROUP_NOT_ACTIVATED``, ``VSTREAM_PIPELINE_NOT_ACTIVATED`` (closed),
                 ``INVALID_ARGUMENT`` (wrong size), or why this frame failed.
         """
-        self._check_open()
-        codec = self._codec
+        self.check_open()
+        codec = self.codec
         self._check_size(out, codec.frame_bytes)
         with self._board.lock:
-            self._wait(lambda: self._exchange.has_result(self), "no frame arrived")
-            outcome = self._exchange.next_result(self)
+            self._wait(lambda: self.exchange.has_result(self), "no frame arrived")
+            outcome = self.exchange.next_result(self)
         decode(codec, outcome.take(codec.stream_names), out)
 
     def set_nms_score_threshold(self, threshold: float) -> None:
@@ -214,19 +215,19 @@ class OutputVStream(_Stream):
     def _set_nms(self, name: str, value: float) -> None:
         check_has_nms(self._lane.group, self.info)
         setattr(self.nms, name, value)
-        self._codec = self._make_codec(self.nms)
+        self.codec = self._make_codec(self.nms)
 
     def clear(self) -> None:
         """Drop frames that are ready and unread."""
         self._board.check_usable()
         with self._board.lock:
             if not self._closed:
-                self._exchange.skip_results(self)
+                self.exchange.skip_results(self)
             self._aborted = False
 
     @property
     def _condition(self) -> threading.Condition:
-        return self._exchange.news
+        return self.exchange.news
 
 
 def clear_all(vstreams: Sequence[InputVStream] | Sequence[OutputVStream]) -> None:

@@ -7,7 +7,7 @@ A :class:`Conversion` says which steps are needed and describes them in the vend
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -76,11 +76,19 @@ class Conversion:
     transposes: bool
     reorders: bool
     pads: bool
+    required: bool = field(init=False)
+    """False when the program's memory can be handed over as it is."""
+    src_bytes: int = field(init=False)
+    dst_bytes: int = field(init=False)
 
-    @property
-    def required(self) -> bool:
-        """False when the program's memory can be handed over as it is."""
-        return self.quantizes or self.transposes or self.reorders or self.pads
+    def __post_init__(self) -> None:
+        # Asked for with every frame.
+        required = self.quantizes or self.transposes or self.reorders or self.pads
+        src_bytes, dst_bytes = frame_bytes(self.src_shape, self.src), frame_bytes(self.dst_shape, self.dst)
+        to_chip = self.direction is Direction.H2D
+        object.__setattr__(self, "required", required)
+        object.__setattr__(self, "src_bytes", src_bytes if to_chip else layout.transfer_bytes(src_bytes))
+        object.__setattr__(self, "dst_bytes", layout.transfer_bytes(dst_bytes) if to_chip else dst_bytes)
 
     @property
     def description(self) -> str:
@@ -100,16 +108,6 @@ class Conversion:
                 f"Padding Periph shape - src_shape: {_dims(self.src_shape)}, dst_shape: {_dims(self.dst_shape)}"
             )
         return " | ".join(steps)
-
-    @property
-    def src_bytes(self) -> int:
-        size = frame_bytes(self.src_shape, self.src)
-        return layout.transfer_bytes(size) if self.direction is Direction.D2H else size
-
-    @property
-    def dst_bytes(self) -> int:
-        size = frame_bytes(self.dst_shape, self.dst)
-        return layout.transfer_bytes(size) if self.direction is Direction.H2D else size
 
 
 def quantization_text(src: FormatType, dst: FormatType, quant: QuantInfo) -> str:

@@ -242,18 +242,19 @@ class ConfiguredInferModel(NativeObject):
         """Submit frames; ``pythonic_cb`` is called once, on the model's callback thread."""
         frames = [bindings.snapshot() for bindings in user_bindings]
         made = AsyncInferJob.__new__(AsyncInferJob)
-        submitted = threading.Event()
+        submitted = threading.Lock()  # lighter than an event, and hardly ever waited for
+        submitted.acquire()
 
         def on_done(status: Status) -> None:
             reason = ""
             if status:
-                submitted.wait()
-                reason = str(made._job.error)
+                with submitted:
+                    reason = str(made._job.error)
             pythonic_cb(PROFILE.status_known_as(status), reason)
 
         with native_statuses:
             made._job = self._configured.run_async(frames, on_done)
-        submitted.set()
+        submitted.release()
         return made
 
     def set_scheduler_timeout(self, timeout: timedelta) -> None:

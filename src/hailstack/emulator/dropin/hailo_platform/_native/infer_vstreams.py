@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,7 +15,6 @@ from hailo_platform._native.pybind import NativeObject, real, uint32
 from hailo_platform._native.records import HailoFormat, make_format
 from hailo_platform._native.vstreams import CoreStream, core_params, stream_shape, writable_bytes
 from hailstack.emulator import core
-from hailstack.emulator.status import StatusError
 from hailstack.errors import Status
 from hailstack.hef.formats import FormatOrder
 from hailstack.hef.model import NetworkGroup, VStream
@@ -56,7 +54,7 @@ class InferVStreams(NativeObject):
         }
         self._check_frames_count(batch_size)
         with native_statuses:
-            _pump(
+            core.infer(
                 [(self._inputs[n], rows) for n, rows in frames.items()],
                 [(self._outputs[n], rows) for n, rows in results.items()],
                 batch_size,
@@ -170,67 +168,3 @@ def _rows(stream: CoreStream, data: NDArray[Any], count: int) -> NDArray[np.uint
             f"(Expected {expected}, got {flat.nbytes})",
         )
     return flat.reshape(count, stream.frame_bytes)
-
-
-Inputs = Sequence[tuple[core.AnyInputVStream, NDArray[np.uint8]]]
-Outputs = Sequence[tuple[core.AnyOutputVStream, NDArray[np.uint8]]]
-"""Streams, each with its frames."""
-
-
-def _pump(inputs: Inputs, outputs: Outputs, count: int) -> None:
-    """Write and read ``count`` frames at the same time. After a failure the streams are empty, as before."""
-    try:
-        _transfer(inputs, outputs, count)
-    except BaseException:
-        for stream, _ in (*inputs, *outputs):
-            stream.start_over()
-        raise
-
-
-def _transfer(inputs: Inputs, outputs: Outputs, count: int) -> None:
-    if count == 1:  # needs no second thread
-        _write(inputs, 0)
-        _read(outputs, 0)
-        return
-    writer = _Writer(inputs, outputs, count)
-    writer.start()
-    try:
-        for index in range(count):
-            _read(outputs, index)
-    except BaseException as error:
-        cause = writer.error
-        for stream, _ in inputs:
-            stream.abort()
-        writer.join()
-        if cause is not None and isinstance(error, StatusError):
-            raise cause from None
-        raise
-    writer.join()
-
-
-def _write(inputs: Inputs, index: int) -> None:
-    for stream, rows in inputs:
-        stream.write(rows[index])
-
-
-def _read(outputs: Outputs, index: int) -> None:
-    for stream, rows in outputs:
-        stream.read(rows[index])
-
-
-class _Writer(threading.Thread):
-    """Writes all frames. When it cannot, nobody has to wait for their results: it aborts the outputs."""
-
-    def __init__(self, inputs: Inputs, outputs: Outputs, count: int) -> None:
-        super().__init__(name="hailo-infer-writer", daemon=True)
-        self._inputs, self._outputs, self._count = inputs, outputs, count
-        self.error: StatusError | None = None
-
-    def run(self) -> None:
-        try:
-            for index in range(self._count):
-                _write(self._inputs, index)
-        except StatusError as error:
-            self.error = error
-            for stream, _ in self._outputs:
-                stream.abort()
