@@ -60,8 +60,10 @@ def session_options(
 
 
 def plain_options() -> onnxruntime.SessionOptions:
-    """Options of a session that runs the nodes as they are, with no optimisation."""
-    return session_options(onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL)
+    """Options of a session that runs the nodes as they are, once, on the caller's thread."""
+    options = session_options(onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL)
+    options.intra_op_num_threads = 1
+    return options
 
 
 def open_session(
