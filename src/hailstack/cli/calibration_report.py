@@ -10,8 +10,8 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from hailstack.compiler.calibration.build import CalibrationReport
 from hailstack.compiler.calibration.findings import Severity
+from hailstack.compiler.calibration.report import CalibrationReport
 from hailstack.compiler.calibration.score import KindCount, Scores
 
 COLOURS: dict[Severity, str] = {"error": "red", "warning": "yellow", "note": "blue"}
@@ -36,8 +36,12 @@ def print_report(report: CalibrationReport, *, as_json: bool) -> None:
 
 def _facts(report: CalibrationReport) -> Iterator[str]:
     made = report.preprocess
-    yield f"frames       {made['height']}x{made['width']} {made['mode']}, anchor {made['anchor']}, {made['colour']}"
-    left = [f"{report.duplicates} near-duplicates", f"{report.blank} blank", f"{len(report.skipped)} unreadable"]
+    yield f"frames       {made.height}x{made.width} {made.mode}, anchor {made.anchor}, {made.colour}"
+    left = [
+        f"{report.choice.duplicates} near-duplicates",
+        f"{report.blank} blank",
+        f"{len(report.skipped)} unreadable",
+    ]
     said = [text for text in left if not text.startswith("0 ")]
     among = f"; among them {', '.join(said)}" if said else ""
     yield f"pictures     {report.count} of {report.candidates} looked at{among}"
@@ -63,7 +67,7 @@ def _figures(scores: Scores, *, whole: bool) -> Iterator[str]:
         f"all: {source.low} / {source.middle} / {source.high}"
     )
     if scores.likeness is not None:
-        yield f"likeness     deployment pictures are {scores.likeness.gap:.2f} times as far off as the set's own"
+        yield f"likeness     deployment pictures are {scores.likeness.gap:.2f} times as far off as those of one world"
 
 
 def _class_table(classes: tuple[KindCount, ...]) -> Table:
@@ -71,7 +75,7 @@ def _class_table(classes: tuple[KindCount, ...]) -> Table:
     table.add_column("class")
     for heading in ("pictures", "chosen", "small", "medium", "large"):
         table.add_column(heading, justify="right")
-    for kind in classes:
+    for kind in filter(lambda kind: kind.source, classes):
         counts = (kind.source, kind.chosen, *kind.sizes.values())
         table.add_row(kind.name, *map(str, counts))
     return table

@@ -21,7 +21,7 @@ def data_calibration(
     resize: Literal["letterbox", "stretch", "crop"] | None = None,
     anchor: Literal["center", "topleft"] | None = None,
     pad_value: int | None = None,
-    like: list[str] | None = None,
+    like: Annotated[list[str] | None, Parameter(negative=())] = None,
     embed: Path | None = None,
     split: str | None = None,
     every: float = 0.5,
@@ -81,9 +81,11 @@ def data_calibration(
     from hailstack.cli.calibration_report import print_report
     from hailstack.cli.compile_report import show_progress
     from hailstack.compiler.calibration.arrays import ARRAY_SUFFIXES
-    from hailstack.compiler.calibration.build import Plan, build_calibration, check_set, made_with
+    from hailstack.compiler.calibration.build import build_calibration
+    from hailstack.compiler.calibration.check import check_set, made_with
     from hailstack.compiler.calibration.network import embedding_of
     from hailstack.compiler.calibration.page import write_pages
+    from hailstack.compiler.calibration.plan import Plan
     from hailstack.errors import InputError
 
     if not sources:

@@ -28,13 +28,13 @@ QUOTA_SHARE = 0.5
 BLOCK_ROWS = 256
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
 class Choice:
     """Rows of a survey."""
 
-    rows: tuple[int, ...]
+    rows: tuple[int, ...] = ()
     """The chosen, in the order of the source."""
-    duplicates: int
+    duplicates: int = 0
     """How many were left out as near-duplicates of an earlier one."""
 
 
@@ -84,21 +84,26 @@ def drop_duplicates(table: NDArray[np.uint32]) -> list[int]:
 
 
 def _rare_first(rows: Sequence[int], kinds: Sequence[frozenset[Kind]], most: int) -> list[int]:
-    """Rows such that rare kinds get an even share of ``most`` as far as there are pictures of them."""
-    frequency = Counter(kind for row in rows for kind in kinds[row])
-    if not frequency:
-        return []
-    quota = max(1, most // len(frequency))
-    seen: Counter[Kind] = Counter()
+    """At most ``most`` rows that give every class, then every kind, its share, as far as there are pictures of it."""
+    classes = [frozenset((class_id, -1) for class_id, _ in row_kinds) for row_kinds in kinds]
     chosen: list[int] = []
-    for kind in sorted(frequency, key=lambda kind: (frequency[kind], kind)):
-        with_kind = [row for row in rows if kind in kinds[row] and row not in set(chosen)]
-        missing = min(quota - seen[kind], len(with_kind), most - len(chosen))
-        for i in range(max(0, missing)):
-            row = with_kind[i * len(with_kind) // missing]
-            chosen.append(row)
-            seen.update(kinds[row])
+    for groups in (classes, kinds):
+        _fill_quotas(chosen, rows, groups, most)
     return chosen
+
+
+def _fill_quotas(chosen: list[int], rows: Sequence[int], groups: Sequence[frozenset[Kind]], most: int) -> None:
+    """Add rows to ``chosen``, for the rarest group first, evenly over the rows that show it."""
+    frequency = Counter(group for row in rows for group in groups[row])
+    seen = Counter(group for row in chosen for group in groups[row])
+    for group in sorted(frequency, key=lambda group: (frequency[group], group)):
+        quota = max(1, most // (2 * len(frequency)))
+        free = [row for row in rows if group in groups[row] and row not in chosen]
+        missing = max(0, min(quota - seen[group], len(free), most - len(chosen)))
+        for i in range(missing):
+            row = free[i * len(free) // missing]
+            chosen.append(row)
+            seen.update(groups[row])
 
 
 def _fill(table: NDArray[np.uint32], rows: Sequence[int], chosen: list[int], count: int) -> list[int]:

@@ -22,8 +22,13 @@ GREY_SHARE = 0.9
 COLD = -8
 """Red minus blue, in grey levels, below which a whole set is suspect; 20 sets of photos and videos lie between -3 and
 42, skies between -61 and -15."""
-OFF_DOMAIN_GAP = 1.5
-SWAPPED_GAP = 0.8
+SKY = 20
+"""So much warmer is the lower half of pictures whose blue comes from the sky above."""
+OFF_DOMAIN_GAP = 3.0
+"""Halves of one collection, video or series of fields are 0.9 to 2.4 apart; one scene's pictures against another's, or
+against photos of everything, 4 to 13."""
+SWAPPED_GAP = 0.95
+"""Of ten collections halved, the right order of colours gave 1.1 to 57, the wrong one 0.02 to 0.91."""
 NARROW_BRIGHTNESS = 30
 """Grey levels from dark to bright pictures; photos of everyday scenes have about 100."""
 FEW_PICTURES = 5
@@ -42,15 +47,16 @@ class Finding:
     message: str
 
 
-def find_faults(descriptors: NDArray[np.int32], scores: Scores) -> tuple[Finding, ...]:
+def find_faults(descriptors: NDArray[np.int32], scores: Scores, *, decoded: bool = True) -> tuple[Finding, ...]:
     """Remarks about the frames of a set, worst first.
 
     Args:
         descriptors: of the frames, ``(n, d)``.
+        decoded: they come from picture and video files, whose channels are in order.
     """
     found = [
         *_size(len(descriptors)),
-        *_colour(descriptors, scores.likeness),
+        *_colour(descriptors, scores.likeness, decoded=decoded),
         *_light(scores),
         *_domain(scores),
         *_classes(scores.classes),
@@ -90,17 +96,17 @@ def _size(count: int) -> Iterator[Finding]:
         yield Finding("small", "note", message)
 
 
-def _colour(descriptors: NDArray[np.int32], likeness: Likeness | None) -> Iterator[Finding]:
+def _colour(descriptors: NDArray[np.int32], likeness: Likeness | None, *, decoded: bool) -> Iterator[Finding]:
     if float((colourfulness(descriptors) < GREY_LEVELS).mean()) >= GREY_SHARE:
         yield Finding("grey", "note", "the pictures have no colour; that is right for a monochrome or infrared camera")
         return
-    if likeness is not None:
-        if likeness.swapped_gap < SWAPPED_GAP:
-            message = "with red and blue exchanged the set would look more like the deployment pictures: BGR for RGB?"
-            yield Finding("swapped", "warning", message)
+    if likeness is not None and likeness.swapped_gap < SWAPPED_GAP:
+        message = "with red and blue exchanged the set would look more like the deployment pictures: BGR for RGB?"
+        yield Finding("swapped", "warning", message)
+    if decoded or likeness is not None:
         return
     upper, lower = (int(half) for half in np.median(warmth(descriptors), axis=0))
-    if upper + lower < 2 * COLD and upper >= lower:
+    if upper + lower < 2 * COLD and lower - upper < SKY:
         message = (
             f"the pictures are bluer than daylight scenes (red minus blue {(upper + lower) // 2}) and not by a sky "
             "above: BGR for RGB? Compare with pictures of the camera (--like)"
@@ -125,7 +131,7 @@ def _domain(scores: Scores) -> Iterator[Finding]:
     ours, theirs = scores.brightness.middle, likeness.brightness.middle
     light = f"; they are {'brighter' if theirs > ours else 'darker'} ({theirs} against {ours} of 255)"
     message = (
-        f"deployment pictures are {likeness.gap:.1f} times as far from the set as its own pictures from each other"
+        f"deployment pictures are {likeness.gap:.1f} times as far from the set as pictures of one world are apart"
         f"{light if abs(ours - theirs) > 20 else ''}: take pictures from where the network will work"
     )
     yield Finding("off-domain", "warning", message)

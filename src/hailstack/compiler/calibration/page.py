@@ -13,15 +13,15 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from hailstack.compiler.calibration.build import CalibrationReport
 from hailstack.compiler.calibration.descriptors import brightness
 from hailstack.compiler.calibration.findings import Finding
+from hailstack.compiler.calibration.report import CalibrationReport
 from hailstack.compiler.calibration.score import KindCount
 from hailstack.compiler.calibration.sources import fit_pictures, parts_of
 from hailstack.compiler.calibration.survey import SIZE_NAMES
 from hailstack.errors import InputError
 from hailstack.files import replacing
-from hailstack.imaging import Preprocess, encode_image, raster, write_image
+from hailstack.imaging import encode_image, raster, write_image
 from hailstack.types import Image
 
 SHEET_COLUMNS, SHEET_ROWS = 12, 8
@@ -53,7 +53,7 @@ def write_pages(report: CalibrationReport, picture: Path | None = None, html: Pa
 def contact_sheet(report: CalibrationReport) -> Image:
     """The set's frames, small, in their order; of many, 96 evenly over all."""
     shown = _evenly(report.pictures, SHEET_COLUMNS * SHEET_ROWS)
-    preprocess = Preprocess.from_dict(report.preprocess)
+    preprocess = report.preprocess
     columns = min(SHEET_COLUMNS, len(shown))
     width = (SHEET_WIDTH_PX - GAP_PX) // SHEET_COLUMNS - GAP_PX
     height = max(1, width * preprocess.height // preprocess.width)
@@ -72,7 +72,7 @@ def make_page(report: CalibrationReport, sheet: Image) -> str:
     """The page's HTML."""
     template = (files("hailstack.compiler.calibration") / "data" / "page.html").read_text(encoding="utf-8")
     made, shown = report.preprocess, min(report.count, SHEET_COLUMNS * SHEET_ROWS)
-    size = f"{made['height']} by {made['width']} pixels, {made['mode']}, anchor {made['anchor']}, {made['colour']}"
+    size = f"{made.height} by {made.width} pixels, {made.mode}, anchor {made.anchor}, {made.colour}"
     return Template(template).substitute(
         title=escape(report.output.name if report.output is not None else "not written"),
         made=escape(f"{size}; sha256 of the frames {report.digest or 'not computed'}"),
@@ -88,7 +88,7 @@ def make_page(report: CalibrationReport, sheet: Image) -> str:
 
 def _tiles(report: CalibrationReport) -> str:
     tiles = [(f"{report.count}", "pictures in the set"), (f"{report.candidates}", "pictures looked at")]
-    tiles.append((f"{report.duplicates}", "near-duplicates among them"))
+    tiles.append((f"{report.choice.duplicates}", "near-duplicates among them"))
     if report.scores is not None and report.count < report.candidates:
         cover = report.scores.coverage
         others = f"of the pictures' variety covered; the first as many {cover.first:.0%}, by lot {cover.random:.0%}"
@@ -106,7 +106,7 @@ def _map(report: CalibrationReport) -> str:
     """All pictures on the two main axes of their descriptors, the chosen on top."""
     assert report.seen is not None
     points = _plane(report.seen.descriptors)
-    chosen = set(report.rows)
+    chosen = set(report.choice.rows)
     order = sorted(_evenly(range(len(points)), 4096), key=lambda row: row in chosen)
     dots = "".join(
         f'<circle class="{"set" if row in chosen else "all"}" cx="{points[row, 0]:.0f}" cy="{points[row, 1]:.0f}" '
@@ -132,7 +132,9 @@ def _light(report: CalibrationReport) -> str:
     assert report.seen is not None
     light = brightness(report.seen.descriptors)
     edges = np.linspace(0, 256, BINS + 1)
-    everything, chosen = (np.histogram(part, edges)[0] / len(part) for part in (light, light[list(report.rows)]))
+    everything, chosen = (
+        np.histogram(part, edges)[0] / len(part) for part in (light, light[list(report.choice.rows)])
+    )
     base, step = PLOT_HEIGHT - 22.0, PLOT_WIDTH / BINS
     scale = (base - 8.0) / max(everything.max(), chosen.max())
     bars = [
@@ -166,6 +168,7 @@ def _classes(classes: Sequence[KindCount]) -> str:
         + "".join(f"<td>{kind.sizes[name]}</td>" for name in SIZE_NAMES)
         + "</tr>"
         for kind in classes
+        if kind.source
     )
     return (
         '<h2>What is in them</h2><div class="scroll"><table>'

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hailstack.compiler.calibration.choose import distances
+from hailstack.compiler.calibration.choose import ALIKE, distances, drop_duplicates, pairwise
 from hailstack.compiler.calibration.descriptors import COLOUR, brightness, colour_swapped
 from hailstack.compiler.calibration.survey import SIZE_NAMES, Kind, Survey
 
@@ -54,8 +54,8 @@ class Likeness:
     """How the set relates to deployment pictures."""
 
     gap: float
-    """How far a deployment picture is from its nearest in the set, against pictures of the set among themselves. 1:
-    the set looks like the deployment."""
+    """How far a deployment picture is from its nearest in the set, against the smaller of: pictures of the set among
+    themselves, deployment pictures among themselves (medians, near-duplicates apart). 1: one world."""
     swapped_gap: float
     """The same by colour alone with the set's red and blue exchanged, against the gap by colour as it is."""
     brightness: Spread
@@ -125,9 +125,7 @@ def _classes(seen: Survey, rows: Sequence[int], names: Mapping[int, str]) -> tup
 
 
 def _likeness(chosen: NDArray[np.int32], like: Survey) -> Likeness:
-    among = distances(chosen, chosen)
-    np.fill_diagonal(among, among.max(initial=1))
-    own = max(1.0, float(np.median(among.min(axis=1)))) if len(chosen) > 1 else 1.0
+    own = min(_own_gap(chosen), _own_gap(like.descriptors))
     colours, deployed = chosen[:, COLOUR], like.descriptors[:, COLOUR]
     as_is = max(1.0, _gap(deployed, colours))
     return Likeness(
@@ -135,6 +133,15 @@ def _likeness(chosen: NDArray[np.int32], like: Survey) -> Likeness:
         swapped_gap=round(_gap(deployed, colour_swapped(colours)) / as_is, 2),
         brightness=_spread(brightness(like.descriptors)),
     )
+
+
+def _own_gap(descriptors: NDArray[np.int32]) -> float:
+    """Median distance to the nearest other that is no near-duplicate."""
+    table = pairwise(descriptors)
+    rows = drop_duplicates(table)
+    apart = table[np.ix_(rows, rows)]
+    np.fill_diagonal(apart, apart.max(initial=ALIKE))
+    return max(float(ALIKE), float(np.median(apart.min(axis=1))))
 
 
 def _gap(some: NDArray[np.int32], others: NDArray[np.int32]) -> float:

@@ -71,6 +71,13 @@ class Origin:
     names: Mapping[int, str] = field(default_factory=dict)
     """Class id → name, from the datasets among them."""
     problems: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    """As the user named them."""
+
+    @property
+    def has_sets(self) -> bool:
+        """Whether any of it are files of frames."""
+        return any(part.kind == "array" for part in self.parts)
 
     @property
     def expected(self) -> int:
@@ -105,10 +112,12 @@ def find_origin(
     if interval_s <= 0:
         message = f"the interval between frames is {interval_s} s; it must be above 0"
         raise ConfigError(message)
-    found = [_find(_named(source), split, interval_s) for source in sources]
+    named = [_named(source) for source in sources]
+    found = [_find(source, split, interval_s) for source in named]
     names = {class_id: name for origin in found for class_id, name in origin.names.items()}
     parts = tuple(part for origin in found for part in origin.parts)
-    return Origin(parts, names, tuple(problem for origin in found for problem in origin.problems))
+    problems = tuple(problem for origin in found for problem in origin.problems)
+    return Origin(parts, names, problems, tuple(map(str, named)))
 
 
 def read_pictures(parts: Iterable[Part], skip: Skip) -> Iterator[tuple[Picture, Image]]:
@@ -248,6 +257,6 @@ def _video_images(part: Part) -> Iterator[tuple[int, Image]]:
 def nothing_read(origin: Origin, skipped: Iterable[str]) -> str:
     """The message for sources without one readable picture."""
     reasons = list(skipped)
-    where = ", ".join(dict.fromkeys(str(part.path) for part in origin.parts[:3])) or "the sources"
+    where = ", ".join(origin.sources) or "the calibration set"
     reason = f"; the first of {len(reasons)} that failed: {reasons[0]}" if reasons else ""
     return f"{where}: no picture to calibrate with{reason}"

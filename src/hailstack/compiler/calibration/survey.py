@@ -56,7 +56,7 @@ def survey(
     """Look at every picture as the network would get it. One is in memory at a time.
 
     Raises:
-        InputError: not one picture could be read, or an array has frames of another size.
+        InputError: not one picture could be read.
     """
     skipped: list[str] = []
     pictures: list[Picture] = []
