@@ -275,3 +275,39 @@ def test_memory_does_not_grow_with_the_set(tmp_path: Path) -> None:
     )
     assert (tmp_path / "set.npz").stat().st_size > 100e6
     assert int(done.stdout) * 1024 < 60e6
+
+
+def compile_with(tmp_path: Path, calibration: str) -> int:
+    net, hef = write_yolov8(tmp_path / "net.onnx"), tmp_path / "net.hef"
+    return run(["compile", str(net), "--calibration", calibration, "-o", str(hef), "--json"])
+
+
+def test_a_network_compiles_with_a_set_and_its_report_names_the_digest(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = write_scenes(tmp_path / "photos", [scene(seed) for seed in range(6)])
+    preprocess = preprocess_of(write_yolov8(tmp_path / "net.onnx"), {})
+    made = build_calibration([folder], tmp_path / "set.npz", Plan(preprocess))
+    assert compile_with(tmp_path, str(tmp_path / "set.npz")) == 0
+    told = json.loads(capsys.readouterr().out)["calibration"]
+    assert (told["count"], told["digest"]) == (6, made.digest)
+
+
+def test_a_set_that_does_not_fit_the_network_is_refused_with_both_sides(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    preprocess = preprocess_of(write_yolov8(tmp_path / "net.onnx"), {})
+    wrong_size = write_array(tmp_path / "size.npz", [scene(1)], Preprocess(48, 48))
+    assert compile_with(tmp_path, str(wrong_size)) == 1
+    said = capsys.readouterr().err
+    assert "48x48 in the set" in said
+    assert f"{preprocess.height}x{preprocess.width} here" in said
+    stretched = Preprocess(preprocess.height, preprocess.width, mode="stretch")
+    assert compile_with(tmp_path, str(write_array(tmp_path / "mode.npz", [scene(1)], stretched))) == 1
+    assert "mode is stretch in the set and letterbox here" in capsys.readouterr().err
+    assert not (tmp_path / "net.hef").exists()
+
+
+def test_no_name_is_no_calibration(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert compile_with(tmp_path, "") == 1
+    assert "empty name" in capsys.readouterr().err
