@@ -331,6 +331,27 @@ def test_names_of_nodes_and_tensors_survive(tmp_path: Path) -> None:
         assert node.op_type == before[node.name].op_type
 
 
+def test_names_that_were_folded_lead_to_the_tensor_that_has_their_values(tmp_path: Path) -> None:
+    text = f"""g (float[1,4,6,6] x) => (y) {{
+        [first] a = Conv(x, w) [norm] n = {NORM.format("a")} [same] i = Identity(n)
+        [act] r = Relu(i) [last] y = Identity(r) }}"""
+    graph = load_graph(write(tmp_path / "net.onnx", text, w=numbers(4, 4, 1, 1), **normalisation(4)))
+    assert kinds(graph) == ["Conv", "Relu"]
+    for names, tensor in (("first norm same i n", "n"), ("act r last y", "y"), ("x", "x")):
+        assert {graph.find(name) for name in names.split()} == {tensor}
+    assert [graph.find(name) for name in ("a", "w", "nothing")] == [None] * 3
+
+
+def test_turns_that_undo_each_other_vanish(tmp_path: Path) -> None:
+    text = """g (float[1,3,4,5] x) => (y, z) {
+        a = Transpose <perm=[0,2,3,1]> (x) b = Transpose <perm=[0,3,1,2]> (a) y = Relu(b)
+        c = Transpose(a) z = Neg(c) }"""
+    path = write(tmp_path / "net.onnx", text)
+    graph = load_graph(path)
+    assert kinds(graph) == ["Relu", "Transpose", "Neg"]
+    assert same_function(path, graph)
+
+
 # Number formats
 
 

@@ -58,7 +58,7 @@ def _only_reader(draft: Draft, node: onnx.NodeProto) -> onnx.NodeProto | None:
 
 def _take_over(draft: Draft, node: onnx.NodeProto, reader: onnx.NodeProto) -> None:
     node.output[0] = reader.output[0]
-    draft.nodes.remove(reader)
+    draft.remove(reader, node.output[0])
 
 
 def _scaling(draft: Draft, node: onnx.NodeProto, reader: onnx.NodeProto) -> Scaling | None:

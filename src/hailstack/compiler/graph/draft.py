@@ -32,6 +32,8 @@ class Draft:
     shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
     """As far as known when :meth:`infer` was last called."""
     types: dict[str, int] = field(default_factory=dict)
+    gone: dict[str, str] = field(default_factory=dict)
+    """Names of nodes and tensors that were folded → the tensor that has their values now."""
 
     @classmethod
     def of(cls, model: onnx.ModelProto, source: str) -> Draft:
@@ -113,6 +115,18 @@ class Draft:
             if shape is not None:
                 self.shapes[info.name] = shape
 
+    def aliases(self) -> dict[str, str]:
+        """:attr:`gone`, followed to tensors that are still there."""
+        present = {*self.inputs, *self.tensors, *self.makers()}
+        found = {}
+        for name in self.gone:
+            last = name
+            while last in self.gone and last not in present:
+                last = self.gone[last]
+            if last in present and name not in present:
+                found[name] = last
+        return found
+
     def rename(self, old: str, new: str) -> None:
         """Let every reader of a tensor read another one instead."""
         for node in self.nodes:
@@ -123,13 +137,21 @@ class Draft:
         source, made = node.input[0], node.output[0]
         if made not in self.outputs:
             self.rename(made, source)
+            self.gone[made] = source
         elif source in self.outputs or (maker := self.makers().get(source)) is None:
             return False
         else:
             maker.output[list(maker.output).index(source)] = made
             self.rename(source, made)
-        self.nodes.remove(node)
+            self.gone[source] = made
+        self.remove(node, made if made in self.outputs else source)
         return True
+
+    def remove(self, node: onnx.NodeProto, result: str) -> None:
+        """Take out a node whose result is from now on the tensor ``result``."""
+        self.nodes.remove(node)
+        if node.name:
+            self.gone[node.name] = result
 
     def prune(self) -> None:
         """Drop nodes and constants that no output depends on."""

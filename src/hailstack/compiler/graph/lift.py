@@ -37,6 +37,7 @@ def lift(draft: Draft) -> Draft:
         )
         raise ModelError(message) from error
     newer = Draft.of(lifted, draft.source)
+    newer.gone = draft.gone
     newer.infer()
     _unwrap_softmax(newer)
     return newer

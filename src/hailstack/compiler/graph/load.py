@@ -16,7 +16,7 @@ from hailstack.compiler.graph.inputs import drop_constant_inputs, fix_inputs, ta
 from hailstack.compiler.graph.lift import lift, widen
 from hailstack.compiler.graph.read import list_nodes, read_onnx
 from hailstack.compiler.graph.session import NUMPY_TYPES, REFUSALS, open_session, plain_options
-from hailstack.compiler.graph.simplify import drop_idle_nodes
+from hailstack.compiler.graph.simplify import drop_idle_nodes, merge_turns
 from hailstack.compiler.graph.structure import Graph, Scaling
 from hailstack.compiler.graph.tflite.file import is_tflite
 from hailstack.compiler.graph.tflite.importer import import_tflite
@@ -62,7 +62,7 @@ def load_graph(path: str | os.PathLike[str], *, input_shapes: Mapping[str, Seque
     scalings = {**scalings, **take_reals(model)}
     draft = prepare(Draft.of(model, source))
     _check_batch(draft, batch)
-    graph = Graph(draft.model(), source, scalings)
+    graph = Graph(draft.model(), source, scalings, draft.aliases())
     _run_once(graph)
     return graph
 
@@ -84,6 +84,7 @@ def prepare(draft: Draft) -> Draft:
     _check_floats(draft)
     draft = lift(draft)
     fold(draft)
+    merge_turns(draft)
     drop_idle_nodes(draft)
     absorb(draft)
     return draft

@@ -1,4 +1,4 @@
-"""Taking out nodes that do nothing. What stays keeps its name, and nothing is fused here."""
+"""Taking out nodes that do nothing. What stays keeps its name."""
 
 from __future__ import annotations
 
@@ -18,6 +18,24 @@ def drop_idle_nodes(draft: Draft) -> None:
         if _is_idle(draft, node):
             draft.bypass(node)
     draft.prune()
+
+
+def merge_turns(draft: Draft) -> None:
+    """Let each ``Transpose`` behind another one do the work of both."""
+    makers = draft.makers()
+    for node in draft.nodes:
+        maker = makers.get(node.input[0]) if node.op_type == "Transpose" else None
+        if maker is not None and maker.op_type == "Transpose":
+            inner, outer = _order(draft, maker), _order(draft, node)
+            node.input[0] = maker.input[0]
+            del node.attribute[:]
+            node.attribute.append(onnx.helper.make_attribute("perm", [inner[axis] for axis in outer]))
+    draft.prune()
+
+
+def _order(draft: Draft, node: onnx.NodeProto) -> list[int]:
+    order = attribute(node, "perm")
+    return order if isinstance(order, list) else list(reversed(range(len(draft.shapes[node.input[0]]))))
 
 
 def _is_idle(draft: Draft, node: onnx.NodeProto) -> bool:
@@ -44,8 +62,8 @@ def _same_type(draft: Draft, node: onnx.NodeProto) -> bool:
 
 
 def _same_order(draft: Draft, node: onnx.NodeProto) -> bool:
-    order = attribute(node, "perm")
-    return isinstance(order, list) and order == sorted(order)
+    order = _order(draft, node)
+    return order == sorted(order)
 
 
 def _single(draft: Draft, node: onnx.NodeProto) -> bool:

@@ -42,6 +42,8 @@ class Graph:
     """The file it came from, for messages."""
     scalings: Mapping[str, Scaling] = field(default_factory=dict)
     """Inputs of which the file itself says what they want of the pixels, because it takes integers."""
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    """Names of nodes and tensors in the file that were folded away → the tensor that has their values."""
 
     @cached_property
     def constants(self) -> Mapping[str, NDArray[np.generic]]:
@@ -144,6 +146,16 @@ class Graph:
             message = f"{self.source}: the shape of tensor {tensor!r}{where} is not fixed; export with static shapes"
             raise ModelError(message)
         return self.shapes[tensor]
+
+    def find(self, name: str) -> str | None:
+        """The tensor that a name in the file stands for, or None.
+
+        The name is a tensor's or a node's, which stands for its first result; it may have been folded away.
+        """
+        if name in self.producers or name in self.inputs:
+            return name
+        named = (str(node.output[0]) for node in self.nodes if node.name == name)
+        return next(named, self.aliases.get(name))
 
     def ancestors(self, tensors: tuple[str, ...]) -> Iterator[onnx.NodeProto]:
         """The nodes that ``tensors`` depend on, in topological order."""
