@@ -1,25 +1,64 @@
-"""Where the network ends and the host's post-processing begins.
+"""What a network's outputs mean, and where to cut it for that.
 
-Everything here goes by structure. Exporters rename nodes with every release, so names decide nothing.
+Everything in this room goes by structure. Exporters rename nodes with every release, so names decide nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
-import numpy as np
 import onnx
-from numpy.typing import NDArray
 from onnx import helper
 
+from hailstack.compiler.endnodes.frontier import RESHAPING, WEIGHTED, last_learned, tail_nodes
 from hailstack.compiler.graph.model import Graph, infer, label
 
-Role: TypeAlias = Literal["reg", "cls", "obj", "logits", "raw"]
+__all__ = ["RESHAPING", "WEIGHTED", "End", "HeadPlan", "Role", "Task", "cut"]
 
-LEARNABLE = frozenset({"Conv", "ConvTranspose", "Gemm", "LSTM", "GRU"})
-WEIGHTED = LEARNABLE | {"MatMul"}
+Role: TypeAlias = Literal[
+    "reg",  # box sides or box deltas
+    "cls",  # class scores
+    "obj",  # objectness, or centreness
+    "anchors",  # boxes, objectness and classes of all anchors together
+    "combined",  # class scores and box bins together
+    "points",  # key points of a box
+    "mask",  # coefficients of prototypes
+    "proto",  # the prototypes
+    "angle",  # rotation of a box
+    "heat",  # one map a class or key point, a peak where one is
+    "size",  # width and height at a peak
+    "offset",  # where in its cell a peak lies
+    "logits",  # one score a class
+    "embedding",  # a vector to compare with others
+    "landmarks",  # coordinates of points, as one vector
+    "score",  # one number
+    "classes",  # a map of class scores
+    "depth",  # a map with one value a pixel
+    "image",  # a picture
+    "feature",  # a feature map
+    "raw",
+]
+
+Task: TypeAlias = Literal[
+    "classification",
+    "depth_estimation",
+    "detection",
+    "embedding",
+    "face_detection",
+    "image",
+    "instance_segmentation",
+    "landmarks",
+    "oriented_detection",
+    "palm_detection",
+    "pose",
+    "raw",
+    "semantic_segmentation",
+]
+
+Anchors: TypeAlias = tuple[tuple[tuple[float, float], ...], ...]
+"""For each stride the width and height of each anchor, in pixels of the input."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +68,9 @@ class End:
     tensor: str
     role: Role
     sigmoid: bool = False
-    """Whether the chip puts a sigmoid behind it."""
+    """Whether the chip puts a sigmoid behind it that is not there in the network, or comes later."""
     stride: int = 0
-    """Input pixels a cell, for detectors."""
+    """Input pixels a cell, for maps."""
 
     @property
     def output(self) -> str:
@@ -43,68 +82,103 @@ class End:
 class HeadPlan:
     """What the network's outputs mean, and where to cut for it."""
 
-    task: Literal["classification", "detection", "raw"]
+    task: Task
     ends: tuple[End, ...]
-    family: Literal["yolov8", "yolox"] | None = None
+    family: str | None = None
+    """How boxes are coded; see :data:`hailstack.compiler.endnodes.families.FAMILIES`."""
     classes: int = 0
+    """Kinds of objects, or scores of a classifier; with the background, where there is one."""
     reg_max: int = 0
-    """YOLOv8: bins for each side of a box."""
+    """Bins for each side of a box, where sides are distributions."""
     logits: bool = False
     """Whether a softmax is left to the host."""
+    anchors: Anchors = ()
+    """Empty for heads without anchors, and where the network does not tell them."""
+    per_cell: int = 1
+    """Boxes in each cell of a map."""
+    keypoints: int = 0
+    keypoint_values: int = 0
+    """Numbers for each key point: 2, or 3 with its visibility."""
+    mask_coefficients: int = 0
+    background: bool = False
+    """Whether class 0 is the background."""
+    nms: bool = True
+    """Whether boxes of one object remain that the host must suppress."""
+    scores: Literal["", "logits", "probabilities"] = ""
+    """What the class scores are when they leave the chip."""
+    score_function: Literal["", "sigmoid", "softmax"] = ""
+    """What makes probabilities of them."""
+    scale_factors: tuple[float, float] = ()  # type: ignore[assignment]
+    """SSD: what offsets of centres and logarithms of sizes are divided by."""
+    coordinates: tuple[int, int, int, int] = (0, 1, 2, 3)
+    """SSD: at which of an anchor's four places y, x, height and width stand."""
+    argmax: bool = False
+    """Whether the network gives the index of the largest channel, which the host finds."""
+    normalised: bool = False
+    """Embedding: whether the network scales it to length 1, which the host does."""
+    reason: str = ""
+    """Why it is raw, or what could not be found out."""
+    alternatives: tuple[HeadPlan, ...] = ()
+    """Other cuts that make sense, best first."""
 
     @property
     def strides(self) -> tuple[int, ...]:
-        return tuple(sorted({end.stride for end in self.ends if end.stride}))
+        """Of the levels that hold boxes."""
+        apart = ("proto", "feature", "raw")
+        return tuple(sorted({end.stride for end in self.ends if end.stride and end.role not in apart}))
+
+    @property
+    def features(self) -> End | None:
+        """The feature map beside the results, if one was asked for."""
+        beside = [end for end in self.ends if end.role == "feature"]
+        return beside[-1] if beside and self.task != "raw" else None
+
+    def with_role(self, role: Role) -> tuple[End, ...]:
+        """The ends that play ``role``, finest first."""
+        return tuple(sorted((end for end in self.ends if end.role == role), key=lambda end: end.stride))
+
+    def plus(self, *ends: End) -> HeadPlan:
+        """The same with further outputs."""
+        return replace(self, ends=(*self.ends, *ends))
+
+
+def cut(graph: Graph, head: HeadPlan) -> Graph:
+    """The part of ``graph`` that runs on the chip, with the sigmoids that belong there; outputs in head order."""
+    tensors = tuple(end.tensor for end in head.ends)
+    nodes = list(graph.ancestors(tensors))
+    nodes += [
+        helper.make_node("Sigmoid", [end.tensor], [end.output], name=f"{end.tensor}/sigmoid")
+        for end in head.ends
+        if end.sigmoid
+    ]
+    outputs = [
+        helper.make_tensor_value_info(end.output, onnx.TensorProto.FLOAT, graph.shape(end.tensor)) for end in head.ends
+    ]
+    return part(graph, nodes, list(graph.model.graph.input), outputs)
+
+
+def part(
+    graph: Graph, nodes: list[onnx.NodeProto], inputs: list[onnx.ValueInfoProto], outputs: list[onnx.ValueInfoProto]
+) -> Graph:
+    """Some nodes of a graph as a graph of their own, with the constants that they need."""
+    needed = {name for node in nodes for name in node.input} | {info.name for info in outputs}
+    constants = [tensor for tensor in graph.model.graph.initializer if tensor.name in needed]
+    body = helper.make_graph(nodes, graph.model.graph.name or "network", inputs, outputs, constants)
+    model = helper.make_model(
+        body,
+        opset_imports=graph.model.opset_import,
+        ir_version=graph.model.ir_version,
+        functions=graph.model.functions,
+    )
+    return replace(graph, model=infer(model, graph.source))
 
 
 def frontier(graph: Graph) -> tuple[onnx.NodeProto, ...]:
-    """The last weighted node on every path to an output, in the order of the outputs and of what is joined there.
-
-    An expectation over bins (weights 0, 1, 2, …), as in distribution focal loss, does not count as weighted.
-    """
-    found: dict[str, onnx.NodeProto] = {}
-    seen: set[str] = set()
-    waiting = list(reversed(graph.outputs))
-    while waiting:
-        tensor = waiting.pop()
-        node = graph.producers.get(tensor)
-        if node is None or tensor in seen:
-            continue
-        seen.add(tensor)
-        if is_weighted(graph, node):
-            found[node.output[0]] = node
-        else:
-            waiting.extend(reversed(node.input))
-    return tuple(found.values())
-
-
-def is_weighted(graph: Graph, node: onnx.NodeProto) -> bool:
-    """Whether a node multiplies its input by learned weights."""
-    if node.op_type not in WEIGHTED:
-        return False
-    weights = next((graph.constants[name] for name in node.input[1:] if name in graph.constants), None)
-    if weights is None:
-        return node.op_type in LEARNABLE
-    return not _counts_up(weights)
-
-
-def _counts_up(weights: NDArray[np.generic]) -> bool:
-    flat = np.ravel(weights)
-    return flat.size > 2 and bool(np.array_equal(flat, np.arange(flat.size)))
+    return last_learned(graph, graph.outputs)
 
 
 def tail(graph: Graph, ends: Iterable[onnx.NodeProto]) -> tuple[onnx.NodeProto, ...]:
-    """The nodes that follow ``ends``."""
-    reached = {name for node in ends for name in node.output}
-    behind = []
-    for node in graph.nodes:
-        if reached.intersection(node.input):
-            behind.append(node)
-            reached.update(node.output)
-    return tuple(behind)
-
-
-RESHAPING = frozenset({"Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Identity"})
+    return tail_nodes(graph, [name for node in ends for name in node.output])
 
 
 def feeds(graph: Graph, tensor: str, operator: str) -> bool:
@@ -119,27 +193,3 @@ def describe(graph: Graph, nodes: Sequence[onnx.NodeProto]) -> str:
     """The ends of a network in words, for refusals."""
     parts = [f"{label(node)} {'x'.join(map(str, graph.shape(node.output[0])))}" for node in nodes]
     return f"what ends it: {', '.join(parts)}" if parts else "no convolution or matrix product ends it"
-
-
-def cut(graph: Graph, head: HeadPlan) -> Graph:
-    """The part of ``graph`` that runs on the chip, with the sigmoids that belong there; outputs in head order."""
-    tensors = tuple(end.tensor for end in head.ends)
-    nodes = list(graph.ancestors(tensors))
-    nodes += [
-        helper.make_node("Sigmoid", [end.tensor], [end.output], name=f"{end.tensor}/sigmoid")
-        for end in head.ends
-        if end.sigmoid
-    ]
-    needed = {name for node in nodes for name in node.input}
-    body = helper.make_graph(
-        nodes,
-        graph.model.graph.name or "network",
-        list(graph.model.graph.input),
-        [
-            helper.make_tensor_value_info(end.output, onnx.TensorProto.FLOAT, graph.shape(end.tensor))
-            for end in head.ends
-        ],
-        [tensor for tensor in graph.model.graph.initializer if tensor.name in needed],
-    )
-    model = helper.make_model(body, opset_imports=graph.model.opset_import, ir_version=graph.model.ir_version)
-    return Graph(infer(model, graph.source), graph.source)

@@ -1,0 +1,167 @@
+"""The proof that a cut loses nothing: head, then tail, give what the whole network gives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import helper
+from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
+
+from hailstack.compiler.endnodes.frontier import behind_selections
+from hailstack.compiler.endnodes.plan import HeadPlan, part
+from hailstack.compiler.endnodes.tail import determined
+from hailstack.compiler.graph.model import Graph, open_session, reads
+from hailstack.compiler.graph.session import plain_options
+from hailstack.errors import ModelError
+
+TOLERANCE = 1e-5
+"""Largest difference that counts as rounding, relative to the range of an output."""
+
+SEED = 7
+
+Arrays = Mapping[str, NDArray[np.generic]]
+
+
+@dataclass(frozen=True, slots=True)
+class OutputProof:
+    """How far one output of head and tail is from the original's."""
+
+    output: str
+    difference: float
+    """The largest."""
+    span: float
+    """Largest minus smallest value of the original."""
+    as_probability: bool = False
+    """Whether both were compared behind a sigmoid, since the chip gives them so."""
+
+    @property
+    def relative(self) -> float:
+        """The difference as a part of the range, or as it is where the range is below 1."""
+        return self.difference / max(self.span, 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """Head and tail against the original on random pixels."""
+
+    outputs: tuple[OutputProof, ...]
+    missing: tuple[str, ...] = ()
+    """Outputs of the original that the ends do not determine."""
+
+    @property
+    def max_abs_difference(self) -> float:
+        return max((one.difference for one in self.outputs), default=0.0)
+
+    @property
+    def max_relative_difference(self) -> float:
+        """The largest difference, each relative to the range of its output."""
+        return max((one.relative for one in self.outputs), default=0.0)
+
+    @property
+    def holds(self) -> bool:
+        """Whether every output that the ends determine is the original's."""
+        return self.max_relative_difference <= TOLERANCE
+
+
+def prove(graph: Graph, head: Graph, tail: Graph | None, plan: HeadPlan) -> Proof:
+    """Run head, then tail, and the original on the same random pixels.
+
+    Where an output is what a selection (NMS, top-k) picked and differs, what the selection chooses from is compared
+    instead: a rounding in the last place may exchange two boxes of equal score.
+
+    Raises:
+        ModelError: onnxruntime cannot run a part; the message says which.
+    """
+    names = determined(graph, plan)
+    missing = tuple(name for name in graph.outputs if name not in names)
+    pixels = _random_inputs(graph)
+    proofs = _compare_all(graph, head, tail, plan, names, pixels)
+    tainted = behind_selections(graph)
+    if all(one.relative <= TOLERANCE or one.output not in tainted for one in proofs):
+        return Proof(proofs, missing)
+    sure = tuple(one for one in proofs if one.output not in tainted)
+    choices = tuple(name for name in read_by_selections(graph) if tail is not None and name in _made_by(tail))
+    fresh = _compare_all(graph, head, _exposing(tail, choices), plan, choices, pixels) if tail and choices else ()
+    return Proof((*sure, *fresh) if fresh else proofs, missing)
+
+
+def read_by_selections(graph: Graph) -> tuple[str, ...]:
+    """The real tensors from which selections choose: fresh ones, not chosen themselves."""
+    tainted = behind_selections(graph)
+    found = []
+    for node in graph.nodes:
+        if tainted.intersection(node.output):
+            found += [name for name in reads(node) if name in graph.reals and name not in tainted]
+    return tuple(name for name in dict.fromkeys(found) if name in graph.producers)
+
+
+def _made_by(graph: Graph) -> set[str]:
+    return {name for node in graph.nodes for name in node.output}
+
+
+def _exposing(graph: Graph, tensors: Sequence[str]) -> Graph:
+    """A graph whose outputs are inner tensors."""
+    outputs = [helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None) for name in tensors]
+    return part(graph, list(graph.ancestors(tuple(tensors))), list(graph.model.graph.input), outputs)
+
+
+def _compare_all(
+    graph: Graph, head: Graph, tail: Graph | None, plan: HeadPlan, names: Sequence[str], pixels: Arrays
+) -> tuple[OutputProof, ...]:
+    whole = _run(_exposing(graph, names), pixels, "the network") if set(names) - set(graph.outputs) else {}
+    whole = whole or _run(graph, pixels, "the network")
+    between = _run(head, pixels, "the head")
+    after = {} if tail is None else _run(tail, {**pixels, **between}, "the tail")
+    squashed = {end.tensor: end.output for end in plan.ends if end.sigmoid}
+    proofs = []
+    for name in names:
+        if name in squashed:
+            proofs.append(_compare(name, _sigmoid(whole[name]), between[squashed[name]], as_probability=True))
+        else:
+            proofs.append(_compare(name, whole[name], after[name] if name in after else between[name]))
+    return tuple(proofs)
+
+
+def _random_inputs(graph: Graph) -> Arrays:
+    random = np.random.default_rng(SEED)
+    kinds = {info.name: info.type.tensor_type.elem_type for info in graph.model.graph.input}
+    values = {}
+    for name, kind in kinds.items():
+        dtype = helper.tensor_dtype_to_np_dtype(kind)
+        real = np.issubdtype(dtype, np.floating)
+        values[name] = (random.random(graph.shape(name)) * (1 if real else 2)).astype(dtype)
+    return values
+
+
+def _run(graph: Graph, values: Arrays, what: str) -> Arrays:
+    session = open_session(graph.model, graph.source, plain_options())
+    feeds = {entry.name: values[entry.name] for entry in session.get_inputs()}
+    try:
+        return dict(zip(graph.outputs, session.run(list(graph.outputs), feeds), strict=True))
+    except (ort_errors.Fail, ort_errors.InvalidArgument, ort_errors.RuntimeException) as error:
+        message = f"{graph.source}: {what} cannot be run on random pixels: {error}"
+        raise ModelError(message) from error
+
+
+def _sigmoid(value: NDArray[np.generic]) -> NDArray[np.float64]:
+    with np.errstate(over="ignore"):
+        return np.asarray(1 / (1 + np.exp(-value.astype(np.float64))), np.float64)
+
+
+def _compare(
+    name: str, theirs: NDArray[np.generic], ours: NDArray[np.generic], as_probability: bool = False
+) -> OutputProof:
+    wanted, got = np.asarray(theirs, np.float64), np.asarray(ours, np.float64)
+    if wanted.shape != got.shape:
+        return OutputProof(name, np.inf, 0.0, as_probability)
+    same = (wanted == got) | (np.isnan(wanted) & np.isnan(got))
+    with np.errstate(invalid="ignore"):
+        gaps = np.where(same, 0.0, np.abs(wanted - got))
+    finite = wanted[np.isfinite(wanted)]
+    span = float(np.ptp(finite)) if finite.size else 0.0
+    largest = float(np.nan_to_num(gaps, nan=np.inf).max(initial=0.0))
+    return OutputProof(name, largest, span, as_probability)
