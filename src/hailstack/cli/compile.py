@@ -31,6 +31,7 @@ def compile(
     output_type: Literal["uint8", "uint16"] = "uint8",
     limit: int | None = None,
     input_shape: Annotated[list[str] | None, Parameter(negative=())] = None,
+    license: str | None = None,
     json: Annotated[bool, Parameter(negative=())] = False,
 ) -> int:
     """Compile an ONNX or TensorFlow Lite network to a HEF that the emulated NPU runs.
@@ -78,6 +79,8 @@ def compile(
         Calibration pictures used at most, evenly over all. Default: all of a set, 64 of anything else.
     input_shape
         For a model exported with an open size: images=1x3x640x640.
+    license
+        Of the weights, for the HEF's manifest. Default: what the ONNX file's metadata says.
     json
         The report for programs.
     """
@@ -103,6 +106,7 @@ def compile(
             output_type=output_type,
             limit=limit,
             input_shapes=dict(map(_shape, input_shape or ())),
+            license=license,
             progress=progress,
         )
     print_report(report, as_json=json)

@@ -17,6 +17,7 @@ def inspect(
     /,
     *,
     streams: bool = False,
+    manifest: Annotated[bool, Parameter(negative="")] = False,
     json: Annotated[bool, Parameter(negative="")] = False,
     profile: Literal["4.20", "4.23", "5.2"] = "4.23",
 ) -> int:
@@ -30,24 +31,27 @@ def inspect(
         A HEF file, or a folder with some.
     streams
         Also the transfers between host and chip, in the chip's layout.
+    manifest
+        Instead of that what a HEF of ours was made from: hashes of the network and of the calibration pictures,
+        options, versions, licence of the weights, classes, preprocessing, head.
     json
-        Everything, for programs: header, chips, compiler, streams, scales, operations, names, resources.
+        Everything, for programs: header, chips, compiler, streams, scales, operations, names, resources, manifest.
     profile
         The version of the vendor's runtime that reads the file and prints.
     """
     from hailstack.hef import read_hef
 
     if path.is_dir():
-        return _inspect_folder(path, profile, streams=streams, json=json)
+        return _inspect_folder(path, profile, streams=streams, manifest=manifest, json=json)
     hef = read_hef(path, profile=profile)
     if json:
         _print_json(_facts(hef))
     else:
-        _show(hef, streams=streams)
+        _show(hef, streams=streams, manifest=manifest)
     return 0
 
 
-def _inspect_folder(folder: Path, profile: str, *, streams: bool, json: bool) -> int:
+def _inspect_folder(folder: Path, profile: str, *, streams: bool, manifest: bool, json: bool) -> int:
     from hailstack.errors import HefError, InputError
     from hailstack.hef import read_hef
     from hailstack.hef.parse_hef import heading, hef_files
@@ -60,7 +64,7 @@ def _inspect_folder(folder: Path, profile: str, *, streams: bool, json: bool) ->
             facts.append(_facts(hef) if json else {})
             if not json:
                 print(heading(file), end="")
-                _show(hef, streams=streams)
+                _show(hef, streams=streams, manifest=manifest)
         except HefError as error:
             failed = 1
             print(f"hailstack: error: {error}", file=sys.stderr)
@@ -85,10 +89,15 @@ def _print_json(value: Any) -> None:
     print(json.dumps(value, indent=2, allow_nan=False))
 
 
-def _show(hef: Hef, *, streams: bool) -> None:
+def _show(hef: Hef, *, streams: bool, manifest: bool) -> None:
     from hailstack.hef import parse_hef_text
     from hailstack.hef.contradictions import find_contradictions
+    from hailstack.hef.manifest import manifest_text, read_manifest
 
+    if manifest:
+        made = read_manifest(hef)
+        print("no manifest: not compiled by Hailstack\n" if made is None else manifest_text(made), end="")
+        return
     print(parse_hef_text(hef, streams=streams), end="")
     for problem in find_contradictions(hef):
         print(f"hailstack: warning: {problem}", file=sys.stderr)

@@ -61,6 +61,7 @@ def compile_model(
     output_type: OutputType = "uint8",
     limit: int | None = None,
     input_shapes: Mapping[str, Sequence[int]] | None = None,
+    license: str | None = None,
     progress: Progress | None = None,
 ) -> CompileReport:
     """Compile an ONNX or TensorFlow Lite network to an emulated HEF at ``output``.
@@ -83,6 +84,7 @@ def compile_model(
         output_type: integers of the outputs.
         limit: how many calibration pictures at most; None: all of a set, 64 of anything else.
         input_shapes: for networks exported with an open height or width, ``{"images": (1, 3, 640, 640)}``.
+        license: of the weights, for the HEF's manifest; None: what the ONNX file's metadata says.
         progress: told about stages.
 
     Raises:
@@ -120,6 +122,8 @@ def compile_model(
             normalisation=normalisation,
             calibration=frames.summary,
             estimate=estimate_speed(list_layers(trunk), target),
+            options={"target": target, "thresholds": asdict(thresholds), "quantise": {"output_type": output_type}},
+            license=license,
         )
         blueprint = make_blueprint(facts, trunk, network)
         write_hef(target_path, blueprint)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import cast
 
-from hailstack import __version__
 from hailstack.compiler.calibration.frames import CalibrationSummary
 from hailstack.compiler.endnodes.plan import HeadPlan
 from hailstack.compiler.graph.model import Graph
+from hailstack.compiler.manifest import make_manifest
 from hailstack.compiler.preflight.estimate import Estimate, Target
 from hailstack.compiler.preflight.layers import LayerName, name_layers
 from hailstack.compiler.quantise.network import QuantisedNetwork
@@ -62,6 +61,10 @@ class Facts:
     normalisation: Normalisation
     calibration: CalibrationSummary
     estimate: Estimate
+    options: Mapping[str, object] = field(default_factory=dict)
+    """What was asked of the compiler, in plain values."""
+    license: str | None = None
+    """Of the weights."""
 
 
 def make_blueprint(facts: Facts, cut: Graph, network: QuantisedNetwork) -> HefBlueprint:
@@ -189,12 +192,11 @@ def _meta(
         "preprocess": facts.preprocess.to_dict(),
         "normalisation": asdict(facts.normalisation),
         "head": head_facts(facts.head),
+        "manifest": make_manifest(facts.source, facts.calibration.digest, facts.options, facts.license),
         "calibration": {
             "count": facts.calibration.count,
             "skipped": len(facts.calibration.skipped),
             "digest": facts.calibration.digest,
         },
-        "source": {"name": facts.source.name, "sha256": hashlib.sha256(facts.source.read_bytes()).hexdigest()},
-        "compiler": {"name": "hailstack", "version": __version__},
         "estimate": asdict(facts.estimate),
     }

@@ -10,6 +10,7 @@ from typing import Any
 
 from hailstack.hef.contradictions import find_contradictions
 from hailstack.hef.frames import host_frame_bytes
+from hailstack.hef.manifest import read_manifest
 from hailstack.hef.model import Hef, NetworkGroup, Stream, VStream
 from hailstack.hef.reader import list_groups
 
@@ -30,6 +31,7 @@ def hef_facts(hef: Hef) -> dict[str, Any]:
         "extensions": _extensions(hef, hef.extensions),
         "optional_extensions": _extensions(hef, hef.optional_extensions),
         "resources": {name: {"size_bytes": len(data)} for name, data in hef.external_resources.items()},
+        "manifest": read_manifest(hef),
         "warnings": list(find_contradictions(hef)),
         "groups": [_group(group, hef) for group in list_groups(hef)],
     }

@@ -80,7 +80,7 @@ def test_the_file_says_how_it_was_made(tmp_path: Path) -> None:
     facts = meta(hef)
     assert facts["preprocess"] == report.preprocess == Preprocess(64, 64, pad_value=0).to_dict()
     assert facts["calibration"]["count"] == 3
-    assert facts["source"]["name"] == "net.onnx"
+    assert facts["manifest"]["source"]["name"] == "net.onnx"
     assert facts["groups"]["net"]["inputs"] == {"net/input_layer1": "images_pixels"}
     assert hef.groups[0].bottleneck_fps == pytest.approx(report.estimate.fps)
 
