@@ -326,6 +326,7 @@ def main() -> None:
             kept[f"{key}/model"] = np.frombuffer(model, np.uint8)
             kept.update({f"{key}/input{i}": value for i, value in enumerate(inputs)})
             kept.update({f"{key}/output{i}": value for i, value in enumerate(outputs)})
+    kept["refused/ROUND/model"] = np.frombuffer(build(Case("round", "ROUND", [MAP]), False), np.uint8)
     for path in sorted(Path(sys.argv[1]).glob("*.tflite")) if len(sys.argv) > 1 else ():
         for i, value in enumerate(run(with_known_operators(path.read_bytes()))[1]):
             kept[f"real/{path.stem}/output{i}"] = value.reshape(-1)[:: max(value.size // KEPT_NUMBERS, 1)]

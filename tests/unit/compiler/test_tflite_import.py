@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from hailstack.compiler import compile_model
 from hailstack.compiler.graph.model import Graph, Scaling, load_graph, open_session
@@ -84,6 +86,25 @@ def test_a_cut_off_file_is_refused(tmp_path: Path, share: float) -> None:
     path.write_bytes(path.read_bytes()[: int(path.stat().st_size * share)])
     with pytest.raises(ModelError, match=r"net\.tflite: a TensorFlow Lite model that is cut off"):
         load_graph(path)
+
+
+@given(st.data())
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_damaged_file_is_refused_or_read_but_never_crashes(tmp_path: Path, data: st.DataObject) -> None:
+    content = bytearray(golden()["operator/conv strided relu6 behind a pool/model"].tobytes())
+    for _ in range(data.draw(st.integers(1, 4))):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    (tmp_path / "net.tflite").write_bytes(content)
+    try:
+        load_graph(tmp_path / "net.tflite")
+    except ModelError as error:
+        assert "net.tflite" in str(error)
+
+
+def test_operators_that_cannot_be_imported_are_named(tmp_path: Path) -> None:
+    (tmp_path / "net.tflite").write_bytes(golden()["refused/ROUND/model"].tobytes())
+    with pytest.raises(ModelError, match=r"net\.tflite: .*cannot be imported: 1 ROUND;"):
+        load_graph(tmp_path / "net.tflite")
 
 
 # Real networks

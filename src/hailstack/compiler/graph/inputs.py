@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 
 import onnx
@@ -16,6 +17,9 @@ USUAL_SIDE = 640
 
 OLDEST_IR, NEWEST_IR = 4, 10
 """Versions of the file format: the first whose weights are no inputs, and that of operator set 22."""
+
+LARGEST_INPUT = 2**28
+"""Numbers in one input; a picture of 8192 x 8192 in four channels has that many."""
 
 INTEGERS = (TensorProto.UINT8, TensorProto.INT8)
 
@@ -53,9 +57,13 @@ def fix_inputs(model: onnx.ModelProto, source: str, given: Mapping[str, Sequence
         shape = _fit(info, source, given[info.name]) if info.name in given else _close(info, batch, noted)
         if None in shape or not shape:
             raise ModelError(_open_message(info, source))
+        sizes = [size or 0 for size in shape]
+        if math.prod(sizes) > LARGEST_INPUT:
+            message = f"{source}: input {info.name!r} of {'x'.join(map(str, sizes))} is too large to be a picture"
+            raise ModelError(message)
         del info.type.tensor_type.shape.dim[:]
-        for size in shape:
-            info.type.tensor_type.shape.dim.add().dim_value = size or 0
+        for size in sizes:
+            info.type.tensor_type.shape.dim.add().dim_value = size
     for info in model.graph.output:  # they follow from the inputs; what the exporter wrote may name another batch
         info.type.tensor_type.ClearField("shape")
     del model.graph.value_info[:]

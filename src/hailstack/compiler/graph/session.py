@@ -43,7 +43,7 @@ def infer(model: onnx.ModelProto, source: str) -> onnx.ModelProto:
     """
     try:
         return shape_inference.infer_shapes(model, check_type=True, strict_mode=True, data_prop=True)
-    except (shape_inference.InferenceError, RuntimeError) as error:
+    except (shape_inference.InferenceError, RuntimeError, ValueError) as error:
         message = f"{source}: shapes do not fit together: {error}"
         raise ModelError(message) from error
 
@@ -78,6 +78,6 @@ def open_session(
         return onnxruntime.InferenceSession(
             model.SerializeToString(), options or session_options(), providers=["CPUExecutionProvider"]
         )
-    except REFUSALS as error:
+    except (*REFUSALS, UnicodeDecodeError) as error:  # the latter where a damaged name gets into its message
         message = f"{source}: onnxruntime refuses the model: {error}"
         raise ModelError(message) from error

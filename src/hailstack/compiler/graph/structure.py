@@ -183,7 +183,8 @@ class Graph:
 
 def label(node: onnx.NodeProto) -> str:
     """What to call a node: its operator with its name, or with its first output if it has none."""
-    return f"{node.op_type} {node.name or node.output[0]!r}"
+    name = node.name or repr(next(iter(node.output), ""))
+    return f"{node.op_type} {name}"
 
 
 def attribute(node: onnx.NodeProto, name: str, default: object = None) -> object:

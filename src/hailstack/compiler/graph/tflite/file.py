@@ -123,18 +123,21 @@ def _parse(model: Table, source: str) -> TfliteFile:
     kinds = [_kind(code) for code in model.tables(1)]
     names: dict[str, int] = {}
     tensors = tuple(_tensor(table, buffers, names, source) for table in graph.tables(0))
-    return TfliteFile(
-        tensors,
-        tuple(_operator(table, kinds) for table in graph.tables(3)),
-        tuple(int(i) for i in graph.array(1, np.dtype(np.int32))),
-        tuple(int(i) for i in graph.array(2, np.dtype(np.int32))),
-    )
+    operators = tuple(_operator(table, kinds) for table in graph.tables(3))
+    inputs, outputs = (tuple(int(i) for i in graph.array(slot, np.dtype(np.int32))) for slot in (1, 2))
+    used = [place for op in operators for place in (*op.inputs, *op.outputs) if place >= 0]
+    if not outputs or max((*used, *inputs, *outputs)) >= len(tensors) or min((*inputs, *outputs)) < 0:
+        message = "it refers to tensors that it does not have"
+        raise ValueError(message)
+    return TfliteFile(tensors, operators, inputs, outputs)
 
 
 def _kind(code: Table) -> str:
     """The operator's number moved to a wider field when 127 were used up."""
     number = max(code.whole(0, "b"), code.whole(3, "i"))
-    return code.text(1) if number == CUSTOM else OPERATORS.get(number, f"operator {number}")
+    if number == CUSTOM:
+        return code.text(1) or "CUSTOM"
+    return OPERATORS[number] if 0 <= number < len(OPERATORS) else f"operator {number}"
 
 
 def _tensor(table: Table, buffers: list[Table], names: dict[str, int], source: str) -> Tensor:

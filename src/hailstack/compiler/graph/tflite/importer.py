@@ -92,12 +92,19 @@ def import_tflite(path: Path) -> Imported:
     file, source = read_tflite(path), str(path)
     _check_operators(file, source)
     writer = OnnxWriter(file, source)
-    inputs = [(place, file.tensors[place]) for place in file.inputs]
-    writer.last.update({place: tensor.name for place, tensor in inputs})
-    for op in file.operators:
-        IMPORTS[op.kind](writer, op)
-    scalings = {tensor.name: _scaling(tensor) for _, tensor in inputs if tensor.quantisation is not None}
-    return Imported(_model(writer, path.stem), scalings)
+    writer.last.update({place: file.tensors[place].name for place in file.inputs})
+    for number, op in enumerate(file.operators):
+        try:
+            IMPORTS[op.kind](writer, op)
+        except ModelError:
+            raise
+        except (IndexError, KeyError, ValueError, ZeroDivisionError) as error:
+            message = (
+                f"{source}: operator {number}, {op.kind}, is damaged or of a form that cannot be imported: {error!r}"
+            )
+            raise ModelError(message) from error
+    quantised = [file.tensors[place] for place in file.inputs if file.tensors[place].quantisation is not None]
+    return Imported(_model(writer, path.stem), {tensor.name: _scaling(tensor) for tensor in quantised})
 
 
 def _scaling(tensor: Tensor) -> Scaling:
@@ -119,7 +126,11 @@ def _check_operators(file: TfliteFile, source: str) -> None:
 
 def _model(writer: OnnxWriter, name: str) -> onnx.ModelProto:
     file = writer.file
-    names = [writer.get(place, False) for place in file.outputs]
+    try:
+        names = [writer.get(place, False) for place in file.outputs]
+    except KeyError as error:
+        message = f"{writer.source}: output {writer.tensor(error.args[0]).name!r} is made by no operator"
+        raise ModelError(message) from error
     taken = [_declare(writer, place, writer.last[place]) for place in file.inputs]
     given = [_declare(writer, place, name) for place, name in zip(file.outputs, names, strict=True)]
     graph = helper.make_graph(writer.nodes, name, taken, given, list(writer.constants.values()))
