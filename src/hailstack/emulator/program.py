@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hailstack.emulator.engines import Engine, Port, open_engine
-from hailstack.emulator.host.layout import pack_frame, unpack_frame
+from hailstack.emulator.host.layout import is_plain, pack_frame, unpack_frame
 from hailstack.emulator.replay import ReplayProgram
 from hailstack.emulator.settings import Settings
 from hailstack.emulator.status import StatusError
@@ -44,6 +44,30 @@ class Program(Protocol):
         """Let go of the engine. May be called twice."""
 
 
+class _Edge:
+    """Where a stream meets a tensor of the graph."""
+
+    __slots__ = ("_is_plain", "_port", "stream", "tensor")
+
+    def __init__(self, stream: Stream, port: Port) -> None:
+        self.stream = stream
+        self.tensor = port.name
+        self._port = port
+        self._is_plain = is_plain(stream)
+
+    def unpack(self, device: NDArray[np.uint8]) -> NDArray[Any]:
+        """The tensor of a device frame."""
+        if self._is_plain and device.size == self.stream.frame_bytes:
+            return device.view(self._port.dtype).reshape(self._port.shape)
+        return np.ascontiguousarray(unpack_frame(self.stream, device)).reshape(self._port.shape)
+
+    def pack(self, tensor: NDArray[Any]) -> NDArray[np.uint8]:
+        """The device frame of a tensor."""
+        if self._is_plain:
+            return tensor.reshape(-1).view(np.uint8)
+        return pack_frame(self.stream, tensor.reshape(_frame_shape(self.stream)))
+
+
 class GraphProgram:
     """A group that is computed by an ONNX graph."""
 
@@ -54,13 +78,8 @@ class GraphProgram:
         self._outputs = _bind(group.output_streams, graph.outputs, engine.outputs, group.name)
 
     def compute(self, inputs: DeviceFrames) -> dict[str, NDArray[np.uint8]]:
-        frames = [(port, unpack_frame(stream, inputs[stream.name])) for stream, port in self._inputs]
-        feed = {port.name: np.ascontiguousarray(frame).reshape(port.shape) for port, frame in frames}
-        values = self._engine.run(feed)
-        return {
-            stream.name: pack_frame(stream, values[port.name].reshape(_frame_shape(stream)))
-            for stream, port in self._outputs
-        }
+        values = self._engine.run({edge.tensor: edge.unpack(inputs[edge.stream.name]) for edge in self._inputs})
+        return {edge.stream.name: edge.pack(values[edge.tensor]) for edge in self._outputs}
 
     def close(self) -> None:
         self._engine.close()
@@ -122,9 +141,7 @@ def _read_own_graph(hef: Hef, group: NetworkGroup) -> DeviceGraph:
         raise ModelError(message) from error
 
 
-def _bind(
-    streams: tuple[Stream, ...], names: Mapping[str, str], ports: tuple[Port, ...], group: str
-) -> list[tuple[Stream, Port]]:
+def _bind(streams: tuple[Stream, ...], names: Mapping[str, str], ports: tuple[Port, ...], group: str) -> list[_Edge]:
     by_name = {port.name: port for port in ports}
     bound = [(stream, by_name.get(names.get(stream.name, ""))) for stream in streams]
     for stream, port in bound:
@@ -135,7 +152,7 @@ def _bind(
                 f"({stream.format.type.name} {stream.shape}); the graph has {there}"
             )
             raise ModelError(message)
-    return [(stream, port) for stream, port in bound if port is not None]
+    return [_Edge(stream, port) for stream, port in bound if port is not None]
 
 
 def _size(port: Port) -> int:

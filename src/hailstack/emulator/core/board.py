@@ -57,7 +57,7 @@ class Board:
         self._pid = os.getpid()
         self._round_robin = RoundRobin(self.chips)
         self._manual = Manual(self.chips)
-        self._faults = faults
+        self._faults = faults or None
         self._programs = Programs(settings)
         self._lanes: list[Lane] = []
         self._next_number = 0
@@ -76,6 +76,7 @@ class Board:
         self._clock_running = False
         self._next_due = NEVER
         self._stopping = False
+        self._scheduler: Scheduler = self._round_robin if scheduled else self._manual
 
     # -- what virtual devices ask -------------------------------------------------------------------------------
 
@@ -169,7 +170,7 @@ class Board:
             raise again(self.failure)
         number = self._next_number
         self._next_number += 1
-        if self._faults and self._faults.at_submit(number) is not None:
+        if self._faults is not None and self._faults.at_submit(number) is not None:
             raise refusal(number)
         frame.number, frame.submitted = number, time.monotonic()
         frame.lane.queued.append(frame)
@@ -182,7 +183,7 @@ class Board:
         except StatusError as error:
             frame.error, frame.submitted = error, time.monotonic()
             if self.failure is not None:
-                self._settle(frame)
+                self._settle(frame, frame.submitted)
                 return
             frame.lane.queued.append(frame)
             self._call_worker()
@@ -210,16 +211,17 @@ class Board:
             lane.queued.clear()
             lane.queued.extend(kept)
         on_chip = [frame for frame in lane.in_flight if belongs(frame) and not frame.settled]
+        now = time.monotonic()
         for frame in chain(on_chip, mine):
             frame.error = again(error)
             frame.due = 0.0
-            self._settle(frame)
+            self._settle(frame, now)
         if on_chip:
-            self._drain(lane, time.monotonic())
+            self._drain(lane, now)
 
-    def _settle(self, frame: Frame) -> None:
+    def _settle(self, frame: Frame, now: float) -> None:
         frame.settled = True
-        frame.lane.count(frame, time.monotonic())
+        frame.lane.count(frame, now)
         if frame.error is not None:
             self._notices.say(frame.error)
         frame.settle()
@@ -236,8 +238,9 @@ class Board:
     def _wake(self, count: int) -> None:
         # Counted here and not by those who wake up: two calls in a row must not count on the same worker.
         count = min(count, self._idle)
-        self._idle -= count
-        self._work.notify(count)
+        if count:
+            self._idle -= count
+            self._work.notify(count)
 
     def _serve(self) -> None:
         frame = self._turn(None)
@@ -247,24 +250,25 @@ class Board:
 
     def _turn(self, done: Frame | None) -> Frame | None:
         with self.lock:
+            now = time.monotonic()
             if done is not None:
-                self._computed(done)
+                self._computed(done, now)
             while not self._stopping:
-                frame = self._dispatch()
+                frame = self._dispatch(now)
                 if frame is not None:
                     return frame
                 self._idle += 1
                 self._work.wait()
+                now = time.monotonic()
             return None
 
-    def _dispatch(self) -> Frame | None:
-        now = time.monotonic()
+    def _dispatch(self, now: float) -> Frame | None:
         choice = self._scheduler.pick(now)
         if choice is None:
             return None
         lane, chip = choice
         frame = lane.dispatch(chip)
-        fault = self._faults.at_compute(frame.number) if self._faults else None
+        fault = self._faults.at_compute(frame.number) if self._faults is not None else None
         if fault is not None:
             befall(frame, fault)
         lane.book(frame, chip, now)
@@ -279,8 +283,7 @@ class Board:
         for condition in self._conditions:
             condition.notify_all()
 
-    def _computed(self, frame: Frame) -> None:
-        now = time.monotonic()
+    def _computed(self, frame: Frame, now: float) -> None:
         frame.lane.running -= 1
         frame.computed = True
         if frame.delay_s and not frame.lane.pace.held:
@@ -291,20 +294,20 @@ class Board:
 
     def _drain(self, lane: Lane, now: float) -> None:
         """Settle the frames at the head of ``lane`` that are computed and due."""
-        done = 0
-        while lane.in_flight and lane.in_flight[0].computed and lane.in_flight[0].due <= now:
-            frame = lane.in_flight.popleft()
+        done, in_flight = 0, lane.in_flight
+        while in_flight and in_flight[0].computed and in_flight[0].due <= now:
+            frame = in_flight.popleft()
             done += 1
             if frame.chip is not None:
                 frame.chip.ongoing -= 1
             if not frame.settled:
-                self._settle(frame)
+                self._settle(frame, now)
             if frame.is_fatal and frame.error is not None and self.failure is None:
                 self._fail(frame.error)
         if done:
             self._wake(done)
-        if lane.in_flight and lane.in_flight[0].computed:
-            self._call_clock(lane.in_flight[0].due)
+        if in_flight and in_flight[0].computed:
+            self._call_clock(in_flight[0].due)
 
     # -- the clock ----------------------------------------------------------------------------------------------
 
@@ -366,7 +369,3 @@ class Board:
         except OSError as error:
             # Whoever releases a device can do nothing about it, and may be the interpreter on its way out.
             self._notices.say(StatusError(Status.FILE_OPERATION_FAILURE, f"the report could not be written: {error}"))
-
-    @property
-    def _scheduler(self) -> Scheduler:
-        return self._round_robin if self.scheduled else self._manual

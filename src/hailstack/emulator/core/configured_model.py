@@ -63,6 +63,15 @@ class ModelQueue:
         self.room = board.condition()
         self.callbacks = CallbackThread(board.lock, f"hailo-callbacks-{lane.name}")
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether the model takes no more frames."""
+        return self.failure is not None or self.board.failure is not None
+
+    def fits(self, frames_count: int) -> bool:
+        """Whether so many more frames may be in flight."""
+        return self.in_flight + frames_count <= self.lane.queue_size
+
     def check_open(self) -> None:
         """Raises why the model takes no frames."""
         self.board.check_usable()
@@ -142,20 +151,19 @@ class ConfiguredInferModel:
         Raises:
             StatusError: ``TIMEOUT``, always for more frames than the queue holds; why the model was shut down.
         """
-        self._queue.check_open()
+        queue = self._queue
+        queue.check_open()
         with self._board.lock:
-            self._queue.room.wait_for(lambda: self._fits(frames_count), timeout_seconds(timeout_ms))
-            self._queue.check_open()
-            if not self._fits(frames_count):
+            if queue.fits(frames_count):
+                return
+            queue.room.wait_for(lambda: queue.is_closed or queue.fits(frames_count), timeout_seconds(timeout_ms))
+            queue.check_open()
+            if not queue.fits(frames_count):
                 message = (
                     f"{self._group.name}: no room for {frames_count} more frames within {timeout_ms} ms "
-                    f"({self._queue.in_flight} of {self.async_queue_size} in flight)"
+                    f"({queue.in_flight} of {self.async_queue_size} in flight)"
                 )
                 raise StatusError(Status.TIMEOUT, message)
-
-    def _fits(self, frames_count: int) -> bool:
-        closed = self._queue.failure is not None or self._board.failure is not None
-        return closed or self._queue.in_flight + frames_count <= self.async_queue_size
 
     def run_async(self, frames: Sequence[FrameBuffers], on_done: OnDone | None = None) -> Job:
         """Start ``frames``. Any refusal shuts the whole model down, as on the chip.
@@ -176,8 +184,9 @@ class ConfiguredInferModel:
         return job
 
     def _start(self, frame: _ModelFrame) -> None:
-        self._queue.check_open()
-        if self._queue.in_flight >= self.async_queue_size:
+        if self._queue.is_closed:
+            self._queue.check_open()
+        if not self._queue.fits(1):
             message = f"{self._group.name}: {self._queue.in_flight} frames are in flight; wait_for_async_ready() first"
             raise StatusError(Status.QUEUE_IS_FULL, message)
         if not self._group.active:

@@ -73,7 +73,9 @@ class Job:
             return False
         self._finished_at = time.monotonic()
         if self._on_done is None:
-            self._return()
+            self._callback_returned = True
+            if self._waiters is not None:
+                self._waiters.notify_all()
         return True
 
     @property
@@ -87,10 +89,8 @@ class Job:
             if on_done is not None:
                 on_done(Status.SUCCESS if self._error is None else self._error.status or Status.INTERNAL_FAILURE)
         finally:
-            with self._lock:
-                self._return()
-
-    def _return(self) -> None:
-        self._callback_returned = True
-        if self._waiters is not None:
-            self._waiters.notify_all()
+            # Whoever comes to wait looks at the flag last, and this looks for waiters last: one sees the other.
+            self._callback_returned = True
+            if self._waiters is not None:
+                with self._lock:
+                    self._waiters.notify_all()

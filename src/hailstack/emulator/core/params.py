@@ -61,7 +61,8 @@ class VStreamParams:
 class FrameBuffers:
     """One frame's memory: flat byte views over the user's own arrays, virtual stream name → ``(n,)`` uint8.
 
-    Inputs must not change, and outputs must not be read, until the frame's callback has been called.
+    Inputs must not change, and outputs must not be read, until the frame's callback has been called. Other arrays may
+    be put here meanwhile.
     """
 
     inputs: dict[str, NDArray[np.uint8]] = field(default_factory=dict)

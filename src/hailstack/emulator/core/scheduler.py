@@ -72,15 +72,20 @@ class RoundRobin:
         self._chips = chips
         self._rings: dict[int, deque[Lane]] = {}
         """Priority → groups, the next in turn first."""
+        self._lanes = 0
 
     def add(self, lane: Lane) -> None:
+        self._lanes += 1
+        self._enter(lane)
+
+    def _enter(self, lane: Lane) -> None:
         self._rings.setdefault(lane.priority, deque()).append(lane)
 
     def set_priority(self, lane: Lane, priority: int) -> None:
         """Move ``lane`` to the end of another priority's turn."""
         self._rings[lane.priority].remove(lane)
         lane.priority = priority
-        self.add(lane)
+        self._enter(lane)
 
     def pick(self, now: float) -> tuple[Lane, Chip] | None:
         for chip in sorted(self._chips, key=lambda c: c.ongoing) if len(self._chips) > 1 else self._chips:
@@ -96,7 +101,7 @@ class RoundRobin:
         return lane if stays else None
 
     def _should_yield(self, chip: Chip, lane: Lane, now: float) -> bool:
-        if chip.burst_left > 0:
+        if chip.burst_left > 0 or self._lanes == 1:
             return False
         rivals = (other for priority, ring in self._rings.items() if priority >= lane.priority for other in ring)
         return any(not self._on_a_chip(r) and _has_work(r, chip) and any(_urge(r, now)) for r in rivals)

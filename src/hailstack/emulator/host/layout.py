@@ -91,7 +91,8 @@ def _view(stream: Stream, frame: Elements) -> Elements:
     return view[: stream.shape.height, : stream.shape.width, : stream.shape.features]
 
 
-def _element_type(stream: Stream) -> np.dtype[Any]:
+def element_type(stream: Stream) -> np.dtype[Any]:
+    """uint8 or uint16."""
     return np.dtype(np.uint16 if stream.data_bytes == 2 else np.uint8)
 
 
@@ -107,18 +108,19 @@ def pack_frame(stream: Stream, array: Elements) -> NDArray[np.uint8]:
     Raises:
         StatusError: the array has another size (2), or the stream has no such layout (6).
     """
-    elements = np.asarray(array).astype(_element_type(stream), copy=False)
+    elements = np.asarray(array).astype(element_type(stream), copy=False)
     if elements.size != stream.shape.size:
         message = f"stream {stream.name} takes {stream.shape} elements, got an array of shape {elements.shape}"
         raise StatusError(Status.INVALID_ARGUMENT, message)
-    if _is_plain(stream) and elements.flags.c_contiguous:
+    if is_plain(stream) and elements.flags.c_contiguous:
         return elements.reshape(-1).view(np.uint8)
     device = np.zeros(stream.frame_bytes, np.uint8)
     _write(stream, elements, device.view(elements.dtype))
     return device
 
 
-def _is_plain(stream: Stream) -> bool:
+def is_plain(stream: Stream) -> bool:
+    """Whether a frame in the chip's memory is the array itself: no padding, no order of its own."""
     plain = _hw_shape(stream) == stream.shape or stream.format.order is FormatOrder.NC
     same_order = VIEWS.get(stream.format.order) is rows or stream.format.order is FormatOrder.NC
     is_whole = stream.shape.size * stream.data_bytes == stream.frame_bytes
@@ -163,7 +165,7 @@ def unpack_frame(stream: Stream, device: NDArray[np.uint8]) -> Elements:
     if device.size != stream.frame_bytes:
         message = f"stream {stream.name} has frames of {stream.frame_bytes} bytes, got {device.size}"
         raise StatusError(Status.INVALID_ARGUMENT, message)
-    frame = device.view(_element_type(stream))
+    frame = device.view(element_type(stream))
     if stream.format.order is FormatOrder.NC:
         return frame[: stream.shape.features]
     hw = _hw_shape(stream)

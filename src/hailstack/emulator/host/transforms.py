@@ -76,6 +76,8 @@ class Conversion:
     transposes: bool
     reorders: bool
     pads: bool
+    changes_values: bool = field(init=False)
+    """False when one frame begins with the other's bytes."""
     required: bool = field(init=False)
     """False when the program's memory can be handed over as it is."""
     src_bytes: int = field(init=False)
@@ -83,10 +85,11 @@ class Conversion:
 
     def __post_init__(self) -> None:
         # Asked for with every frame.
-        required = self.quantizes or self.transposes or self.reorders or self.pads
+        changes_values = self.quantizes or self.transposes or self.reorders
         src_bytes, dst_bytes = frame_bytes(self.src_shape, self.src), frame_bytes(self.dst_shape, self.dst)
         to_chip = self.direction is Direction.H2D
-        object.__setattr__(self, "required", required)
+        object.__setattr__(self, "changes_values", changes_values)
+        object.__setattr__(self, "required", changes_values or self.pads)
         object.__setattr__(self, "src_bytes", src_bytes if to_chip else layout.transfer_bytes(src_bytes))
         object.__setattr__(self, "dst_bytes", layout.transfer_bytes(dst_bytes) if to_chip else dst_bytes)
 
@@ -274,6 +277,9 @@ class FrameDecoder:
         steps = self.steps
         _require_size("device", device, steps.src_bytes)
         _require_size("output", out, steps.dst_bytes)
+        if not steps.changes_values:
+            out[...] = device[: out.size]
+            return
         frame, target = device.view(steps.src.type.dtype), out.view(steps.dst.type.dtype)
         # Reordering straight into the program's type widens on the way.
         if steps.transposes:

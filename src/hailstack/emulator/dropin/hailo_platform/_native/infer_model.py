@@ -22,8 +22,12 @@ Callback = Callable[[int, str], object]
 """Called when all frames of a call are done, with a status number and, where it is not 0, why."""
 
 
+_MILLISECOND = timedelta(milliseconds=1)
+_timedelta = instance_of(timedelta)
+
+
 def _milliseconds(delay: timedelta) -> float:
-    return instance_of(timedelta)(delay) / timedelta(milliseconds=1)
+    return _timedelta(delay) / _MILLISECOND
 
 
 class InferModelInferStream(NativeObject):
@@ -176,9 +180,10 @@ class ConfiguredInferModelBindings(NativeObject):
         """By name; the only one for the empty name."""
         return _binding(self._buffers.outputs, self._names[1], name, "output")
 
-    def snapshot(self) -> core.FrameBuffers:
-        """What is bound now: binding something else later does not touch frames in flight."""
-        return core.FrameBuffers(dict(self._buffers.inputs), dict(self._buffers.outputs))
+    @property
+    def buffers(self) -> core.FrameBuffers:
+        """What is bound now."""
+        return self._buffers
 
 
 def _binding(table: dict[str, Any], names: tuple[str, ...], name: str, what: str) -> ConfiguredInferModelInferStream:
@@ -240,7 +245,7 @@ class ConfiguredInferModel(NativeObject):
 
     def run_async(self, user_bindings: Sequence[ConfiguredInferModelBindings], pythonic_cb: Callback) -> AsyncInferJob:
         """Submit frames; ``pythonic_cb`` is called once, on the model's callback thread."""
-        frames = [bindings.snapshot() for bindings in user_bindings]
+        frames = [bindings.buffers for bindings in user_bindings]
         made = AsyncInferJob.__new__(AsyncInferJob)
         submitted = threading.Lock()  # lighter than an event, and hardly ever waited for
         submitted.acquire()

@@ -106,6 +106,7 @@ class ConfiguredInferModel:
         """Submit frames and wait for them; their failures stay unseen, as in the vendor's library."""
         self.run_async(bindings).wait(timeout)
 
+    @named_errors
     def run_async(
         self, bindings: Iterable[frames.Bindings], callback: Callable[..., object] | None = None
     ) -> AsyncInferJob:
@@ -119,9 +120,7 @@ class ConfiguredInferModel:
                 exception = named_exception(error_code, reason) if error_code else None
                 callback(completion_info=AsyncInferCompletionInfo(exception))
 
-        with ExceptionWrapper():
-            job = self._configured_infer_model.run_async([one.get() for one in bindings], on_done)
-        return AsyncInferJob(job)
+        return AsyncInferJob(self._configured_infer_model.run_async([one.get() for one in bindings], on_done))
 
     @named_errors
     def set_scheduler_timeout(self, timeout_ms: float) -> None:

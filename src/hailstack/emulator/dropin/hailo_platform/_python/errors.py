@@ -144,7 +144,7 @@ class ExceptionWrapper:
         pass
 
     def __exit__(self, exception_type: object, value: BaseException | None, traceback: TracebackType | None) -> None:
-        if exception_type is native.HailoRTStatusException and value is not None:
+        if isinstance(value, native.HailoRTStatusException):
             self._raise_indicative_status_exception(value)
 
     @staticmethod
@@ -154,9 +154,13 @@ class ExceptionWrapper:
         kind, message = _NAMED.get(name, (HailoRTException, f"libhailort failed with error: {error_code} ({name})"))
         return kind(message)
 
-    def _raise_indicative_status_exception(self, libhailort_exception: BaseException) -> None:
-        reason = getattr(libhailort_exception, "reason", "")
-        raise named_exception(int(libhailort_exception.args[0]), reason) from libhailort_exception
+    def _raise_indicative_status_exception(self, libhailort_exception: native.HailoRTStatusException) -> None:
+        raise indicative_exception(libhailort_exception) from libhailort_exception
+
+
+def indicative_exception(error: native.HailoRTStatusException) -> Exception:
+    """The exception that stands for a refusal by the bindings."""
+    return named_exception(int(error.args[0]), error.reason)
 
 
 def named_exception(error_code: int, reason: str) -> Exception:

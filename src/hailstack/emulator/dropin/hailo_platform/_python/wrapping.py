@@ -6,18 +6,21 @@ import functools
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
-from hailo_platform._python.errors import ExceptionWrapper
+from hailo_platform._native.errors import HailoRTStatusException
+from hailo_platform._python.errors import indicative_exception
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
 def named_errors(function: Callable[P, R]) -> Callable[P, R]:
-    """``function`` inside an ``ExceptionWrapper``, with the same signature."""
+    """``function`` as if inside an ``ExceptionWrapper``, with the same signature."""
 
     @functools.wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
-        with ExceptionWrapper():
+        try:
             return function(*args, **kwargs)
+        except HailoRTStatusException as error:
+            raise indicative_exception(error) from error
 
     return call
