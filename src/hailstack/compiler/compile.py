@@ -18,7 +18,7 @@ from hailstack.compiler.package import Facts, head_facts, make_blueprint
 from hailstack.compiler.preflight.estimate import CHIPS, Target, estimate_speed
 from hailstack.compiler.preflight.layers import list_layers
 from hailstack.compiler.quantise.network import quantise
-from hailstack.compiler.quantise.results import OutputType
+from hailstack.compiler.quantise.options import OutputType, QuantiseOptions
 from hailstack.compiler.report import CompileReport, StreamReport
 from hailstack.errors import ConfigError, InputError, ModelError, NotFoundError
 from hailstack.hef import HefBlueprint, StreamPlan, write_hef
@@ -107,9 +107,10 @@ def compile_model(
     normalisation = choose_normalisation(plan, mean, std, bgr, graph.scalings.get(graph.input))
     thresholds = choose_thresholds(plan, score_threshold, iou_threshold)
     fitted = choose_preprocess(plan, graph.input_hw, preprocess)
+    options = QuantiseOptions(output_type=output_type)
     frames = open_calibration(calibration, fitted, limit, progress)
     with watch.stage("quantise"):
-        network = quantise(trunk, plan, normalisation, frames, output_type)
+        network = quantise(trunk, plan, normalisation, frames, options)
     with watch.stage("package"):
         facts = Facts(
             name=group,
@@ -122,7 +123,7 @@ def compile_model(
             normalisation=normalisation,
             calibration=frames.summary,
             estimate=estimate_speed(list_layers(trunk), target),
-            options={"target": target, "thresholds": asdict(thresholds), "quantise": {"output_type": output_type}},
+            options={"target": target, "thresholds": asdict(thresholds), "quantise": asdict(options)},
             license=license,
         )
         blueprint = make_blueprint(facts, trunk, network)

@@ -13,6 +13,7 @@ from hailstack.compiler.endnodes.recognise import find_head
 from hailstack.compiler.graph.model import Graph, load_graph
 from hailstack.compiler.quantise.equalise import channel_ratio, equalise
 from hailstack.compiler.quantise.network import QuantisedNetwork, quantise
+from hailstack.compiler.quantise.options import QuantiseOptions
 from hailstack.compiler.quantise.pixels import Normalisation, take_pixels
 from hailstack.errors import ModelError
 from tiny_networks import NetworkWriter, write_classifier, write_yolov8
@@ -25,7 +26,7 @@ UNIT = Normalisation(std=(255.0,) * 3)
 def make(path: Path, head: str = "auto", normalisation: Normalisation = UNIT, **options) -> QuantisedNetwork:
     graph = load_graph(path)
     plan = find_head(graph, head)
-    return quantise(cut(graph, plan), plan, normalisation, FRAMES, **options)
+    return quantise(cut(graph, plan), plan, normalisation, FRAMES, QuantiseOptions(**options))
 
 
 def run(graph: Graph, frame: np.ndarray, level: str = "ORT_ENABLE_ALL") -> list[np.ndarray]:
@@ -41,8 +42,7 @@ def noise_db(network: QuantisedNetwork, level: str = "ORT_ENABLE_ALL") -> list[f
     for frame in FRAMES:
         pairs = zip(run(network.graph, frame, level), run(network.float_graph, frame), strict=True)
         for i, (integer, real) in enumerate(pairs):
-            scale = network.outputs[i].scale
-            value = (integer.astype(np.float64) - scale.zero_point) * scale.scale
+            value = network.outputs[i].dequantise(integer)
             real = real.transpose(0, 2, 3, 1) if real.ndim == 4 else real
             signal[i] += (real**2).sum()
             noise[i] += ((real - value) ** 2).sum()

@@ -10,32 +10,22 @@ from hailstack.compiler.graph.model import whole
 
 
 def expected_error(
-    node: onnx.NodeProto,
-    weights: NDArray[np.generic],
-    integers: NDArray[np.int8],
-    scale: NDArray[np.float32],
-    mean: NDArray[np.float64],
+    node: onnx.NodeProto, lost: NDArray[np.float64], mean: NDArray[np.float64]
 ) -> NDArray[np.float64] | None:
     """What each output channel loses on average by rounding the weights (Nagel et al. 2019, section 4.2).
 
     Args:
-        node: a Conv or Gemm.
-        weights: before rounding.
-        integers, scale: after it, one scale for each output channel.
+        node: a Conv, ConvTranspose, Gemm or MatMul.
+        lost: float weights minus what their integers stand for, in the shape of the weights.
         mean: mean of each input channel.
 
     Returns:
         ``(output channels,)`` to add to the bias; None for operators or shapes where it is not defined.
     """
     if node.op_type == "Conv":
-        column = scale.astype(np.float64).reshape(-1, *[1] * (weights.ndim - 1))
-        lost = (np.asarray(weights, np.float64) - integers * column).sum(axis=tuple(range(2, weights.ndim)))
-        return _per_group(lost, mean, whole(node, "group", 1))
+        return _per_group(lost.sum(axis=tuple(range(2, lost.ndim))), mean, whole(node, "group", 1))
     if node.op_type == "Gemm" and not whole(node, "transA", 0):
-        real = np.asarray(weights, np.float64)
-        if whole(node, "transB", 0):
-            return (real - integers * scale.astype(np.float64)[:, None]) @ mean
-        return mean @ (real - integers * scale.astype(np.float64))
+        return np.asarray(lost @ mean if whole(node, "transB", 0) else mean @ lost)
     return None
 
 

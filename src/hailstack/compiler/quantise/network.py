@@ -1,28 +1,33 @@
 """From a float network and calibration pictures to the integer graph that the emulated chip runs.
 
-uint8 activations with one scale a tensor, int8 weights with one scale an output channel, static shapes.
+Static shapes; activations are uint8, or uint16 in wide layers, with one scale and zero point a tensor; weights are
+int8 (int16 in wide layers) without zero point; biases have 32 bits.
 """
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-import numpy as np
-from numpy.typing import NDArray
 from onnx import helper
 
-from hailstack.compiler.endnodes.plan import WEIGHTED, HeadPlan
+from hailstack.compiler.endnodes.plan import HeadPlan
 from hailstack.compiler.graph.model import Graph, infer
 from hailstack.compiler.quantise.equalise import equalise
-from hailstack.compiler.quantise.pixels import Normalisation, take_pixels
-from hailstack.compiler.quantise.points import Points, choose_points
-from hailstack.compiler.quantise.qdq import GraphWriter, write_qdq
+from hailstack.compiler.quantise.options import Effort, QuantiseOptions
+from hailstack.compiler.quantise.pictures import Pictures
+from hailstack.compiler.quantise.pixels import Frame, Normalisation, take_pixels
+from hailstack.compiler.quantise.points import choose_points
+from hailstack.compiler.quantise.products import plain_products
+from hailstack.compiler.quantise.qdq import GraphWriter, dequantised, write_qdq
 from hailstack.compiler.quantise.ranges import Statistics, observe
-from hailstack.compiler.quantise.results import Output, OutputType, make_output, write_output
+from hailstack.compiler.quantise.results import Output, feature_axis, make_output, write_output
 from hailstack.compiler.quantise.scales import Range, Scale
-from hailstack.compiler.quantise.silu import SATURATION, find_silus
+from hailstack.compiler.quantise.spans import choose_scales, choose_spans, exact_scales, is_probability
+from hailstack.compiler.quantise.walk import KEPT_PICTURES, refine
+from hailstack.compiler.quantise.weights import plan_weights, weighted_nodes
+from hailstack.compiler.quantise.wide import Wide, choose_wide
 
 EQUALISATION_FRAMES = 16
 """How many pictures decide which channels are large."""
@@ -33,100 +38,89 @@ class QuantisedNetwork:
     """The graph between the host's integers, and what they mean."""
 
     graph: Graph
-    """One input, uint8 ``(1, h, w, 3)`` RGB; the outputs as in :attr:`outputs`."""
+    """One input, uint8 ``(1, h, w, c)``; the outputs as in :attr:`outputs`."""
     outputs: tuple[Output, ...]
     float_graph: Graph
-    """The same network in float, behind the same pixels: what the integers stand for."""
+    """The same function in float, behind the same pixels and with the same tensors: what the integers stand for."""
+    pairs: Mapping[str, str] = field(default_factory=dict)
+    """Tensor of :attr:`float_graph` → the tensor of :attr:`graph` that stands for it in real values. The network's
+    ends leave as integers and are not here: see :meth:`Output.dequantise`."""
+    effort: Effort = field(default_factory=lambda: Effort(0, 0))
+    """The optimisation level, as asked for and as done."""
 
 
 def quantise(
     graph: Graph,
     head: HeadPlan,
     normalisation: Normalisation,
-    frames: Iterable[NDArray[np.uint8]],
-    output_type: OutputType = "uint8",
+    frames: Iterable[Frame],
+    options: QuantiseOptions | None = None,
 ) -> QuantisedNetwork:
     """Quantise a network that was cut for ``head``.
 
     Args:
         graph: float, outputs in the order of ``head.ends``.
         normalisation: what the network wants of its pixels; moves inside.
-        frames: calibration pictures, uint8 ``(h, w, 3)`` RGB of the input's size. Read once.
-        output_type: integers of the outputs.
+        frames: calibration pictures, uint8 ``(h, w, c)`` RGB of the input's size. Read once.
+        options: precision and effort.
 
     Raises:
         ModelError: there are no frames, or the network computes something that is not a number.
+        ConfigError: a wide layer does not exist.
     """
-    plain = take_pixels(graph, normalisation)
-    stream = iter(frames)
-    first = list(itertools.islice(stream, EQUALISATION_FRAMES))
-    even = equalise(plain, first) if first else plain
+    chosen = options or QuantiseOptions()
+    plain = plain_products(take_pixels(graph, normalisation))
+    pictures = Pictures(iter(frames), KEPT_PICTURES)
+    first = list(itertools.islice(pictures, EQUALISATION_FRAMES))
+    even = equalise(plain, first) if first and chosen.equalise else plain
     points = choose_points(even)
-    statistics = observe(even, points.measured, itertools.chain(first, stream), _weighted_inputs(even))
-    spans = choose_spans(even, points, statistics, head, normalisation)
-    exact = _exact_scales(even, normalisation)
-    scales = {tensor: Scale.fit(span) for tensor, span in spans.items()}
-    for tensor, source in points.shared.items():
-        scales[tensor] = scales[source] if source in scales else exact[source]
-    outputs = tuple(
-        make_output(end, even.shape(end.output), _span(scales[end.output]), output_type) for end in head.ends
-    )
-    writer = write_qdq(even, scales, exact, statistics.means)
-    return QuantisedNetwork(_finish(even, writer, outputs), outputs, plain)
-
-
-def choose_spans(
-    graph: Graph, points: Points, statistics: Statistics, head: HeadPlan, normalisation: Normalisation
-) -> Mapping[str, Range]:
-    """The real range that each measured tensor's integers cover."""
-    sources = {end.output: points.shared.get(end.output, end.output) for end in head.ends}
-    fixed = {tensor: Range(0.0, 1.0) for tensor in sources.values() if _is_probability(graph, tensor)}
-    first = next(iter(_first_reals(graph)))
-    if first in points.measured:
-        fixed[first] = Range(*normalisation.limits)
-    spans = {tensor: statistics.typical(tensor) for tensor in points.measured}
-    spans.update({tensor: statistics.widest(tensor) for tensor in sources.values() if tensor in spans})
-    spans.update({tensor: span for tensor, span in fixed.items() if tensor in spans})
-    for silu in find_silus(graph):
-        for tensor, limits in _silu_limits(silu.inner):
-            if tensor in spans:
-                spans[tensor] = Range(max(spans[tensor].low, limits.low), min(spans[tensor].high, limits.high))
-    return spans
-
-
-def _is_probability(graph: Graph, tensor: str) -> bool:
-    """Whether a tensor may take any value from 0 to 1, whatever few pictures show."""
-    return tensor in graph.producers and graph.producers[tensor].op_type in ("Sigmoid", "Softmax")
-
-
-def _silu_limits(inner: tuple[str, ...]) -> Iterable[tuple[str, Range]]:
-    """Where SiLU no longer tells values apart: below on the direct way, on both sides in front of the sigmoid."""
-    if len(inner) == 2:
-        return [(inner[0], Range(-SATURATION, np.inf))]
-    return [(inner[1], Range(-SATURATION, SATURATION))]
-
-
-def _first_reals(graph: Graph) -> Iterable[str]:
-    """The tensor that holds the normalised pixels."""
-    return (node.output[0] for node in reversed(graph.nodes) if node.name.startswith(f"{graph.input}/"))
-
-
-def _exact_scales(graph: Graph, normalisation: Normalisation) -> Mapping[str, Scale]:
-    """The normalised pixels, where they are integers as they come."""
-    if normalisation.zero_point is None:
-        return {}
-    scale = Scale(float(np.float32(1.0 / normalisation.std[0])), normalisation.zero_point)
-    return {next(iter(_first_reals(graph))): scale}
+    wide = choose_wide(even, points, chosen.wide_layers, graph)
+    stream = itertools.chain(first, pictures)
+    statistics = observe(even, points.measured, stream, _weighted_inputs(even), _feature_axes(even, head, chosen))
+    spans = choose_spans(even, points, statistics, head, normalisation, chosen, pictures.kept)
+    exact = exact_scales(even, normalisation)
+    scales = choose_scales(points, spans, exact, wide)
+    weights = plan_weights(even, {**scales, **exact}, statistics.means, wide.nodes, chosen)
+    weights, effort = refine(even, scales, weights, pictures.kept, chosen)
+    outputs = _outputs(even, head, scales, statistics, wide, chosen)
+    made = _finish(even, write_qdq(even, scales, exact, weights), outputs)
+    pairs = {name: dequantised(name) for name in scales if dequantised(name) in made.producers}
+    return QuantisedNetwork(made, outputs, even, {**pairs, **{name: name for name in exact}}, effort)
 
 
 def _weighted_inputs(graph: Graph) -> tuple[str, ...]:
     """Tensors whose channel means tell how much rounded weights err."""
-    inputs = [node.input[0] for node in graph.nodes if node.op_type in WEIGHTED and node.input[1] in graph.constants]
-    return tuple(dict.fromkeys(name for name in inputs if _has_channels(graph.shape(name))))
+    inputs = dict.fromkeys(node.input[0] for node in weighted_nodes(graph))
+    return tuple(name for name in inputs if _has_channels(graph.shape(name)))
 
 
 def _has_channels(shape: tuple[int, ...]) -> bool:
     return shape[0] == 1 and len(shape) in (2, 4)
+
+
+def _feature_axes(graph: Graph, head: HeadPlan, options: QuantiseOptions) -> Mapping[str, int]:
+    """The ends that get a scale for each feature, with the axis of these. Probabilities all go from 0 to 1."""
+    if options.output_scales == "tensor":
+        return {}
+    ends = [end.output for end in head.ends if not is_probability(graph, end.output)]
+    return {name: feature_axis(graph.shape(name)) for name in ends}
+
+
+def _outputs(
+    graph: Graph,
+    head: HeadPlan,
+    scales: Mapping[str, Scale],
+    statistics: Statistics,
+    wide: Wide,
+    options: QuantiseOptions,
+) -> tuple[Output, ...]:
+    made = []
+    for end in head.ends:
+        name, scale = end.output, scales[end.output]
+        kind = "uint16" if name in wide.tensors else options.output_type
+        spans = statistics.features.get(name, (_span(scale),))
+        made.append(make_output(end, graph.shape(name), spans, kind))
+    return tuple(made)
 
 
 def _span(scale: Scale) -> Range:
@@ -135,7 +129,7 @@ def _span(scale: Scale) -> Range:
 
 def _finish(graph: Graph, writer: GraphWriter, outputs: tuple[Output, ...]) -> Graph:
     """The graph with integer outputs and without what no longer leads to one."""
-    declared = [write_output(writer, output, len(graph.shape(output.end.output))) for output in outputs]
+    declared = [write_output(writer, output, graph.shape(output.end.output)) for output in outputs]
     opsets, version = graph.model.opset_import, graph.model.ir_version
     body = helper.make_graph(writer.nodes, "network", list(graph.model.graph.input), declared)
     whole = Graph(helper.make_model(body, opset_imports=opsets, ir_version=version), graph.source)

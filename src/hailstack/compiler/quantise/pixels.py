@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import onnx
@@ -41,6 +41,15 @@ class Normalisation:
         low = min((0.0 - mean) / std for mean, std in zip(self.mean, self.std, strict=True))
         high = max((255.0 - mean) / std for mean, std in zip(self.mean, self.std, strict=True))
         return low, high
+
+
+Frame: TypeAlias = NDArray[np.uint8]
+"""One calibration picture, ``(h, w, c)``."""
+
+
+def feed(graph: Graph, frame: Frame) -> dict[str, NDArray[np.uint8]]:
+    """What a session of ``graph`` takes for one picture."""
+    return {graph.input: frame[None]}
 
 
 def take_pixels(graph: Graph, normalisation: Normalisation) -> Graph:

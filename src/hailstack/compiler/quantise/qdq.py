@@ -5,7 +5,7 @@ Engines fuse the pairs into integer kernels; run unfused they are an exact simul
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,10 +14,9 @@ import onnx
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
-from hailstack.compiler.endnodes.plan import WEIGHTED
-from hailstack.compiler.graph.model import Graph, attribute
-from hailstack.compiler.quantise.correction import expected_error
-from hailstack.compiler.quantise.scales import Scale, quantise_bias, quantise_weights, weight_scale_floor
+from hailstack.compiler.graph.model import Graph
+from hailstack.compiler.quantise.scales import NARROW, Scale, quantise_bias
+from hailstack.compiler.quantise.weights import IntegerWeights
 
 
 @dataclass(slots=True)
@@ -40,7 +39,7 @@ class GraphWriter:
 
 
 def write_qdq(
-    graph: Graph, scales: Mapping[str, Scale], exact: Mapping[str, Scale], means: Mapping[str, NDArray[np.float64]]
+    graph: Graph, scales: Mapping[str, Scale], exact: Mapping[str, Scale], weights: Mapping[str, IntegerWeights]
 ) -> GraphWriter:
     """The nodes of ``graph`` with integer weights, and a pair of nodes behind every quantised tensor.
 
@@ -48,16 +47,15 @@ def write_qdq(
         graph: the float network with its pixel front.
         scales: scale of every tensor that becomes an integer.
         exact: tensors that the pixel front already makes from integers, with their scales.
-        means: channel means of tensors that weights are applied to; where given, the mean error of rounding these
-            weights goes into the bias.
+        weights: by the name of the layer's output.
     """
     writer = GraphWriter()
     known = {**scales, **exact}
     for node in graph.nodes:
         copy = onnx.NodeProto()
         copy.CopyFrom(node)
-        if node.op_type in WEIGHTED:
-            _write_weights(writer, graph, copy, known.get(node.input[0]), means.get(node.input[0]))
+        if node.output[0] in weights:
+            _write_weights(writer, copy, weights[node.output[0]], known.get(node.input[0]))
         for i, name in enumerate(copy.input):
             copy.input[i] = dequantised(name) if name in scales else name
             if name in graph.constants and name not in writer.constants:
@@ -80,39 +78,58 @@ def dequantised(tensor: str) -> str:
 
 
 def _write_pair(writer: GraphWriter, tensor: str, scale: Scale) -> None:
+    if scale.top > NARROW:
+        _write_wide_pair(writer, tensor, scale)
+        return
     step = writer.constant(f"{tensor}_scale", np.asarray(np.float32(scale.scale)))
     zero = writer.constant(f"{tensor}_zero_point", np.asarray(np.uint8(scale.zero_point)))
     integers = writer.node("QuantizeLinear", [tensor, step, zero], quantised(tensor))
     writer.node("DequantizeLinear", [integers, step, zero], dequantised(tensor))
 
 
-def _write_weights(
-    writer: GraphWriter, graph: Graph, node: onnx.NodeProto, source: Scale | None, mean: NDArray[np.float64] | None
-) -> None:
-    """Replace a node's weights and bias by integers; a node that cannot have them stays in float."""
-    weights = graph.constants.get(node.input[1]) if len(node.input) > 1 else None
-    if weights is None or not np.issubdtype(weights.dtype, np.floating) or not _plain(node):
+def _write_wide_pair(writer: GraphWriter, tensor: str, scale: Scale) -> None:
+    """16 bits inside the network; the integers stay in float32, which holds them exactly."""
+    integers = write_rounding(writer, tensor, f"{tensor}_wide", (scale,), ())
+    step = writer.constant(f"{tensor}_wide_step", np.asarray(scale.scale, np.float32))
+    zero = writer.constant(f"{tensor}_wide_zero", np.asarray(scale.zero_point, np.float32))
+    moved = writer.node("Sub", [integers, zero], f"{tensor}_wide_centred")
+    writer.node("Mul", [moved, step], dequantised(tensor))
+
+
+def write_rounding(writer: GraphWriter, tensor: str, name: str, scales: Sequence[Scale], shape: Sequence[int]) -> str:
+    """Nodes that make integers, still as float32: QuantizeLinear knows 16 bits only from operator set 21 on.
+
+    Args:
+        name: what the nodes' names begin with.
+        scales: one for all, or one for each channel.
+        shape: of the constants, so that they meet the tensor's channels.
+    """
+    step = writer.constant(f"{name}_step", np.array([scale.scale for scale in scales], np.float32).reshape(shape))
+    zero = writer.constant(f"{name}_zero", np.array([scale.zero_point for scale in scales], np.float32).reshape(shape))
+    bounds = [writer.constant(f"{name}_{key}", np.asarray(np.float32(value))) for key, value in
+              (("low", 0), ("high", scales[0].top))]  # fmt: skip
+    steps = writer.node("Div", [tensor, step], f"{name}_steps")
+    whole = writer.node("Round", [steps], f"{name}_whole")
+    moved = writer.node("Add", [whole, zero], f"{name}_moved")
+    return writer.node("Clip", [moved, *bounds], f"{name}_inside")
+
+
+def _write_weights(writer: GraphWriter, node: onnx.NodeProto, plan: IntegerWeights, source: Scale | None) -> None:
+    """Replace a node's weights and bias. They are named after the node: it may have shared them with others."""
+    name = node.output[0]
+    if plan.wide:
+        node.input[1] = writer.constant(f"{name}_weights", plan.real)
+    else:
+        node.input[1] = _dequantise(writer, f"{name}_weights", plan.integers.astype(np.int8), plan.scale, plan.axis)
+    if plan.bias is None:
         return
-    axis = _channel_axis(node, weights)
-    bias = _bias(graph, node)
-    floor = weight_scale_floor(bias, source.scale) if bias is not None and source and axis is not None else None
-    integers, scale = quantise_weights(weights, axis, floor)
-    error = expected_error(node, weights, integers, scale, mean) if mean is not None else None
-    if error is not None:
-        bias = error if bias is None else bias + error
-    # Weights that two nodes share may need two scales: copies are named after the node.
-    node.input[1] = _dequantise(writer, f"{node.output[0]}_weights", integers, scale, axis)
-    if bias is not None and source is not None and node.op_type != "MatMul":
-        whole, step = quantise_bias(bias, source.scale, scale)
-        made = _dequantise(writer, f"{node.output[0]}_bias", whole, step, 0 if step.ndim else None)
-        del node.input[2:]
-        node.input.append(made)
-
-
-def _bias(graph: Graph, node: onnx.NodeProto) -> NDArray[np.float64] | None:
-    if len(node.input) < 3 or node.input[2] not in graph.constants:
-        return None
-    return np.asarray(graph.constants[node.input[2]], np.float64).reshape(-1)
+    if plan.wide or source is None or source.top > NARROW:
+        made = writer.constant(f"{name}_bias", plan.bias.astype(np.float32))
+    else:
+        whole, step = quantise_bias(plan.bias, source.scale, plan.scale)
+        made = _dequantise(writer, f"{name}_bias", whole, step, 0 if step.ndim else None)
+    del node.input[2:]
+    node.input.append(made)
 
 
 def _dequantise(
@@ -124,19 +141,3 @@ def _dequantise(
         writer.constant(f"{name}_zero_point", np.zeros(scale.shape, integers.dtype)),
     ]
     return writer.node("DequantizeLinear", operands, name, **({} if axis is None else {"axis": axis}))
-
-
-def _plain(node: onnx.NodeProto) -> bool:
-    """Whether a node is a plain product; a scaled Gemm, or one whose bias is no vector, stays in float."""
-    return node.op_type in ("Conv", "ConvTranspose", "MatMul") or (
-        node.op_type == "Gemm" and attribute(node, "alpha", 1.0) == 1.0 and attribute(node, "beta", 1.0) == 1.0
-    )
-
-
-def _channel_axis(node: onnx.NodeProto, weights: NDArray[np.generic]) -> int | None:
-    """The axis of output channels; None where one scale must do."""
-    if node.op_type == "Conv":
-        return 0
-    if node.op_type == "Gemm":
-        return 0 if attribute(node, "transB", 0) else 1
-    return 1 if node.op_type == "MatMul" and weights.ndim == 2 else None

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
 
 import numpy as np
 import onnx
+from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
 from hailstack.compiler.endnodes.plan import End
-from hailstack.compiler.quantise.qdq import GraphWriter, quantised
-from hailstack.compiler.quantise.scales import Range, Scale
+from hailstack.compiler.quantise.options import OutputType
+from hailstack.compiler.quantise.qdq import GraphWriter, quantised, write_rounding
+from hailstack.compiler.quantise.scales import NARROW, WIDE, Range, Scale
 from hailstack.hef.formats import Shape
 
-OutputType: TypeAlias = Literal["uint8", "uint16"]
-
-TOPS = {"uint8": 255, "uint16": 65535}
+TOPS = {"uint8": NARROW, "uint16": WIDE}
 ELEMENTS = {"uint8": TensorProto.UINT8, "uint16": TensorProto.UINT16}
 
 
@@ -32,10 +31,23 @@ class Output:
     """Whether it is one row of numbers rather than a map."""
     type: OutputType
     scale: Scale
+    """That of all channels; with :attr:`scales` the first channel's."""
+    scales: tuple[Scale, ...] = ()
+    """One a feature, where they differ; else empty."""
+
+    def dequantise(self, integers: NDArray[np.generic]) -> NDArray[np.float64]:
+        """The real values that a tensor ``(…, features)`` stands for."""
+        scales = self.scales or (self.scale,)
+        zero = np.array([scale.zero_point for scale in scales], np.float64)
+        return np.asarray((integers.astype(np.float64) - zero) * [scale.scale for scale in scales])
 
 
-def make_output(end: End, shape: tuple[int, ...], span: Range, kind: OutputType) -> Output:
-    """How an end of shape ``shape`` (channels first, batch 1 or without batch) leaves the chip."""
+def make_output(end: End, shape: tuple[int, ...], spans: tuple[Range, ...], kind: OutputType) -> Output:
+    """How an end of shape ``shape`` (channels first, batch 1 or without batch) leaves the chip.
+
+    Args:
+        spans: what its values cover: one for all, or one for each feature.
+    """
     dims = shape[1:] if shape[0] == 1 else shape
     vector = max(dims) == int(np.prod(dims))
     if vector:
@@ -44,18 +56,26 @@ def make_output(end: End, shape: tuple[int, ...], span: Range, kind: OutputType)
         outside = Shape(1, dims[0], dims[1])
     else:
         outside = Shape(dims[1], dims[2], dims[0])
-    return Output(end, f"{end.output}_{kind}", outside, vector, kind, Scale.fit(span, TOPS[kind]))
+    scales = tuple(Scale.fit(span, TOPS[kind]) for span in spans)
+    return Output(end, f"{end.output}_{kind}", outside, vector, kind, scales[0], scales if len(scales) > 1 else ())
 
 
-def write_output(writer: GraphWriter, output: Output, rank: int) -> onnx.ValueInfoProto:
+def feature_axis(shape: tuple[int, ...]) -> int:
+    """The axis of a tensor inside the network that becomes the features of an output."""
+    if len(shape) == 4:
+        return 1
+    return int(np.argmax(shape)) if max(shape) == int(np.prod(shape)) else len(shape) - 1
+
+
+def write_output(writer: GraphWriter, output: Output, inside: tuple[int, ...]) -> onnx.ValueInfoProto:
     """Append the nodes that make ``output``; gives the declaration of the graph's output.
 
     Args:
-        rank: number of axes of the tensor inside.
+        inside: shape of the tensor in the network.
     """
-    integers = quantised(output.end.output) if output.type == "uint8" else _round_to_16_bits(writer, output)
+    integers = _integers(writer, output, inside)
     shape = output.shape
-    if output.vector or rank < 4:
+    if output.vector or len(inside) < 4:
         dims = (1, shape.features) if output.vector else (1, shape.height, shape.width, shape.features)
         target = writer.constant(f"{output.tensor}_shape", np.array(dims, np.int64))
         writer.node("Reshape", [integers, target], output.tensor)
@@ -65,18 +85,11 @@ def write_output(writer: GraphWriter, output: Output, rank: int) -> onnx.ValueIn
     return helper.make_tensor_value_info(output.tensor, ELEMENTS[output.type], dims)
 
 
-def _round_to_16_bits(writer: GraphWriter, output: Output) -> str:
-    """QuantizeLinear knows 16 bits only from operator set 21 on; these nodes do the same in all of them."""
-    name, scale = output.tensor, output.scale
-    step = writer.constant(f"{name}_step", np.asarray(np.float32(scale.scale)))
-    zero = writer.constant(f"{name}_zero", np.asarray(np.float32(scale.zero_point)))
-    bounds = [writer.constant(f"{name}_{key}", np.asarray(np.float32(value))) for key, value in _bounds(scale)]
-    steps = writer.node("Div", [output.end.output, step], f"{name}_steps")
-    whole = writer.node("Round", [steps], f"{name}_whole")
-    moved = writer.node("Add", [whole, zero], f"{name}_moved")
-    inside = writer.node("Clip", [moved, *bounds], f"{name}_inside")
-    return writer.node("Cast", [inside], f"{name}_integers", to=TensorProto.UINT16)
-
-
-def _bounds(scale: Scale) -> tuple[tuple[str, int], tuple[str, int]]:
-    return ("low", 0), ("high", scale.top)
+def _integers(writer: GraphWriter, output: Output, inside: tuple[int, ...]) -> str:
+    if output.type == "uint8" and not output.scales:
+        return quantised(output.end.output)
+    scales = output.scales or (output.scale,)
+    shape = [1] * len(inside)
+    shape[feature_axis(inside)] = len(scales)
+    rounded = write_rounding(writer, output.end.output, output.tensor, scales, shape)
+    return writer.node("Cast", [rounded], f"{output.tensor}_integers", to=ELEMENTS[output.type])

@@ -14,6 +14,15 @@ INT32_LIMIT = 2.0**31 - 1
 SMALLEST = 1e-20
 """Scales below this stand for dead channels; their product with another scale would vanish in float32."""
 
+NARROW, WIDE = 255, 65535
+"""The largest integer of an activation in 8 and in 16 bits."""
+
+NARROW_TOP, WIDE_TOP = 127, 32767
+"""The largest weight in 8 and in 16 bits."""
+
+CLIPPING_SHARES = tuple(1.0 - 0.025 * step for step in range(25))
+"""How far the range of weights is narrowed in the search for the smallest error."""
+
 
 @dataclass(frozen=True, slots=True)
 class Range:
@@ -54,30 +63,56 @@ class Scale:
         )
 
 
-def quantise_weights(
-    weights: NDArray[np.generic], axis: int | None, floor: NDArray[np.float64] | None = None
-) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
-    """Symmetric 8-bit weights and their scales.
+def fit_weight_scale(
+    weights: NDArray[np.generic],
+    axis: int | None,
+    floor: NDArray[np.float64] | None = None,
+    top: int = NARROW_TOP,
+    *,
+    clip: bool = False,
+) -> NDArray[np.float32]:
+    """Scales for symmetric integer weights.
 
     Args:
         weights: any shape.
         axis: the axis of output channels, each of which gets its own scale; None: one scale for all.
-        floor: smallest allowed scale for each channel.
+        floor: smallest allowed scales.
+        top: the largest integer.
+        clip: whether the largest weights may be cut where that makes the mean square error smaller.
 
     Returns:
-        int8 in -127..127 and float32 scales, ``(channels,)`` or ``()``.
+        float32, ``(channels,)`` or ``()``.
     """
     real = np.asarray(weights, np.float64)
-    others = tuple(i for i in range(real.ndim) if i != axis) if axis is not None else None
-    scale = np.asarray(np.abs(real).max(axis=others) / 127.0)
+    flat = real.reshape(1, -1) if axis is None else np.moveaxis(real, axis, 0).reshape(real.shape[axis], -1)
+    scale = np.abs(flat).max(axis=1, initial=0.0) / top
+    if clip:
+        scale = _best_scale(flat, scale, top)
+    scale = scale.reshape(()) if axis is None else scale
     if floor is not None:
         scale = np.maximum(scale, floor)
-    scale = np.where(scale > SMALLEST, scale, 1.0).astype(np.float32)
+    return np.where(scale > SMALLEST, scale, 1.0).astype(np.float32)
+
+
+def _best_scale(rows: NDArray[np.float64], widest: NDArray[np.float64], top: int) -> NDArray[np.float64]:
+    """For each row the share of its widest scale that leaves the smallest square error."""
+    best, least = widest, np.full(len(rows), np.inf)
+    for share in CLIPPING_SHARES:
+        scale = np.maximum(widest * share, SMALLEST)[:, None]
+        error = ((np.clip(np.rint(rows / scale), -top, top) * scale - rows) ** 2).sum(axis=1)
+        best, least = np.where(error < least, scale[:, 0], best), np.minimum(error, least)
+    return best
+
+
+def round_weights(
+    weights: NDArray[np.generic], scale: NDArray[np.float32], axis: int | None, top: int = NARROW_TOP
+) -> NDArray[np.int16]:
+    """The integers nearest to ``weights``, in ``-top..top``."""
+    real = np.asarray(weights, np.float64)
     shape = [1] * real.ndim
     if axis is not None:
         shape[axis] = -1
-    integers = np.clip(np.rint(real / scale.reshape(shape)), -127, 127).astype(np.int8)
-    return integers, scale
+    return np.asarray(np.clip(np.rint(real / scale.reshape(shape)), -top, top), np.int16)
 
 
 def weight_scale_floor(bias: NDArray[np.generic], input_scale: float) -> NDArray[np.float64]:
