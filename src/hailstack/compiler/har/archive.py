@@ -149,18 +149,24 @@ def _sort(source: Path, stem: str, hn: Mapping[str, Any], members: dict[str, byt
     def take(suffix: str) -> bytes:
         return members.pop(f"{stem}{suffix}", b"")
 
-    params = {key: _arrays(source, f"{stem}{suffix}", take(suffix)) for key, suffix in _PARAMETERS.items()}
-    scripts = {key: take(suffix).decode("utf-8", "replace") for key, suffix in _SCRIPTS.items()}
-    metadata = take(_METADATA)
-    nms = take(_NMS)
+    def arrays(suffix: str) -> Parameters:
+        return _arrays(source, f"{stem}{suffix}", take(suffix))
+
+    def text(suffix: str) -> str:
+        return take(suffix).decode("utf-8", "replace")
+
+    metadata, nms = take(_METADATA), take(_NMS)
     return Har(
         _network_name(source, hn),
         hn,
         _json(source, f"{stem}{_METADATA}", metadata) if metadata else {},
+        params=arrays(_PARAMETERS["params"]),
+        params_fp_optimized=arrays(_PARAMETERS["params_fp_optimized"]),
+        params_quantized=arrays(_PARAMETERS["params_quantized"]),
+        script=text(_SCRIPTS["script"]),
+        auto_script=text(_SCRIPTS["auto_script"]),
         nms_config=_json(source, f"{stem}{_NMS}", nms) if nms else None,
         files={name.removeprefix(f"{stem}."): content for name, content in members.items()},
-        **params,
-        **scripts,
     )
 
 

@@ -155,7 +155,9 @@ class _Writer:
         if wanted in ("silu", "swish"):
             return self.node("Mul", [tensor, self.node("Sigmoid", [tensor], f"{out}/gate")], out)
         if wanted == "relu6":
-            bounds = [self.constant(f"{out}/{side}", np.float32(v)) for side, v in (("low", 0), ("high", 6))]
+            bounds = [
+                self.constant(f"{out}/{side}", np.asarray(v, np.float32)) for side, v in (("low", 0), ("high", 6))
+            ]
             return self.node("Clip", [tensor, *bounds], out)
         if wanted == "leaky":
             slope = layer["params"].get("leaky_alpha")
@@ -254,13 +256,10 @@ def _dense(writer: _Writer, name: str, layer: Layer) -> str:
 
 def _scale(writer: _Writer, name: str, layer: Layer) -> str:
     """``normalization`` and ``batch_norm``: a factor and an offset for each channel."""
-    factor, offset = writer.parameter(name, "kernel").reshape(1, -1, 1, 1), writer.parameter(name, "bias")
-    scaled = writer.node(
-        "Mul", [writer.source(name, layer), writer.constant(f"{name}/factor", factor)], f"{name}/scaled"
-    )
-    return writer.node(
-        "Add", [scaled, writer.constant(f"{name}/offset", offset.reshape(1, -1, 1, 1))], f"{name}/moved"
-    )
+    values = {"factor": writer.parameter(name, "kernel"), "offset": writer.parameter(name, "bias")}
+    factor, offset = (writer.constant(f"{name}/{key}", v.reshape(1, -1, 1, 1)) for key, v in values.items())
+    scaled = writer.node("Mul", [writer.source(name, layer), factor], f"{name}/scaled")
+    return writer.node("Add", [scaled, offset], f"{name}/moved")
 
 
 def _elementwise(writer: _Writer, name: str, layer: Layer) -> str:
