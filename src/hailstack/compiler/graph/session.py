@@ -42,10 +42,18 @@ def infer(model: onnx.ModelProto, source: str) -> onnx.ModelProto:
         ModelError: shapes contradict each other; the message names the node.
     """
     try:
-        return shape_inference.infer_shapes(model, check_type=True, strict_mode=True, data_prop=True)
+        return _infer(model, follow_values=True)
+    except (shape_inference.InferenceError, RuntimeError, ValueError):
+        pass  # following values through arithmetic on shapes fails on some valid graphs; without it the shapes decide
+    try:
+        return _infer(model, follow_values=False)
     except (shape_inference.InferenceError, RuntimeError, ValueError) as error:
         message = f"{source}: shapes do not fit together: {error}"
         raise ModelError(message) from error
+
+
+def _infer(model: onnx.ModelProto, *, follow_values: bool) -> onnx.ModelProto:
+    return shape_inference.infer_shapes(model, check_type=True, strict_mode=True, data_prop=follow_values)
 
 
 def session_options(
