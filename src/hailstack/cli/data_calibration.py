@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -35,7 +35,8 @@ def data_calibration(
     """Choose calibration pictures that stand for all of them, score the set, and write it.
 
     Near-duplicates are dropped; then the pictures are taken that cover the light, layout, colour, detail and, where
-    labels say it, the classes and sizes of objects. The same sources give the same file on every machine.
+    labels say it, the classes and sizes of objects. The choice is made in whole numbers: the same pictures give the
+    same set.
 
     Without --output nothing is written. An .npz or .npy alone is checked as a set: exit code 2 if it cannot be used.
 
@@ -80,26 +81,16 @@ def data_calibration(
     """
     from hailstack.cli.calibration_report import print_report
     from hailstack.cli.compile_report import show_progress
-    from hailstack.compiler.calibration.arrays import ARRAY_SUFFIXES
     from hailstack.compiler.calibration.build import build_calibration
-    from hailstack.compiler.calibration.check import check_set, made_with
+    from hailstack.compiler.calibration.check import check_set
     from hailstack.compiler.calibration.network import embedding_of
     from hailstack.compiler.calibration.page import write_pages
     from hailstack.compiler.calibration.plan import Plan
-    from hailstack.errors import InputError
 
-    if not sources:
-        raise InputError("there is nothing to choose from: name folders, videos, datasets, or a set to check")
-    arrays = [source for source in sources if Path(source).suffix.lower() in ARRAY_SUFFIXES]
-    check = check or (output is None and len(arrays) == len(sources) == 1)
-    if check and (len(sources) != 1 or not arrays):
-        raise InputError("--check takes one .npz or .npy set")
+    check = _is_check(sources, output, asked=check)
     fields = {"mode": resize, "anchor": anchor, "pad_value": pad_value}
     given = {key: value for key, value in fields.items() if value is not None}
-    if net is None and size is None and len(arrays) == len(sources):
-        preprocess = made_with(Path(sources[0]))
-    else:
-        preprocess = _preprocess(net, size, given)
+    preprocess = _preprocess(sources, output, net, size, given)
     with show_progress(quiet=json) as progress:
         plan = Plan(
             preprocess,
@@ -117,17 +108,44 @@ def data_calibration(
     return 0 if report.is_sound else 2
 
 
-def _preprocess(net: Path | None, size: str | None, given: Mapping[str, object]) -> Preprocess:
+def _is_check(sources: Sequence[str], output: Path | None, *, asked: bool) -> bool:
+    """Whether a finished set is to be checked rather than a new one made."""
+    from hailstack.errors import InputError
+
+    if not sources:
+        raise InputError("there is nothing to choose from: name folders, videos, datasets, or a set to check")
+    is_one_set = len(sources) == 1 and _are_sets(sources)
+    if asked and not is_one_set:
+        raise InputError("--check takes one .npz or .npy set")
+    return asked or (is_one_set and output is None)
+
+
+def _preprocess(
+    sources: Sequence[str], output: Path | None, net: Path | None, size: str | None, given: Mapping[str, object]
+) -> Preprocess:
+    from hailstack.compiler.calibration.check import made_with
     from hailstack.compiler.calibration.network import preprocess_of
     from hailstack.errors import InputError
     from hailstack.imaging import Preprocess
 
-    if (net is None) == (size is None):
-        raise InputError("say what the pictures are for: either --net MODEL (.onnx, .hef) or --size HEIGHTxWIDTH")
+    if net is not None and size is not None:
+        raise InputError("--net and --size both say how large the pictures are to be; name one of them")
     if net is not None:
         return preprocess_of(net, given)
-    height, _, width = str(size).lower().partition("x")
-    if not height.isdigit() or not (width or height).isdigit():
-        message = f"--size is {size!r}; height and width are expected, as in 640x640"
+    if size is None and _are_sets(sources):
+        return made_with(Path(sources[0]), guess=output is None)
+    height, _, width = (size or "").lower().partition("x")
+    if size is None or not height.isdigit() or not (width or height).isdigit():
+        message = f"what are the pictures for? Name --net MODEL (.onnx, .hef) or --size 640x640{_but(size)}"
         raise InputError(message)
     return Preprocess.from_dict({"height": int(height), "width": int(width or height), **given})
+
+
+def _but(size: str | None) -> str:
+    return "" if size is None else f" (height x width), not {size!r}"
+
+
+def _are_sets(sources: Sequence[str]) -> bool:
+    from hailstack.compiler.calibration.arrays import ARRAY_SUFFIXES
+
+    return all(Path(source).suffix.lower() in ARRAY_SUFFIXES for source in sources)

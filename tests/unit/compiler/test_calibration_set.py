@@ -236,7 +236,8 @@ def test_the_command_writes_a_set_and_says_what_it_is_worth(
     [
         ([], "nothing to choose from"),
         ([""], "empty name"),
-        (["{photos}"], "--net MODEL"),
+        (["{photos}"], "what are the pictures for"),
+        (["{photos}", "--size", "64", "--net", "x.onnx"], "name one of them"),
         (["{photos}", "--size", "big"], "640x640"),
         (["{photos}", "--size", "64", "-o", "{photos}/set.png"], "an .npz file"),
         (["{photos}", "--size", "64", "-o", "{photos}/no/set.npz"], "there is no folder"),
@@ -311,3 +312,22 @@ def test_a_set_that_does_not_fit_the_network_is_refused_with_both_sides(
 def test_no_name_is_no_calibration(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert compile_with(tmp_path, "") == 1
     assert "empty name" in capsys.readouterr().err
+
+
+def test_a_file_that_two_sources_name_counts_once(tmp_path: Path) -> None:
+    folder = write_scenes(tmp_path / "photos", [scene(seed) for seed in range(4)])
+    np.save(folder / "more.npy", np.stack([PREPROCESS.apply(scene(seed))[0] for seed in range(10, 13)]))
+    sources = [folder / "more.npy", folder, folder / "001.png", tmp_path / "photos" / ".." / "photos" / "more.npy"]
+    report = build_calibration(sources, tmp_path / "set.npz", Plan(PREPROCESS, keep_duplicates=True))
+    assert report.count == 7
+
+
+def test_a_set_of_unknown_making_is_not_passed_on_as_if_it_were_known(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    np.save(tmp_path / "old.npy", np.stack([PREPROCESS.apply(scene(seed))[0] for seed in range(4)]))
+    command = ["data", "calibration", str(tmp_path / "old.npy"), "-n", "2", "-o", str(tmp_path / "new.npz")]
+    assert run(command) == 1
+    assert "does not say how its frames were made" in capsys.readouterr().err
+    assert run([*command, "--size", "64", "--resize", "stretch"]) == 0
+    assert len(list(open_calibration(tmp_path / "new.npz", PREPROCESS))) == 2

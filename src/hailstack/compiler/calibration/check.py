@@ -16,6 +16,7 @@ from hailstack.compiler.calibration.report import CalibrationReport
 from hailstack.compiler.calibration.score import score
 from hailstack.compiler.calibration.sources import find_origin
 from hailstack.compiler.calibration.survey import Survey, survey
+from hailstack.errors import InputError
 from hailstack.imaging import Preprocess
 
 
@@ -56,11 +57,21 @@ def check_set(path: str | Path, plan: Plan | None = None, progress: Progress | N
     )
 
 
-def made_with(path: Path) -> Preprocess:
-    """The preprocessing of an existing set, as far as it says: at least its size."""
+def made_with(path: Path, *, guess: bool = True) -> Preprocess:
+    """The preprocessing of an existing set.
+
+    Args:
+        guess: for a set that does not say it: its size, stretched.
+
+    Raises:
+        InputError: it does not say it, and no guess is wanted.
+    """
     array = open_array(path)
     if array.about is not None:
         return Preprocess.from_dict(array.about["preprocess"])
+    if not guess:
+        message = f"{path}: does not say how its frames were made; say it with --net, or --size and --resize"
+        raise InputError(message)
     return Preprocess(array.height, array.width, mode="stretch")
 
 

@@ -40,10 +40,10 @@ class Plan:
         if self.count < 1:
             message = f"{self.count} calibration pictures are asked for; at least one is needed"
             raise ConfigError(message)
-        if not self.count <= self.candidates <= 4 * MOST_CANDIDATES:
+        if not self.count <= self.candidates <= 2 * MOST_CANDIDATES:
             message = (
                 f"{self.candidates} candidates for {self.count} pictures; "
-                f"there must be as many, and no more than {4 * MOST_CANDIDATES}"
+                f"there must be as many, and no more than {2 * MOST_CANDIDATES}, whose distances take 1 GiB"
             )
             raise ConfigError(message)
 

@@ -115,7 +115,7 @@ def find_origin(
     named = [_named(source) for source in sources]
     found = [_find(source, split, interval_s) for source in named]
     names = {class_id: name for origin in found for class_id, name in origin.names.items()}
-    parts = tuple(part for origin in found for part in origin.parts)
+    parts = _once(part for origin in found for part in origin.parts)
     problems = tuple(problem for origin in found for problem in origin.problems)
     return Origin(parts, names, problems, tuple(map(str, named)))
 
@@ -166,6 +166,14 @@ def _named(source: str | Path) -> Path:
     if source == "":
         raise InputError("a source of pictures has an empty name; name a folder, video, list, dataset or set")
     return Path(source)
+
+
+def _once(parts: Iterable[Part]) -> tuple[Part, ...]:
+    """Without files that several sources name."""
+    found: dict[Path, Part] = {}
+    for part in parts:
+        found.setdefault(part.path.resolve(), part)
+    return tuple(found.values())
 
 
 def _find(source: Path, split: str | None, interval_s: float) -> Origin:
