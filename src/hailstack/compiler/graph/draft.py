@@ -43,9 +43,11 @@ class Draft:
             ModelError: a tensor has two makers or none, or nodes wait for each other.
         """
         nodes, tensors = list(model.graph.node), {tensor.name: tensor for tensor in model.graph.initializer}
-        header = onnx.ModelProto()
-        header.CopyFrom(model)
-        del header.graph.node[:], header.graph.initializer[:], header.graph.value_info[:]
+        header = onnx.ModelProto(ir_version=model.ir_version, opset_import=model.opset_import)
+        header.metadata_props.extend(model.metadata_props)
+        header.graph.name = model.graph.name or "network"
+        header.graph.input.extend(model.graph.input)
+        header.graph.output.extend(model.graph.output)
         draft = cls(source, header, nodes, tensors)
         draft._name_apart()
         draft.sort()
@@ -65,11 +67,15 @@ class Draft:
 
     def model(self) -> onnx.ModelProto:
         """What the draft has come to, with the shape of every tensor."""
+        inferred = self._inferred()
         whole = onnx.ModelProto()
         whole.CopyFrom(self.header)
+        whole.graph.ClearField("output")
+        whole.graph.output.extend(inferred.output)
+        whole.graph.value_info.extend(inferred.value_info)
         whole.graph.node.extend(self.nodes)
         whole.graph.initializer.extend(self.tensors.values())
-        return infer(whole, self.source)
+        return whole
 
     def value(self, name: str) -> NDArray[np.generic] | None:
         """A constant, or None if the tensor is none."""
@@ -98,6 +104,17 @@ class Draft:
         Raises:
             ModelError: shapes contradict each other.
         """
+        graph = self._inferred()
+        self.shapes = {tensor.name: tuple(tensor.dims) for tensor in self.tensors.values()}
+        self.types = {tensor.name: tensor.data_type for tensor in self.tensors.values()}
+        for info in (*graph.input, *graph.value_info, *graph.output):
+            self.types[info.name] = info.type.tensor_type.elem_type
+            shape = static_shape(info)
+            if shape is not None:
+                self.shapes[info.name] = shape
+
+    def _inferred(self) -> onnx.GraphProto:
+        """The graph with shapes, without the large constants: inference copies what it is given."""
         light = onnx.ModelProto()
         light.CopyFrom(self.header)
         light.graph.node.extend(self.nodes)
@@ -106,14 +123,7 @@ class Draft:
                 light.graph.initializer.append(tensor)
             else:
                 light.graph.input.append(helper.make_tensor_value_info(tensor.name, tensor.data_type, tensor.dims))
-        graph = infer(light, self.source).graph
-        self.shapes = {tensor.name: tuple(tensor.dims) for tensor in self.tensors.values()}
-        self.types = {tensor.name: tensor.data_type for tensor in self.tensors.values()}
-        for info in (*graph.input, *graph.value_info, *graph.output):
-            self.types[info.name] = info.type.tensor_type.elem_type
-            shape = static_shape(info)
-            if shape is not None:
-                self.shapes[info.name] = shape
+        return infer(light, self.source).graph
 
     def aliases(self) -> dict[str, str]:
         """:attr:`gone`, followed to tensors that are still there."""
