@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
 from hailstack.compiler.graph.model import Graph, infer
+from hailstack.compiler.quantise.pixels import Frame
 from hailstack.compiler.quantise.ranges import channel_peaks
 from hailstack.compiler.quantise.silu import find_silus, is_depthwise
 
@@ -37,7 +38,7 @@ class Site:
     """None: the activation scales along (ReLU)."""
 
 
-def equalise(graph: Graph, frames: Sequence[NDArray[np.uint8]]) -> Graph:
+def equalise(graph: Graph, frames: Sequence[Frame]) -> Graph:
     """The same function with evener channels.
 
     Args:

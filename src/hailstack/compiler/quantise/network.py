@@ -29,6 +29,9 @@ from hailstack.compiler.quantise.walk import KEPT_PICTURES, refine
 from hailstack.compiler.quantise.weights import plan_weights, weighted_nodes
 from hailstack.compiler.quantise.wide import Wide, choose_wide
 
+CHANNEL_ROLES = frozenset({"depth", "feature", "image", "offset", "raw", "size"})
+"""Outputs whose channels may have scales of their own."""
+
 EQUALISATION_FRAMES = 16
 """How many pictures decide which channels are large."""
 
@@ -38,7 +41,7 @@ class QuantisedNetwork:
     """The graph between the host's integers, and what they mean."""
 
     graph: Graph
-    """One input, uint8 ``(1, h, w, c)``; the outputs as in :attr:`outputs`."""
+    """Each input is uint8 ``(1, h, w, c)``; the outputs are as in :attr:`outputs`."""
     outputs: tuple[Output, ...]
     float_graph: Graph
     """The same function in float, behind the same pixels and with the same tensors: what the integers stand for."""
@@ -61,7 +64,8 @@ def quantise(
     Args:
         graph: float, outputs in the order of ``head.ends``.
         normalisation: what the network wants of its pixels; moves inside.
-        frames: calibration pictures, uint8 ``(h, w, c)`` RGB of the input's size. Read once.
+        frames: calibration pictures, uint8 ``(h, w, c)`` RGB of the input's size, or one for each of several inputs
+            by its name. Read once.
         options: precision and effort.
 
     Raises:
@@ -77,7 +81,7 @@ def quantise(
     wide = choose_wide(even, points, chosen.wide_layers, graph)
     stream = itertools.chain(first, pictures)
     statistics = observe(even, points.measured, stream, _weighted_inputs(even), _feature_axes(even, head, chosen))
-    spans = choose_spans(even, points, statistics, head, normalisation, chosen, pictures.kept)
+    spans = choose_spans(even, points, statistics, head, normalisation, chosen, wide, pictures.kept)
     exact = exact_scales(even, normalisation)
     scales = choose_scales(points, spans, exact, wide)
     weights = plan_weights(even, {**scales, **exact}, statistics.means, wide.nodes, chosen)
@@ -99,10 +103,14 @@ def _has_channels(shape: tuple[int, ...]) -> bool:
 
 
 def _feature_axes(graph: Graph, head: HeadPlan, options: QuantiseOptions) -> Mapping[str, int]:
-    """The ends that get a scale for each feature, with the axis of these. Probabilities all go from 0 to 1."""
+    """The ends that get a scale for each feature, with the axis of these.
+
+    Probabilities all go from 0 to 1. Scores of classes must share a scale, because few pictures do not show every
+    class; and so must all that the host's NMS reads, because HailoRT dequantises that with one scale an output.
+    """
     if options.output_scales == "tensor":
         return {}
-    ends = [end.output for end in head.ends if not is_probability(graph, end.output)]
+    ends = [end.output for end in head.ends if end.role in CHANNEL_ROLES and not is_probability(graph, end.output)]
     return {name: feature_axis(graph.shape(name)) for name in ends}
 
 

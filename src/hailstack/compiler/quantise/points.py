@@ -10,6 +10,7 @@ import onnx
 from hailstack.compiler.graph.model import Graph
 from hailstack.compiler.quantise.pixels import in_front
 from hailstack.compiler.quantise.silu import find_silus
+from hailstack.compiler.quantise.units import inner_tensors
 
 SAME_VALUES = frozenset(
     {
@@ -59,7 +60,7 @@ def choose_points(graph: Graph) -> Points:
     """
     exact = {name for node in graph.nodes if node.op_type == "DequantizeLinear" for name in node.output}
     narrow = (silu for silu in find_silus(graph) if graph.shape(silu.output)[1] <= NARROW_CHANNELS)
-    skipped = exact.union(*(silu.inner for silu in narrow))
+    skipped = exact.union(inner_tensors(graph), *(silu.inner for silu in narrow))
     measured: list[str] = []
     shared: dict[str, str] = {}
     for node in graph.nodes:

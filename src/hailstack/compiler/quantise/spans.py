@@ -10,7 +10,7 @@ from hailstack.compiler.endnodes.plan import HeadPlan
 from hailstack.compiler.graph.model import Graph
 from hailstack.compiler.quantise.clipping import clipped_spans
 from hailstack.compiler.quantise.options import QuantiseOptions
-from hailstack.compiler.quantise.pixels import Frame, Normalisation
+from hailstack.compiler.quantise.pixels import Frame, Normalisation, first_reals
 from hailstack.compiler.quantise.points import Points
 from hailstack.compiler.quantise.ranges import Statistics
 from hailstack.compiler.quantise.scales import NARROW, WIDE, Range, Scale
@@ -25,6 +25,7 @@ def choose_spans(
     head: HeadPlan,
     normalisation: Normalisation,
     options: QuantiseOptions,
+    wide: Wide,
     frames: Sequence[Frame] = (),
 ) -> dict[str, Range]:
     """Tensor → its span, for every measured tensor.
@@ -34,14 +35,13 @@ def choose_spans(
     """
     spans = _seen_spans(graph, points, statistics, options, frames)
     sources = {points.shared.get(end.output, end.output) for end in head.ends}
-    spans.update({tensor: statistics.widest(tensor) for tensor in sources if tensor in spans})
+    seen_whole = sources | wide.tensors  # with 16 bits nothing need be cut
+    spans.update({tensor: statistics.widest(tensor) for tensor in seen_whole if tensor in spans})
     spans.update({tensor: Range(0.0, 1.0) for tensor in sources if tensor in spans and is_probability(graph, tensor)})
-    first = next(iter(first_reals(graph)))
-    if first in spans:
-        spans[first] = Range(*normalisation.limits)
+    spans.update({tensor: Range(*normalisation.limits) for tensor in first_reals(graph) if tensor in spans})
     for silu in find_silus(graph):
         for tensor, limits in _silu_limits(silu.inner):
-            if tensor in spans:
+            if tensor in spans and tensor not in wide.tensors:
                 spans[tensor] = Range(max(spans[tensor].low, limits.low), min(spans[tensor].high, limits.high))
     return spans
 
@@ -69,17 +69,12 @@ def _silu_limits(inner: tuple[str, ...]) -> Iterable[tuple[str, Range]]:
     return [(inner[1], Range(-SATURATION, SATURATION))]
 
 
-def first_reals(graph: Graph) -> Iterable[str]:
-    """The tensor that holds the normalised pixels."""
-    return (node.output[0] for node in reversed(graph.nodes) if node.name.startswith(f"{graph.input}/"))
-
-
 def exact_scales(graph: Graph, normalisation: Normalisation) -> Mapping[str, Scale]:
     """The normalised pixels, where they are integers as they come."""
     if normalisation.zero_point is None:
         return {}
     scale = Scale(float(np.float32(1.0 / normalisation.std[0])), normalisation.zero_point)
-    return {next(iter(first_reals(graph))): scale}
+    return dict.fromkeys(first_reals(graph), scale)
 
 
 def choose_scales(
