@@ -39,6 +39,7 @@ def test_pictures_come_with_their_boxes(tmp_path: Path) -> None:
     assert unlabelled.objects is None
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(*[st.floats(0.01, 0.99) for _ in range(2)], *[st.floats(0.001, 1.0) for _ in range(2)]), max_size=8
