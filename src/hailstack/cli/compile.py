@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
+from hailstack.cli.compile_precision import PrecisionArguments
+
 
 def compile(
     model: Path,
@@ -28,7 +30,7 @@ def compile(
     score_threshold: float | None = None,
     iou_threshold: float | None = None,
     name: str | None = None,
-    output_type: Literal["uint8", "uint16"] = "uint8",
+    precision: PrecisionArguments | None = None,
     limit: int | None = None,
     input_shape: Annotated[list[str] | None, Parameter(negative=())] = None,
     license: str | None = None,
@@ -73,8 +75,6 @@ def compile(
         Boxes that overlap more are one object. Default: 0.7, YOLOX 0.65.
     name
         Of the network in the HEF; default: the file's.
-    output_type
-        Integers of the outputs.
     limit
         Calibration pictures used at most, evenly over all. Default: all of a set, 64 of anything else.
     input_shape
@@ -103,7 +103,7 @@ def compile(
             score_threshold=score_threshold,
             iou_threshold=iou_threshold,
             name=name,
-            output_type=output_type,
+            quantisation=(precision or PrecisionArguments()).to_options(),
             limit=limit,
             input_shapes=dict(map(_shape, input_shape or ())),
             license=license,

@@ -85,6 +85,8 @@ def _facts(report: CompileReport) -> Iterator[str]:
     yield f"head         {head['task']}{kind}{classes}" + (f", {report.postprocess}" if report.postprocess else "")
     skipped = f", {len(calibration.skipped)} left out" if calibration.skipped else ""
     yield f"calibration  {calibration.count} pictures{skipped}"
+    effort = report.effort
+    yield f"level        {effort.effective}" + (f" of {effort.requested}: {effort.reason}" if effort.reason else "")
     contexts = "a single context" if estimate.contexts == 1 else f"{estimate.contexts} contexts"
     yield f"estimate     roughly {estimate.fps:.0f} FPS on a chip at batch 1, in {contexts}"
     total = sum(report.seconds.values())

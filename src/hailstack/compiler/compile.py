@@ -15,10 +15,10 @@ from hailstack.compiler.endnodes.plan import HeadPlan, cut
 from hailstack.compiler.endnodes.recognise import HeadName, find_head
 from hailstack.compiler.graph.model import Graph, load_graph
 from hailstack.compiler.package import Facts, head_facts, make_blueprint
-from hailstack.compiler.preflight.estimate import CHIPS, Target, estimate_speed
+from hailstack.compiler.preflight.estimate import TARGETS, Target, estimate_speed
 from hailstack.compiler.preflight.layers import list_layers
 from hailstack.compiler.quantise.network import quantise
-from hailstack.compiler.quantise.options import OutputType, QuantiseOptions
+from hailstack.compiler.quantise.options import Effort, QuantiseOptions
 from hailstack.compiler.report import CompileReport, StreamReport
 from hailstack.errors import ConfigError, InputError, ModelError, NotFoundError
 from hailstack.hef import HefBlueprint, StreamPlan, write_hef
@@ -58,7 +58,7 @@ def compile_model(
     score_threshold: float | None = None,
     iou_threshold: float | None = None,
     name: str | None = None,
-    output_type: OutputType = "uint8",
+    quantisation: QuantiseOptions | None = None,
     limit: int | None = None,
     input_shapes: Mapping[str, Sequence[int]] | None = None,
     license: str | None = None,
@@ -81,7 +81,7 @@ def compile_model(
         labels: class names.
         score_threshold, iou_threshold: which boxes the host keeps; None: as the vendor has it.
         name: of the network group; None: the file's.
-        output_type: integers of the outputs.
+        quantisation: precision and effort; None: 8 bits everywhere.
         limit: how many calibration pictures at most; None: all of a set, 64 of anything else.
         input_shapes: for networks exported with an open height or width, ``{"images": (1, 3, 640, 640)}``.
         license: of the weights, for the HEF's manifest; None: what the ONNX file's metadata says.
@@ -107,7 +107,7 @@ def compile_model(
     normalisation = choose_normalisation(plan, mean, std, bgr, graph.scalings.get(graph.input))
     thresholds = choose_thresholds(plan, score_threshold, iou_threshold)
     fitted = choose_preprocess(plan, graph.input_hw, preprocess)
-    options = QuantiseOptions(output_type=output_type)
+    options = quantisation or QuantiseOptions()
     frames = open_calibration(calibration, fitted, limit, progress)
     with watch.stage("quantise"):
         network = quantise(trunk, plan, normalisation, frames, options)
@@ -128,12 +128,12 @@ def compile_model(
         )
         blueprint = make_blueprint(facts, trunk, network)
         write_hef(target_path, blueprint)
-    return _report(facts, blueprint, target_path, watch.seconds)
+    return _report(facts, blueprint, target_path, network.effort, watch.seconds)
 
 
 def _check_arguments(name: str, target: str, limit: int | None) -> str:
-    if target not in CHIPS:
-        message = f"target {target!r} is not known; possible are {', '.join(CHIPS)}"
+    if target not in TARGETS:
+        message = f"target {target!r} is not known; possible are {', '.join(TARGETS)}"
         raise ConfigError(message)
     if limit is not None and limit < 1:
         message = f"limit is {limit}, at least one calibration picture is needed"
@@ -168,7 +168,9 @@ def _check_labels(source: Path, plan: HeadPlan, labels: Sequence[str] | None) ->
         raise ConfigError(message)
 
 
-def _report(facts: Facts, blueprint: HefBlueprint, path: Path, seconds: dict[str, float]) -> CompileReport:
+def _report(
+    facts: Facts, blueprint: HefBlueprint, path: Path, effort: Effort, seconds: dict[str, float]
+) -> CompileReport:
     return CompileReport(
         source=facts.source,
         hef=path,
@@ -181,6 +183,7 @@ def _report(facts: Facts, blueprint: HefBlueprint, path: Path, seconds: dict[str
         outputs=_streams(blueprint, Direction.D2H),
         postprocess=blueprint.ops[0].output if blueprint.ops else None,
         calibration=facts.calibration,
+        effort=effort,
         estimate=facts.estimate,
         seconds={stage: round(spent, 3) for stage, spent in seconds.items()},
         size_bytes=path.stat().st_size,

@@ -137,6 +137,7 @@ def _output_plan(name: str, layers: Mapping[str, LayerName], output: Output, ord
         type=FormatType.UINT8 if output.type == "uint8" else FormatType.UINT16,
         order=order,
         quant=output.scale.quant_info,
+        quants=tuple(scale.quant_info for scale in output.scales),
         original_names=(layers[output.end.tensor].original,),
         hw_shape=padded if order is FormatOrder.NHCW else None,
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from hailstack.compiler.calibration.frames import CalibrationSummary
 from hailstack.compiler.preflight.estimate import Estimate
+from hailstack.compiler.quantise.options import Effort
 from hailstack.hef.formats import QuantInfo, Shape
 
 
@@ -39,6 +40,8 @@ class CompileReport:
     postprocess: str | None
     """The host operation's output, if there is one."""
     calibration: CalibrationSummary
+    effort: Effort
+    """The optimisation level, as asked for and as done."""
     estimate: Estimate
     seconds: Mapping[str, float]
     """Stage → how long it took."""

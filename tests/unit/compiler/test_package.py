@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from hailstack.compiler import compile_model
+from hailstack.compiler.quantise.options import QuantiseOptions
 from hailstack.errors import ConfigError, InputError, NotFoundError
 from hailstack.hef import EMULATED_META, FormatOrder, FormatType, NmsOp, read_hef
 from hailstack.imaging import Preprocess
@@ -69,7 +70,7 @@ def test_a_classifier_gives_one_row_of_logits(tmp_path: Path) -> None:
 
 
 def test_16_bit_outputs_are_16_bit_streams(tmp_path: Path) -> None:
-    hef, _ = compiled(write_classifier(tmp_path / "net.onnx"), output_type="uint16")
+    hef, _ = compiled(write_classifier(tmp_path / "net.onnx"), quantisation=QuantiseOptions(output_type="uint16"))
     (stream,) = hef.groups[0].output_streams
     assert (stream.format.type, stream.data_bytes) == (FormatType.UINT16, 2)
     assert round((stream.quant.limvals_max - stream.quant.limvals_min) / stream.quant.scale) == 65535

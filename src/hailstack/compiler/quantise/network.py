@@ -123,9 +123,9 @@ def _outputs(
     options: QuantiseOptions,
 ) -> tuple[Output, ...]:
     made = []
-    for end in head.ends:
+    for i, end in enumerate(head.ends):
         name, scale = end.output, scales[end.output]
-        kind = "uint16" if name in wide.tensors else options.output_type
+        kind = "uint16" if name in wide.tensors or i in wide.outputs else options.output_type
         spans = statistics.features.get(name, (_span(scale),))
         made.append(make_output(end, graph.shape(name), spans, kind))
     return tuple(made)

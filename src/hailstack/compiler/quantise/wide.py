@@ -21,6 +21,8 @@ class Wide:
     tensors: frozenset[str] = frozenset()
     nodes: frozenset[str] = frozenset()
     """First outputs of the nodes that belong to the layers."""
+    outputs: frozenset[int] = frozenset()
+    """Places of network outputs that leave in 16 bits, whatever is inside."""
 
 
 def choose_wide(graph: Graph, points: Points, names: Sequence[str], layers: Graph | None = None) -> Wide:
@@ -30,23 +32,29 @@ def choose_wide(graph: Graph, points: Points, names: Sequence[str], layers: Grap
 
     Args:
         graph: the network with its pixel front.
-        names: layers of the chip, ONNX nodes, or tensors.
+        names: layers of the chip, ONNX nodes, or tensors; ``output_layer1`` stands for the first output alone.
         layers: the network that layers are named by; None: ``graph``.
 
     Raises:
         ConfigError: no such layer.
     """
-    if not names:
-        return Wide()
-    groups = layer_nodes(layers or graph)
+    inside = [name for name in names if _output_place(name) is None]
+    outputs = frozenset(place for place in map(_output_place, names) if place is not None)
+    groups = layer_nodes(layers or graph) if inside else {}
     nodes: dict[str, onnx.NodeProto] = {}
-    for name in names:
+    for name in inside:
         nodes.update({node.output[0]: node for node in _find(graph, groups, name)})
     touched = {tensor for node in nodes.values() for tensor in (*node.input, *node.output)}
     roots = {points.shared.get(tensor, tensor) for tensor in touched}
     measured = roots.intersection(points.measured)
     shared = {tensor for tensor, root in points.shared.items() if root in measured}
-    return Wide(frozenset(measured | shared), frozenset(nodes))
+    return Wide(frozenset(measured | shared), frozenset(nodes), outputs)
+
+
+def _output_place(name: str) -> int | None:
+    """``output_layer1`` is the vendor's name for the way out of the first output."""
+    number = name.rpartition("/")[2].removeprefix("output_layer")
+    return int(number) - 1 if number.isdecimal() and "output_layer" in name else None
 
 
 def layer_nodes(graph: Graph) -> Mapping[str, tuple[onnx.NodeProto, ...]]:

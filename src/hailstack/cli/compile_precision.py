@@ -1,0 +1,50 @@
+"""Options of ``hailstack compile`` that say how a network becomes integers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from cyclopts import Parameter
+
+if TYPE_CHECKING:
+    from hailstack.compiler.quantise.options import QuantiseOptions
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, slots=True)
+class PrecisionArguments:
+    """How the network becomes integers."""
+
+    output_type: Literal["uint8", "uint16"] = "uint8"
+    """Integers of the outputs."""
+    optimization_level: Literal[0, 1, 2, 3, 4] = 1
+    """How much is done for accuracy: 0 equalises channels and corrects biases by calculation, 1 by measuring every
+    layer, 2 also rounds weights in turn (minutes), 3 and 4 refit them before (from 64 pictures on)."""
+    weight_scales: Literal["channel", "layer"] = "channel"
+    """One scale for each output channel of a layer's weights, or one for the layer (pessimistic)."""
+    clipping: Literal["typical", "minmax", "percentile", "mse"] = "typical"
+    """How ranges of activations follow from the calibration pictures."""
+    percentile: float = 99.99
+    """With typical and percentile: so much of a tensor's values stays inside, in percent."""
+    weight_clipping: Literal["max", "mse"] = "max"
+    """mse: the largest weights may be cut where the others gain by it."""
+    wide_layers: Annotated[tuple[str, ...], Parameter(name=["--wide-layers", "--16bit"], negative=())] = ()
+    """Layers that compute in 16 bits (conv3, or a node of the ONNX file); may be repeated."""
+    output_scales: Literal["tensor", "channel"] = "tensor"
+    """channel: each channel of an output map has a scale of its own."""
+
+    def to_options(self) -> QuantiseOptions:
+        """The same for the compiler."""
+        from hailstack.compiler.quantise.options import QuantiseOptions
+
+        return QuantiseOptions(
+            output_type=self.output_type,
+            weight_scales=self.weight_scales,
+            level=self.optimization_level,
+            clipping=self.clipping,
+            percentile=self.percentile,
+            weight_clipping=self.weight_clipping,
+            wide_layers=self.wide_layers,
+            output_scales=self.output_scales,
+        )
