@@ -16,9 +16,12 @@ from hailstack.errors import HailstackError
 COMMANDS = {
     "demo": "Run the whole road on a rendered field of flowers: compile, infer, video, page.",
     "compile": "Compile an ONNX model to a HEF that the emulated NPU runs.",
+    "check": "Say whether a network runs on a chip, how fast, and what would help.",
     "run": "Run a HEF on images, folders or videos.",
     "fidelity": "Measure what quantisation cost, layer by layer, and find the step that parted.",
     "data calibration": "Choose, score and write pictures to calibrate with.",
+    "script lint": "Check model scripts of the vendor's compiler, with the line to write instead.",
+    "script write": "Write the model script that a network needs.",
     "inspect": "Show what is inside a HEF, as hailortcli parse-hef does.",
     "emulate": "Run any HailoRT program with no NPU.",
 }
@@ -27,6 +30,7 @@ the space in a command of a group (``data calibration``: ``hailstack.cli.data_ca
 
 GROUPS: dict[str, str] = {
     "data": "Prepare and check pictures.",
+    "script": "Model scripts (.alls) of the vendor's compiler.",
 }
 """First word of such commands → what they have in common."""
 

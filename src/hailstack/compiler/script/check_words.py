@@ -157,9 +157,10 @@ def _unknown_key(command: Command, argument: Argument, known: Signature) -> Find
 
 def _wrong_value(command: Command, argument: Argument, kinds: tuple[str, ...]) -> Finding:
     what = argument.name or command.name
-    wanted = in_words("|".join(kinds))
-    message = f"{what}: {wanted} is expected, not {format_value(argument.value)}"
     mended = next((value for kind in kinds if (value := _mend(argument.value, kind)) is not None), None)
+    near = None if mended is None else format_value(mended)
+    wanted = f"{near!r}" if isinstance(mended, Word) and near else in_words("|".join(kinds))
+    message = f"{what}: {wanted} is expected, not {format_value(argument.value)}"
     correction = None if mended is None else with_value(command, argument, mended)
     return finding(argument.value.place, "wrong-value", message, correction)
 
