@@ -34,6 +34,14 @@ def compile(
     limit: int | None = None,
     input_shape: Annotated[list[str] | None, Parameter(negative=())] = None,
     license: str | None = None,
+    compiler: Literal["own", "dfc"] = "own",
+    dfc_python: Path | None = None,
+    script: Path | None = None,
+    job: Path | None = None,
+    cpus: int | None = None,
+    memory_gib: float | None = None,
+    allow_lower_level: Annotated[bool, Parameter(negative=())] = False,
+    runtime: str = "",
     json: Annotated[bool, Parameter(negative=())] = False,
 ) -> int:
     """Compile an ONNX or TensorFlow Lite network to a HEF that the emulated NPU runs.
@@ -81,13 +89,58 @@ def compile(
         For a model exported with an open size: images=1x3x640x640.
     license
         Of the weights, for the HEF's manifest. Default: what the ONNX file's metadata says.
+    compiler
+        dfc drives the vendor's compiler, which makes HEFs for real chips; the options from here on are for it.
+    dfc_python
+        The Python that the vendor's compiler is installed in. Default: the one that runs hailstack.
+    script
+        A model script (.alls) to compile with. Default: one is written for the network.
+    job
+        Folder for the script, archives and logs; what is done there already is not done again. Default: beside the
+        HEF, as NAME.job.
+    cpus
+        Processors the compiler may use. Default: as many as this machine or its control group grants.
+    memory_gib
+        Memory each of the compiler's processes may use.
+    allow_lower_level
+        Go on when the compiler falls back to a lower optimisation level than was asked for.
+    runtime
+        HailoRT's version on the device, to be warned if it is too old for what the compiler makes.
     json
         The report for programs.
     """
     from hailstack.cli.compile_report import print_report, show_progress
+    from hailstack.cli.compile_vendor import VendorArguments, compile_with_dfc
     from hailstack.compiler import compile_model
 
     fields = {"mode": resize, "anchor": anchor, "pad_value": pad_value}
+    theirs = VendorArguments(dfc_python, script, job, cpus, memory_gib, allow_lower_level, runtime)
+    names = None if labels is None else _read_labels(labels)
+    if compiler == "dfc":
+        wishes = {
+            "mean": _numbers("--mean", mean),
+            "std": _numbers("--std", std),
+            "bgr": bgr,
+            "score_threshold": score_threshold,
+            "iou_threshold": iou_threshold,
+            "output_bits": 16 if precision is not None and precision.output_type == "uint16" else 8,
+        }
+        return compile_with_dfc(
+            model,
+            calibration,
+            output,
+            target,
+            theirs,
+            wishes,
+            head=head,
+            name=name,
+            preprocess={key: value for key, value in fields.items() if value is not None},
+            input_shapes=dict(map(_shape, input_shape or ())),
+            classes=None if names is None else len(names),
+            limit=limit,
+            as_json=json,
+        )
+    theirs.refuse_without_dfc()
     with show_progress(quiet=json) as progress:
         report = compile_model(
             model,
@@ -99,7 +152,7 @@ def compile(
             mean=_numbers("--mean", mean),
             std=_numbers("--std", std),
             bgr=bgr,
-            labels=None if labels is None else _read_labels(labels),
+            labels=names,
             score_threshold=score_threshold,
             iou_threshold=iou_threshold,
             name=name,
