@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from hailstack.emulator.core.board import Board
 from hailstack.emulator.core.callbacks import CallbackThread
@@ -89,8 +90,18 @@ class ModelQueue:
         """One frame has come to its end. Lock held."""
         self.in_flight -= 1
         if job.frame_done(error) and job.has_callback:
-            self.callbacks.put(job.call_back)
-        self.room.notify_all()
+            self.callbacks.put(partial(self._call_back, job))
+        else:
+            self.room.notify_all()
+
+    def _call_back(self, job: Job) -> None:
+        # Whoever waits for room is woken afterwards, as in the vendor's library: there is one thread to wake a frame
+        # while the workers want to go on.
+        try:
+            job.call_back()
+        finally:
+            with self.board.lock:
+                self.room.notify_all()
 
     def close(self, patience_s: float = JOIN_S) -> None:
         """Shut down, wait until no worker touches the program's memory, run the callbacks, end their thread."""
