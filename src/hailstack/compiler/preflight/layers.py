@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 import onnx
 
 from hailstack.compiler.endnodes.plan import WEIGHTED
-from hailstack.compiler.graph.model import Graph
+from hailstack.compiler.graph.model import Graph, attribute
 from hailstack.compiler.quantise.silu import is_depthwise
 
-LayerKind: TypeAlias = Literal["conv", "dw", "deconv", "fc", "glue"]
+LayerKind: TypeAlias = Literal["conv", "dw", "deconv", "fc", "matmul", "norm", "glue"]
 
 WEIGHTED_KINDS: Mapping[str, LayerKind] = {"Conv": "conv", "ConvTranspose": "deconv", "Gemm": "fc", "MatMul": "fc"}
 
@@ -34,7 +34,18 @@ GLUE = frozenset(
         "Sub",
     }
 )
-"""Operators that take a place on the chip without weights."""
+"""Operators that are numbered as layers of their own, besides those with weights."""
+
+ALWAYS_GLUE = GLUE - {"Add", "Sub"} | {"ArgMax", "GlobalMaxPool", "ReduceMax", "ReduceSum", "ReduceL2", "Upsample"}
+"""Operators that take a place on the chip without weights, whatever they read."""
+
+ELEMENTWISE = frozenset({"Add", "Sub", "Mul", "Div"})
+"""These take one if they join two branches; with a constant they are part of the layer in front."""
+
+GATES = frozenset({"Sigmoid", "HardSigmoid", "Tanh", "Erf", "Softplus"})
+"""A product of one of these with its own operand is an activation, such as SiLU."""
+
+NORMS = frozenset({"LayerNormalization", "InstanceNormalization", "GroupNormalization"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,23 +57,124 @@ class Layer:
     parameters: int = 0
     wide: bool = False
     """Whether its kernel is larger than 1x1."""
+    inputs: int = 0
+    """Elements of the activations that it reads."""
+    outputs: int = 0
+    """Elements that it makes."""
+    buffered: int = 0
+    """Elements of its input that must wait until a kernel has all its rows."""
+    first: bool = False
+    """Whether it reads an input of the network."""
+    last: bool = False
+    """Whether an output of the network belongs to it."""
 
 
 def list_layers(graph: Graph) -> tuple[Layer, ...]:
     """The layers of a float network, in order. Activations belong to the layer in front of them."""
-    return tuple(_layers(graph))
+    ends = _layers_of_outputs(graph)
+    return tuple(
+        _layer(graph, node, kind, last=node.output[0] in ends) for node, kind in _placed(graph) if kind is not None
+    )
 
 
-def _layers(graph: Graph) -> Iterator[Layer]:
+def layer_kind(graph: Graph, node: onnx.NodeProto) -> LayerKind | None:
+    """What kind of layer a node is on the chip; None if it is part of the layer in front, or no work at all."""
+    weighted = _weighted_kind(graph, node)
+    if weighted is not None:
+        return weighted
+    if node.op_type == "MatMul":
+        return "matmul"
+    if node.op_type in NORMS or _starts_norm(graph, node):
+        return "norm"
+    if _is_part_of_norm(graph, node):
+        return None
+    if node.op_type in ALWAYS_GLUE or (node.op_type in ELEMENTWISE and _joins_branches(graph, node)):
+        return "glue"
+    return None
+
+
+def _placed(graph: Graph) -> Iterator[tuple[onnx.NodeProto, LayerKind | None]]:
     for node in graph.nodes:
-        kind = _weighted_kind(graph, node)
-        if kind is not None:
-            weights = graph.constants[node.input[1]]
-            parameters = sum(graph.constants[name].size for name in node.input[1:] if name in graph.constants)
-            wide = weights.ndim > 2 and math.prod(weights.shape[2:]) > 1
-            yield Layer(kind, _macs(graph, node), parameters, wide)
-        elif node.op_type in GLUE:
-            yield Layer("glue")
+        yield node, layer_kind(graph, node)
+
+
+def _layers_of_outputs(graph: Graph) -> set[str]:
+    """First outputs of the layers that the network's outputs belong to."""
+    found = set()
+    for tensor in graph.outputs:
+        node = graph.producers.get(tensor)
+        while node is not None and layer_kind(graph, node) is None:
+            node = next((graph.producers[name] for name in node.input if name in graph.producers), None)
+        if node is not None:
+            found.add(node.output[0])
+    return found
+
+
+def _joins_branches(graph: Graph, node: onnx.NodeProto) -> bool:
+    moving = [name for name in node.input if name and name not in graph.constants]
+    if len(moving) < 2:
+        return False
+    makers = [graph.producers.get(name) for name in moving]
+    gated = any(maker is not None and maker.op_type in GATES and maker.input[0] in moving for maker in makers)
+    return not gated
+
+
+def _starts_norm(graph: Graph, node: onnx.NodeProto) -> bool:
+    """Whether it is the mean of a layer normalisation that was exported in pieces: x - mean(x) follows."""
+    readers = graph.consumers.get(node.output[0], ())
+    return node.op_type == "ReduceMean" and any(r.op_type == "Sub" and node.input[0] in r.input for r in readers)
+
+
+def _is_part_of_norm(graph: Graph, node: onnx.NodeProto) -> bool:
+    """Whether it is one of the later pieces: the difference, the mean of squares, the quotient."""
+    makers = [graph.producers.get(name) for name in node.input]
+    before = {maker.op_type for maker in makers if maker is not None}
+    if node.op_type == "ReduceMean":
+        return "Pow" in before
+    return (node.op_type == "Sub" and "ReduceMean" in before) or (node.op_type == "Div" and "Sqrt" in before)
+
+
+def _layer(graph: Graph, node: onnx.NodeProto, kind: LayerKind, *, last: bool) -> Layer:
+    moving = [name for name in node.input if name and name not in graph.constants]
+    layer = Layer(
+        kind,
+        inputs=sum(_elements(graph, name) for name in moving),
+        outputs=sum(_elements(graph, name) for name in node.output if name),
+        first=any(name in graph.inputs for name in moving),
+        last=last,
+    )
+    if kind == "matmul":
+        return replace(layer, macs=_product_macs(graph, node))
+    if kind in ("glue", "norm"):
+        return replace(layer, buffered=_buffered(graph, node, _window(node)))
+    return _with_weights(graph, node, layer)
+
+
+def _with_weights(graph: Graph, node: onnx.NodeProto, layer: Layer) -> Layer:
+    weights = graph.constants[node.input[1]]
+    parameters = sum(graph.constants[name].size for name in node.input[1:] if name in graph.constants)
+    kernel = weights.shape[2:] if weights.ndim > 2 else ()
+    wide = math.prod(kernel) > 1
+    rows = kernel[0] if len(kernel) == 2 else 1
+    buffered = _buffered(graph, node, rows)
+    return replace(layer, macs=_macs(graph, node), parameters=parameters, wide=wide, buffered=buffered)
+
+
+def _window(node: onnx.NodeProto) -> int:
+    kernel = attribute(node, "kernel_shape")
+    return kernel[0] if isinstance(kernel, list) and kernel else 1
+
+
+def _buffered(graph: Graph, node: onnx.NodeProto, rows: int) -> int:
+    """Elements of ``rows`` + 1 rows of the input map: a kernel's, and the row that arrives meanwhile."""
+    shape = graph.shapes.get(node.input[0], ()) if len(node.input) else ()
+    if len(shape) != 4 or rows < 1:
+        return 0
+    return min(rows + 1, shape[2]) * shape[1] * shape[3]
+
+
+def _elements(graph: Graph, tensor: str) -> int:
+    return math.prod(graph.shapes.get(tensor, (0,)))
 
 
 def _weighted_kind(graph: Graph, node: onnx.NodeProto) -> LayerKind | None:
@@ -79,6 +191,11 @@ def _macs(graph: Graph, node: onnx.NodeProto) -> int:
     if node.op_type == "ConvTranspose":
         return int(weights.size) * math.prod(graph.shape(node.input[0])[2:])
     return int(weights.size) * math.prod(graph.shape(node.input[0])[:-1])
+
+
+def _product_macs(graph: Graph, node: onnx.NodeProto) -> int:
+    """Multiplications of a product of two activations."""
+    return _elements(graph, node.output[0]) * (graph.shapes.get(node.input[0], (1,)) or (1,))[-1]
 
 
 @dataclass(frozen=True, slots=True)

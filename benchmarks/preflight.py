@@ -1,0 +1,185 @@
+"""How far off the pre-flight estimates are, cross-validated by network: a network's rows on all chips leave together.
+
+Prints one JSON object. ``model`` knows nothing of the network's own rates. It is asked four ways: ``graph`` (layers
+known, family found by their structure), ``graph_and_family``, ``features`` (weights, operations, input and task only,
+like a line of a table) and ``features_and_family``. ``scaled`` knows the rates on other chips: the rows of one chip
+leave (the 10H's and 15H's together, for they are nearly equal). Verdict: one context if the rate at batch 8 is
+under 1.1 times that at batch 1. ``--bands`` prints the intervals of ``preflight/data/bands.csv`` instead.
+
+The fitted numbers of ``kernel.json`` and the constants of ``contexts.py`` were chosen on all networks; ``published``
+rows are quoted and not scored.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from hailstack.compiler.preflight.chips import ChipName
+from hailstack.compiler.preflight.estimate import UNTRUSTED, Estimator, Expectation, learn
+from hailstack.compiler.preflight.interval import judge
+from hailstack.compiler.preflight.published import Network, Rates, load_networks
+from hailstack.compiler.preflight.relatives import complete, with_family
+from hailstack.compiler.preflight.traits import UNKNOWN, Traits
+
+GOAL = {"median": 0.15, "p90": 0.50, "verdict": 0.95, "coverage": [0.75, 0.90]}
+BASELINE = {"median": 0.21, "p90": 0.58}
+FOLDS = 10
+GENERATIONS: tuple[tuple[ChipName, ...], ...] = (("hailo8",), ("hailo8l",), ("hailo10h", "hailo15h"), ("hailo15l",))
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One row that was estimated without being known."""
+
+    network: str
+    chip: ChipName
+    rates: Rates
+    expected: Expectation
+
+    def remainder(self, batch: int) -> float:
+        """Logarithm of true over estimated, in standard deviations."""
+        return (np.log(self.rate(batch)) - self.expected.log_rate(batch)) / self.expected.spread(batch)
+
+    def rate(self, batch: int) -> float:
+        return self.rates.batch1 if batch == 1 else self.rates.batch8 or np.nan
+
+    def error(self, batch: int) -> float:
+        return abs(float(np.exp(self.expected.log_rate(batch)) / self.rate(batch)) - 1)
+
+
+def ask_graph(traits: Traits, known: Sequence[Network]) -> Traits:
+    return with_family(replace(traits, family=UNKNOWN), known)
+
+
+def ask_features(traits: Traits, known: Sequence[Network]) -> Traits:
+    return ask_features_and_family(replace(traits, family=UNKNOWN), known)
+
+
+def ask_features_and_family(traits: Traits, known: Sequence[Network]) -> Traits:
+    bare = Traits(traits.parameters_m, traits.operations_g, traits.input_m, traits.family, traits.task)
+    return complete(bare, known)
+
+
+WAYS: dict[str, Callable[[Traits, Sequence[Network]], Traits]] = {
+    "graph": ask_graph,
+    "graph_and_family": lambda traits, _: traits,
+    "features": ask_features,
+    "features_and_family": ask_features_and_family,
+}
+
+
+def try_model(networks: Sequence[Network]) -> dict[str, list[Trial]]:
+    """Each network from all the others."""
+    trials: dict[str, list[Trial]] = {way: [] for way in WAYS}
+    for network in networks:
+        known = [other for other in networks if other is not network]
+        estimator = Estimator(tuple(known), *learn(known), ())
+        for way, ask in WAYS.items():
+            trials[way] += _try(estimator, network, ask(network.traits, known), tuple(network.rates))
+    return trials
+
+
+def try_scaled(networks: Sequence[Network]) -> list[Trial]:
+    """Each network from its own rates on other chips, and all the others."""
+    trials = []
+    for fold in range(FOLDS):
+        asked = networks[fold::FOLDS]
+        for chips in GENERATIONS:
+            known = [_without(network, chips) if network in asked else network for network in networks]
+            known = [network for network in known if network.rates]
+            estimator = Estimator(tuple(known), *learn(known), ())
+            names = {network.name for network in known}
+            for network in asked:
+                if network.name in names:
+                    trials += _try(estimator, network, network.traits, chips, network.name)
+    return trials
+
+
+def _without(network: Network, chips: Sequence[ChipName]) -> Network:
+    return replace(network, rates={chip: rates for chip, rates in network.rates.items() if chip not in chips})
+
+
+def _try(
+    estimator: Estimator, network: Network, traits: Traits, chips: Sequence[ChipName], name: str | None = None
+) -> Iterator[Trial]:
+    for chip in chips:
+        if chip in network.rates:
+            yield Trial(network.name, chip, network.rates[chip], estimator.expect(traits, chip, name))
+
+
+def score(trials: Sequence[Trial]) -> dict[str, object]:
+    judged = [t for t in trials if t.rates.single_context is not None]
+    right = np.mean([(t.expected.contexts == 1) == t.rates.single_context for t in judged])
+    scores: dict[str, object] = {"rows": len(trials), "verdict": round(float(right), 3)}
+    for batch in (1, 8):
+        known = [trial for trial in trials if not np.isnan(trial.rate(batch))]
+        scores[f"batch{batch}"] = _errors(known, batch) | {"coverage": round(_coverage(known, batch), 3)}
+    return scores
+
+
+def _errors(trials: Sequence[Trial], batch: int) -> dict[str, float]:
+    errors = [trial.error(batch) for trial in trials]
+    return {"median": round(float(np.median(errors)), 3), "p90": round(float(np.quantile(errors, 0.9)), 3)}
+
+
+def _coverage(trials: Sequence[Trial], batch: int) -> float:
+    """Share of rows inside their interval, when intervals come from the networks of other folds."""
+    names = sorted({trial.network for trial in trials})
+    inside = []
+    for fold in range(FOLDS):
+        asked = set(names[fold::FOLDS])
+        bands = find_bands([trial for trial in trials if trial.network not in asked], batch)
+        for trial in trials:
+            if trial.network in asked:
+                low, high = bands[judge(trial.expected.single_chance)]
+                inside.append(low <= trial.remainder(batch) <= high)
+    return float(np.mean(inside))
+
+
+def find_bands(trials: Sequence[Trial], batch: int) -> dict[str, tuple[float, float]]:
+    """10th and 90th percentile of the remainders, by how sure the verdict is."""
+    bands = {}
+    for verdict in ("single", "several", "unsure"):
+        remainders = [t.remainder(batch) for t in trials if judge(t.expected.single_chance) == verdict]
+        low, high = np.quantile(remainders, [0.1, 0.9])
+        bands[verdict] = (float(min(low, 0)), float(max(high, 0)))
+    return bands
+
+
+def print_bands(model: dict[str, list[Trial]], scaled: list[Trial]) -> None:
+    print("basis,verdict,batch,low,high")
+    for basis, trials in (("model", model["graph"]), ("features", model["features"]), ("scaled", scaled)):
+        for batch in (1, 8):
+            known = [trial for trial in trials if not np.isnan(trial.rate(batch))]
+            for verdict, (low, high) in find_bands(known, batch).items():
+                print(f"{basis},{verdict},{batch},{low:.3f},{high:.3f}")
+
+
+def main() -> int:
+    networks = [n for n in load_networks() if n.rates and n.name not in UNTRUSTED]
+    model, scaled = try_model(networks), try_scaled(networks)
+    if "--bands" in sys.argv[1:]:
+        print_bands(model, scaled)
+        return 0
+    report = {"goal": GOAL, "baseline": BASELINE, "networks": len(networks)}
+    report["model"] = {way: score(trials) for way, trials in model.items()}
+    report["scaled"] = score(scaled)
+    chips = sorted({trial.chip for trial in scaled})
+    report["by_chip"] = {
+        chip: {
+            "model": score([t for t in model["graph"] if t.chip == chip]),
+            "scaled": score([t for t in scaled if t.chip == chip]),
+        }
+        for chip in chips
+    }
+    print(json.dumps(report, indent=2))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

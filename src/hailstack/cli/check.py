@@ -1,0 +1,46 @@
+"""``hailstack check``: what a chip would make of a network, before anything is compiled."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+
+def check(
+    model: Path,
+    /,
+    *,
+    target: Annotated[
+        Literal["hailo8", "hailo8l", "hailo10h", "hailo15h", "hailo15l", "all"], Parameter(name=["--target", "-t"])
+    ] = "hailo8l",
+    batch: int = 1,
+    link: Literal["pi5", "x1", "x2", "x4"] | None = None,
+    json: Annotated[bool, Parameter(negative=())] = False,
+) -> int:
+    """Say whether a network runs on a chip, how fast, and what would help.
+
+    Ends with exit code 2 if the chip does not take some operator, or the network is too large.
+
+    Parameters
+    ----------
+    model
+        The ONNX or TFLite file.
+    target
+        The chip; all compares them.
+    batch
+        Frames that are sent together.
+    link
+        Between host and chip: PCIe Gen3 with so many lanes; a Raspberry Pi 5 has one. Default: x4, as in the
+        published tables.
+    json
+        Everything for programs.
+    """
+    from hailstack.cli.check_report import print_check
+    from hailstack.compiler.preflight.check import check_model
+    from hailstack.compiler.preflight.chips import CHIPS
+
+    report = check_model(model, tuple(CHIPS) if target == "all" else target, batch=batch, link=link)
+    print_check(report, as_json=json)
+    return 0 if report.passed else 2

@@ -1,0 +1,121 @@
+"""Finding a network in the tables, or at least its relatives."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import fields, replace
+
+import numpy as np
+
+from hailstack.compiler.preflight.kernel import Floats
+from hailstack.compiler.preflight.published import Network
+from hailstack.compiler.preflight.traits import UNKNOWN, Traits
+
+SAME_WEIGHTS, SAME_OPERATIONS, SAME_INPUT = 0.03, 0.05, 0.01
+"""How far two counts of one network may lie apart: folded norms, a background class, rounding in the tables."""
+SAME_LAYERS, SAME_COUNTED_LAYERS = 0.05, 0.2
+"""Of layers that compute; the second where the table's were counted by hand."""
+FAMILY_LAYERS, FAMILY_DEPTHWISE = 0.08, 0.08
+"""How like a network's layers must be to those of a known one to count as of its family."""
+SMOOTHING = 0.35
+"""Width of the neighbourhood from which unknown traits are guessed, in logarithms of size."""
+
+
+def find_published(traits: Traits, networks: Sequence[Network]) -> Network | None:
+    """The network of the tables that this is, told by its numbers; None if it is none of them."""
+    alike = [network for network in networks if network.rates and not network.variant and _is_same(traits, network)]
+    return min(alike, key=lambda network: _size_apart(traits, network.traits), default=None)
+
+
+def _is_same(traits: Traits, network: Network) -> bool:
+    known = network.traits
+    same_layers = SAME_COUNTED_LAYERS if network.counted else SAME_LAYERS
+    return (
+        _within(traits.parameters_m, known.parameters_m, SAME_WEIGHTS)
+        and _within(traits.operations_g, known.operations_g, SAME_OPERATIONS)
+        and _within(traits.input_m, known.input_m, SAME_INPUT)
+        and _within(traits.compute_layers, known.compute_layers, same_layers)
+        and _agree(traits.family, known.family)
+        and _agree(traits.task, known.task)
+    )
+
+
+def _within(one: float | None, other: float | None, share: float) -> bool:
+    return one is None or other is None or abs(math.log(one / other)) <= share
+
+
+def _agree(one: str, other: str) -> bool:
+    return UNKNOWN in (one, other) or one == other
+
+
+def _size_apart(one: Traits, other: Traits) -> float:
+    return abs(math.log(one.parameters_m / other.parameters_m)) + abs(math.log(one.operations_g / other.operations_g))
+
+
+def with_family(traits: Traits, networks: Sequence[Network]) -> Traits:
+    """The same with the family of the network whose layers it has, if there is one."""
+    if traits.family != UNKNOWN or traits.compute_layers is None:
+        return traits
+    alike = [network for network in networks if _has_layers_of(traits, network.traits)]
+    nearest = min(alike, key=lambda network: _build_apart(traits, network.traits), default=None)
+    return traits if nearest is None else replace(traits, family=nearest.traits.family)
+
+
+def _has_layers_of(traits: Traits, known: Traits) -> bool:
+    return (
+        _within(traits.compute_layers, known.compute_layers, FAMILY_LAYERS)
+        and traits.attention == known.attention
+        and abs((traits.depthwise or 0.0) - (known.depthwise or 0.0)) <= FAMILY_DEPTHWISE
+        and _agree(traits.task, known.task)
+    )
+
+
+def _build_apart(one: Traits, other: Traits) -> float:
+    """How different two networks are built, whatever their width and input."""
+    layers = abs(math.log((one.compute_layers or 1) / (other.compute_layers or 1)))
+    glue = abs(math.log((1 + (one.glue_layers or 0)) / (1 + (other.glue_layers or 0))))
+    reuse = math.log(one.operations_g / one.parameters_m / one.input_m)
+    known_reuse = math.log(other.operations_g / other.parameters_m / other.input_m)
+    return 5 * layers + 0.5 * glue + 0.3 * abs(reuse - known_reuse)
+
+
+def complete(traits: Traits, networks: Sequence[Network]) -> Traits:
+    """The same with every unknown trait guessed from networks of like size, first of all its family and task."""
+    near = _nearness(traits, networks)
+    compute = _guess(near, [math.log(n.traits.compute_layers or 1) for n in networks])
+    glue = _guess(near, [math.log(1 + (n.traits.glue_layers or 0)) for n in networks])
+    output = _guess(near, [math.log((n.traits.output_m or 0.001) / n.traits.input_m) for n in networks])
+    guessed = Traits(
+        traits.parameters_m,
+        traits.operations_g,
+        traits.input_m,
+        compute_layers=max(1, round(math.exp(compute))),
+        glue_layers=max(0, round(math.exp(glue) - 1)),
+        depthwise=_guess(near, [n.traits.depthwise or 0.0 for n in networks]),
+        attention=float(_guess(near, [n.traits.attention or 0.0 for n in networks]) > 0.5),
+        layer_norm=float(_guess(near, [n.traits.layer_norm or 0.0 for n in networks]) > 0.5),
+        output_m=math.exp(output) * traits.input_m,
+    )
+    return _fill(traits, guessed)
+
+
+def _fill(traits: Traits, guessed: Traits) -> Traits:
+    known = {field.name: value for field in fields(traits) if (value := getattr(traits, field.name)) is not None}
+    return replace(guessed, **known)
+
+
+def _nearness(traits: Traits, networks: Sequence[Network]) -> Floats:
+    sizes = np.array([_sizes(network.traits) for network in networks]) - _sizes(traits)
+    near = np.exp(-0.5 * (sizes**2).sum(axis=1) / (2 * SMOOTHING) ** 2) + 1e-9
+    family = np.array([network.traits.family == traits.family != UNKNOWN for network in networks])
+    task = np.array([network.traits.task == traits.task != UNKNOWN for network in networks])
+    return np.asarray(near * (1 + 100 * family) * (1 + 5 * task))
+
+
+def _sizes(traits: Traits) -> Floats:
+    return np.log([traits.parameters_m, traits.operations_g, traits.input_m])
+
+
+def _guess(near: Floats, values: Sequence[float]) -> float:
+    return float(np.average(values, weights=near))
