@@ -26,7 +26,7 @@ def test_a_written_script_lints_clean_against_its_network(
     assert run(["script", "lint", str(script), "--model", str(model)]) == 0
     assert "net.alls: no errors, no warnings" in capsys.readouterr().out
     assert run(["script", "lint", str(script), "--no-gpu"]) == 2
-    assert "write: model_optimization_flavor(optimization_level=0)" in capsys.readouterr().out
+    assert "write: model_optimization_flavor(optimization_level=1)" in capsys.readouterr().out
 
 
 def test_a_script_goes_to_standard_output_without_a_name(model: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -157,6 +157,8 @@ def test_the_settings_written_as_commands_are_refused_with_the_right_lines() -> 
          "model_optimization_config(calibration, batch_size=8)"),
         ("nms_postprocess(nms.json, meta_arch=yolov8)", 17, "wrong-value",
          'nms_postprocess("nms.json", meta_arch=yolov8)'),
+        ("nms_postprocess(“nms.json”, meta_arch=yolov8)", 17, "wrong-value",
+         'nms_postprocess("nms.json", meta_arch=yolov8)'),
         ("input_conversion(bgr2rgb)", 18, "wrong-value", "input_conversion(bgr_to_rgb)"),
         ("change_output_activation(conv1, sigmod)", 33, "wrong-value", "change_output_activation(conv1, sigmoid)"),
         ("set_seed(3)", 1, "arguments", None),
@@ -234,6 +236,11 @@ class TestLayers:
         assert lint(text, layers=LAYERS) == ()
         assert errors(NORMAL + "quantization_param(other/conv1)", layers=LAYERS)
 
+    def test_a_name_that_the_network_has_already_is_an_error(self) -> None:
+        text = "conv1 = normalization([0, 0, 0], [255, 255, 255])"
+        found = only(text, "taken-name", layers=LAYERS)
+        assert found.correction == "conv1_by_script = normalization([0, 0, 0], [255, 255, 255])"
+
     def test_bare_names_are_enough(self) -> None:
         assert lint(NORMAL + "quantization_param(conv1)", layers=["conv1"]) == ()
         assert errors(NORMAL + "quantization_param(conv1)", layers=["fc1"])
@@ -247,19 +254,22 @@ class TestLayers:
 
 
 class TestPolicy:
+    def test_a_level_that_falls_back_without_a_gpu_is_an_error_there(self) -> None:
+        text = NORMAL + "model_optimization_flavor(optimization_level=2)"
+        found = only(text, "gpu", gpu=False)
+        assert (found.severity, found.correction) == ("error", "model_optimization_flavor(optimization_level=1)")
+        assert lint(text) == lint(text, gpu=True) == ()
+
     @pytest.mark.parametrize(
-        ("line", "correction"),
+        "line",
         [
-            ("model_optimization_flavor(optimization_level=2)", "model_optimization_flavor(optimization_level=0)"),
-            ("post_quantization_optimization(finetune, policy=enabled)",
-             "post_quantization_optimization(bias_correction, policy=enabled)"),
-            ("post_quantization_optimization(adaround)",
-             "post_quantization_optimization(bias_correction, policy=enabled)"),
+            "model_optimization_flavor(optimization_level=1)",
+            "post_quantization_optimization(finetune, policy=enabled)",
+            "post_quantization_optimization(adaround)",
         ],
-    )  # fmt: skip
-    def test_what_needs_a_gpu_is_an_error_without_one(self, line: str, correction: str) -> None:
-        assert only(NORMAL + line, "gpu", gpu=False).correction == correction
-        assert lint(NORMAL + line) == lint(NORMAL + line, gpu=True) == ()
+    )
+    def test_what_takes_long_without_a_gpu_is_pointed_out(self, line: str) -> None:
+        assert only(NORMAL + line, "gpu", gpu=False).severity == "warning"
 
     def test_what_is_switched_off_needs_nothing(self) -> None:
         text = NORMAL + "post_quantization_optimization(finetune, policy=disabled, dataset_size=4000)"

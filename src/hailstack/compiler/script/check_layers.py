@@ -47,15 +47,25 @@ _JOINING = frozenset({"concat", "shortcut", "slice", "feature_splitter", "featur
 
 
 def check_layers(script: Script, around: Surroundings) -> Iterator[Finding]:
-    """Whether named layers exist, globs match, and neighbours of joining layers have one precision."""
+    """Whether named layers exist, globs match, made names are free, and joined layers have one precision."""
     if around.layers is None:
         return
     made = {name.rpartition("/")[2] for command in script.commands for name in command.results}
     for command in script.commands:
         if command.name not in PLACING:
+            yield from _check_results(command, around)
             for value in layer_values(command):
                 yield from _check_exists(command, value, made, around)
     yield from _check_neighbours(script, around)
+
+
+def _check_results(command: Command, around: Surroundings) -> Iterator[Finding]:
+    """Source: public reports of the optimisation failing where the network had a ``normalization1`` already."""
+    for name in command.results:
+        if around.layer(name) is not None:
+            renamed = tuple(f"{name}_by_script" if each == name else each for each in command.results)
+            right = format_command(replace(command, results=renamed))
+            yield finding(command, "taken-name", f"the network has a layer {name} already; choose another name", right)
 
 
 def layer_values(command: Command) -> Iterator[Value]:

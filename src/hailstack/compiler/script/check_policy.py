@@ -44,15 +44,20 @@ def _changed(command: Command, key: str, value: Value) -> str:
 
 
 def _check_gpu(command: Command) -> Iterator[Finding]:
+    """From level 2 on the compiler falls back by itself; bias correction and training asked for by name do run."""
     level = level_of(command)
-    if level is not None and level >= 1:
+    training = command.name == "post_quantization_optimization" and command.feature in ("finetune", "adaround")
+    if level is not None and level >= 2:
         message = f"optimization_level={level} needs a GPU; without one the compiler silently falls back to level 0"
         place = _argument(command, "optimization_level").value.place
-        yield finding(place, "gpu", message, _changed(command, "optimization_level", Number("0")))
-    training = command.name == "post_quantization_optimization" and command.feature in ("finetune", "adaround")
-    if training and enabled(command):
-        message = f"{command.feature} needs a GPU; on a CPU only bias_correction is bearable"
-        yield finding(command, "gpu", message, "post_quantization_optimization(bias_correction, policy=enabled)")
+        yield finding(place, "gpu", message, _changed(command, "optimization_level", Number("1")))
+    elif level == 1:
+        message = "optimization_level=1 is meant for a GPU; without one it takes long, and may fall back to level 0"
+        yield finding(command, "gpu", message, severity="warning")
+    elif training and enabled(command):
+        message = f"{command.feature} is meant for a GPU; on a CPU it takes hours"
+        instead = "post_quantization_optimization(bias_correction, policy=enabled)"
+        yield finding(command, "gpu", message, instead, severity="warning")
 
 
 def _check_counts(command: Command, images: int) -> Iterator[Finding]:

@@ -168,7 +168,7 @@ def _wrong_value(command: Command, argument: Argument, kinds: tuple[str, ...]) -
 def _mend(value: Value, kind: str) -> Value | None:
     """The value of ``kind`` that was probably meant."""
     if kind == "text" and isinstance(value, Word):
-        return Text(value.text)
+        return Text(value.text.strip("“”„‟‘’«»"))  # noqa: RUF001 - quotes as word processors set them
     if kind in ("switch", "policy") and isinstance(value, Number) and value.plain in (0, 1):
         return Word("enabled" if value.plain else "disabled")
     if isinstance(value, Text) and fits(Number(value.text), kind):

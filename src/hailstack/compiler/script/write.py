@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from hailstack.compiler.defaults import choose_normalisation, choose_thresholds
+from hailstack.compiler.endnodes.hosted import host_kind, nms_config
 from hailstack.compiler.endnodes.plan import HeadPlan
 from hailstack.compiler.endnodes.recognise import find_head
 from hailstack.compiler.graph.model import Graph, load_graph
@@ -15,11 +16,13 @@ from hailstack.compiler.quantise.pixels import Normalisation
 from hailstack.compiler.script.findings import ChipLayer
 from hailstack.compiler.script.format import format_script
 from hailstack.compiler.script.network import ParsedHead, parse_head
-from hailstack.compiler.script.nms_config import META_ARCHS, nms_config
 from hailstack.compiler.script.parse import parse_script
 from hailstack.compiler.script.syntax import Script
 from hailstack.compiler.script.vocabulary import CONVERSION
 from hailstack.errors import ConfigError
+
+META_ARCHS = {"YOLOV5": "yolov5", "YOLOV8": "yolov8", "YOLOX": "yolox", "SSD": "ssd"}
+"""The runtime's operation → how a script asks for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +121,9 @@ def _input_lines(head: ParsedHead, normalisation: Normalisation, options: Script
     mean, std = (
         f"[{', '.join(f'{value:g}' for value in values)}]" for values in (normalisation.mean, normalisation.std)
     )
-    yield f"normalization1 = normalization({mean}, {std})"
+    taken = {layer.short for layer in head.layers}
+    name = "normalization1" if "normalization1" not in taken else "input_normalization"
+    yield f"{name} = normalization({mean}, {std})"
     if normalisation.bgr:
         yield "bgr1 = input_conversion(bgr_to_rgb)"
     if options.colour is not None:
@@ -136,7 +141,7 @@ def _output_lines(head: ParsedHead, config_name: str | None) -> Iterator[str]:
         if end.sigmoid:
             yield f"change_output_activation({maker.rpartition('/')[2]}, sigmoid)"
     if config_name is not None:
-        meta = META_ARCHS[head.plan.family or ""]
+        meta = META_ARCHS[host_kind(head.plan) or ""]
         yield f'nms_postprocess("{config_name}", meta_arch={meta}, engine=cpu)'
 
 
@@ -162,6 +167,8 @@ def _precision_lines(head: ParsedHead, options: ScriptOptions, *, decoded: bool)
 
 
 def _nms_config(head: ParsedHead, options: ScriptOptions) -> dict[str, Any] | None:
-    if head.plan.family not in META_ARCHS:
+    if host_kind(head.plan) not in META_ARCHS:
         return None
-    return nms_config(head, choose_thresholds(head.plan, options.score_threshold, options.iou_threshold))
+    names = {end.tensor: maker.rpartition("/")[2] for end, maker in zip(head.plan.ends, head.makers, strict=True)}
+    thresholds = choose_thresholds(head.plan, options.score_threshold, options.iou_threshold)
+    return nms_config(head.plan, names, head.graph.input_hw, thresholds.score, thresholds.iou)
