@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -98,7 +99,9 @@ def describe_network(graph: Graph, network: str, ends: Sequence[str], originals:
         originals: what the user calls each of them.
     """
     names = name_layers(graph)
-    makers = {tensor: f"{network}/{layer.name}" for tensor, layer in names.items()}
+    makers = {
+        tensor: f"{network}/{names[node.output[0]].name}" for node in graph.nodes for tensor in node.output if tensor
+    }
     makers |= {tensor: f"{network}/input_layer{i + 1}" for i, tensor in enumerate(_inputs(graph))}
     layers: dict[str, dict[str, Any]] = {makers[tensor]: _input(graph, tensor) for tensor in _inputs(graph)}
     for group in group_layers(graph, names):
@@ -321,7 +324,7 @@ def dense_kernel(graph: Graph, node: onnx.NodeProto) -> NDArray[Any]:
     kernel = weights.T if whole(node, "transB", 0) else weights
     maker = graph.producers.get(node.input[0])
     flattened = graph.shape(maker.input[0]) if maker is not None and maker.op_type in ("Flatten", "Reshape") else ()
-    if len(flattened) == 4 and flattened[2] * flattened[3] > 1:
+    if len(flattened) == 4 and flattened[2] * flattened[3] > 1 and math.prod(flattened[1:]) == len(kernel):
         channels, height, width = flattened[1:]
         kernel = kernel.reshape(channels, height, width, -1).transpose(1, 2, 0, 3).reshape(kernel.shape)
     return np.ascontiguousarray(kernel)
