@@ -112,15 +112,13 @@ def write_script(
 
 def _input_lines(head: ParsedHead, normalisation: Normalisation, options: ScriptOptions) -> Iterator[str]:
     channels = [layer.channels for layer in head.layers if layer.kind == "input_layer"]
-    if channels != [3]:
+    if channels not in ([1], [3]):
         message = (
             f"{head.graph.source}: inputs with {', '.join(map(str, channels))} channels; "
-            "a script is written for networks that take one picture in colour"
+            "a script is written for networks that take one picture, grey or in colour"
         )
         raise ConfigError(message)
-    mean, std = (
-        f"[{', '.join(f'{value:g}' for value in values)}]" for values in (normalisation.mean, normalisation.std)
-    )
+    mean, std = (_numbers(values[: channels[0]]) for values in (normalisation.mean, normalisation.std))
     taken = {layer.short for layer in head.layers}
     name = "normalization1" if "normalization1" not in taken else "input_normalization"
     yield f"{name} = normalization({mean}, {std})"
@@ -157,12 +155,11 @@ def _policy_lines(options: ScriptOptions) -> Iterator[str]:
 
 
 def _precision_lines(head: ParsedHead, options: ScriptOptions, *, decoded: bool) -> Iterator[str]:
-    """16-bit outputs are those of the last layers; behind a post-processing there are no output layers to name."""
+    """As the model zoo asks for 16-bit outputs; behind a post-processing there are no output layers to name."""
     if options.output_bits != 16:
         return
-    last = [maker.rpartition("/")[2] for maker in dict.fromkeys(head.makers)]
-    outputs = [] if decoded else [f"output_layer{i + 1}" for i in range(len(head.makers))]
-    for name in (*last, *outputs):
+    last = dict.fromkeys(maker.rpartition("/")[2] for maker in head.makers)
+    for name in last if decoded else [f"output_layer{i + 1}" for i in range(len(head.makers))]:
         yield f"quantization_param({name}, precision_mode=a16_w16)"
 
 
