@@ -10,7 +10,7 @@ from compile_scoring import Chip
 from hailstack.cli import run as hailstack
 from hailstack.hef import read_hef
 from hailstack.imaging import write_image
-from tiny_networks import write_anchor_yolo, write_classifier, write_yolov8
+from tiny_networks import write_classifier, write_yolov8
 
 
 @pytest.fixture
@@ -62,13 +62,12 @@ def test_a_corrupt_picture_is_reported_and_the_rest_is_used(
 
 @pytest.mark.parametrize(
     ("model", "words"),
-    [("absent.onnx", "absent.onnx: no such ONNX file"), ("text.onnx", "text.onnx"), ("anchors.onnx", "--head raw")],
+    [("absent.onnx", "absent.onnx: no such ONNX file"), ("text.onnx", "text.onnx")],
 )
 def test_a_model_that_cannot_be_compiled_is_one_line_and_exit_code_1(
     tmp_path: Path, pictures: Path, capsys: pytest.CaptureFixture[str], model: str, words: str
 ) -> None:
     (tmp_path / "text.onnx").write_text("this is no model")
-    write_anchor_yolo(tmp_path / "anchors.onnx")
     hef = tmp_path / "out.hef"
     assert hailstack(["compile", str(tmp_path / model), "-c", str(pictures), "-o", str(hef)]) == 1
     error = capsys.readouterr().err

@@ -19,7 +19,9 @@ def compile(
     target: Annotated[
         Literal["hailo8", "hailo8l", "hailo10h", "hailo15h"], Parameter(name=["--target", "-t"])
     ] = "hailo8l",
-    head: Literal["auto", "classification", "yolov8", "yolox", "raw"] = "auto",
+    head: str = "auto",
+    end_node: Annotated[list[str] | None, Parameter(negative=())] = None,
+    features: str | None = None,
     mean: str | None = None,
     std: str | None = None,
     bgr: bool | None = None,
@@ -61,7 +63,13 @@ def compile(
     target
         The chip.
     head
-        What the outputs are; auto finds out by structure, raw keeps them as they are.
+        What the outputs are; auto finds out by structure, raw keeps them as they are. Or one that must be found: a
+        task (classification, detection, pose, ...) or a family of detectors (yolov5, yolov8, yolox, ssd, ...).
+    end_node
+        A node or tensor of the model to cut at, instead of what is found; may be given several times.
+    features
+        A node or tensor whose feature map leaves beside the results; auto takes the map that the finest level of the
+        head is made from.
     mean
         The network wants (pixel - mean) / std: one number, or three with commas. Default: ImageNet's for
         classification, else 0.
@@ -148,6 +156,8 @@ def compile(
             output,
             target=target,
             head=head,
+            end_nodes=end_node or (),
+            features=features,
             preprocess={key: value for key, value in fields.items() if value is not None},
             mean=_numbers("--mean", mean),
             std=_numbers("--std", std),

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -14,6 +15,9 @@ from rich.table import Table
 
 from hailstack.compiler.calibration.frames import Progress as Listener
 from hailstack.compiler.report import CompileReport, StreamReport
+
+MOST_ENDS = 3
+"""How many end nodes are shown."""
 
 STAGES = {
     "graph": "reading the network",
@@ -78,11 +82,24 @@ def _row(stream: StreamReport) -> tuple[str, ...]:
     )
 
 
+def _cut(head: Mapping[str, Any], proof: Mapping[str, Any] | None) -> Iterator[str]:
+    """Where the network was cut, and that nothing was lost."""
+    names = [str(end["tensor"]) for end in head.get("ends", ())]
+    shown = ", ".join(names[:MOST_ENDS]) + (f" and {len(names) - MOST_ENDS} more" if len(names) > MOST_ENDS else "")
+    if proof is not None:
+        yield f"cut at       {shown}"
+        missing = f"; without {', '.join(proof['missing'])}" if proof["missing"] else ""
+        yield f"proof        head and tail differ from the network by {proof['difference']:.2g} at most{missing}"
+
+
 def _facts(report: CompileReport) -> Iterator[str]:
     head, estimate, calibration = report.head, report.estimate, report.calibration
     kind = f" ({head['family']})" if head["family"] else ""
     classes = f", {head['classes']} classes" if head["classes"] else ""
     yield f"head         {head['task']}{kind}{classes}" + (f", {report.postprocess}" if report.postprocess else "")
+    if head.get("reason"):
+        yield f"note         {head['reason']}"
+    yield from _cut(head, report.proof)
     skipped = f", {len(calibration.skipped)} left out" if calibration.skipped else ""
     yield f"calibration  {calibration.count} pictures{skipped}"
     effort = report.effort

@@ -12,9 +12,11 @@ from pathlib import Path
 from hailstack.compiler.calibration.frames import Progress, open_calibration
 from hailstack.compiler.defaults import choose_normalisation, choose_preprocess, choose_thresholds
 from hailstack.compiler.endnodes.plan import HeadPlan, cut
+from hailstack.compiler.endnodes.proof import TOLERANCE, Proof, prove
 from hailstack.compiler.endnodes.recognise import HeadName, find_head
+from hailstack.compiler.endnodes.tail import cut_tail
 from hailstack.compiler.graph.model import Graph, load_graph
-from hailstack.compiler.package import Facts, head_facts, make_blueprint
+from hailstack.compiler.package import Facts, head_facts, make_blueprint, proof_facts
 from hailstack.compiler.preflight.estimate import TARGETS, Target, estimate_speed
 from hailstack.compiler.preflight.layers import list_layers
 from hailstack.compiler.quantise.network import quantise
@@ -50,6 +52,8 @@ def compile_model(
     *,
     target: Target = "hailo8l",
     head: HeadName = "auto",
+    end_nodes: Sequence[str] = (),
+    features: str | None = None,
     preprocess: Preprocess | Mapping[str, object] | None = None,
     mean: Sequence[float] | None = None,
     std: Sequence[float] | None = None,
@@ -73,6 +77,9 @@ def compile_model(
         output: where the HEF goes; it appears whole or not at all.
         target: the chip.
         head: what the outputs are; ``auto`` finds out, ``raw`` keeps them.
+        end_nodes: nodes or tensors of the model to cut at, instead of what is found.
+        features: a node or tensor whose feature map leaves beside the results; ``auto`` picks one
+            (:mod:`hailstack.compiler.endnodes.features`).
         preprocess: how a picture becomes an input frame; some of its fields, or None, take what is usual for the
             head (:mod:`hailstack.compiler.defaults`) for the others.
         mean, std: the network wants ``(pixel - mean) / std``; one number, or one for each channel in the network's
@@ -101,9 +108,12 @@ def compile_model(
         graph = load_graph(source, input_shapes=input_shapes)
         _check_colour(graph)
     with watch.stage("endnodes"):
-        plan = find_head(graph, head, None if labels is None else len(labels))
+        classes = None if labels is None else len(labels)
+        plan = find_head(graph, head, classes, end_nodes=end_nodes, features=features)
         _check_labels(source, plan, labels)
-        trunk = cut(graph, plan)
+        trunk, tail = cut(graph, plan), cut_tail(graph, plan)
+        proof = prove(graph, trunk, tail, plan)
+        _check_proof(source, proof)
     normalisation = choose_normalisation(plan, mean, std, bgr, graph.scalings.get(graph.input))
     thresholds = choose_thresholds(plan, score_threshold, iou_threshold)
     fitted = choose_preprocess(plan, graph.input_hw, preprocess)
@@ -125,6 +135,8 @@ def compile_model(
             estimate=estimate_speed(list_layers(trunk), target),
             options={"target": target, "thresholds": asdict(thresholds), "quantise": asdict(options)},
             license=license,
+            tail=tail,
+            proof=proof,
         )
         blueprint = make_blueprint(facts, trunk, network)
         write_hef(target_path, blueprint)
@@ -162,8 +174,20 @@ def _check_colour(graph: Graph) -> None:
         raise ModelError(message)
 
 
+def _check_proof(source: Path, proof: Proof) -> None:
+    if not proof.holds:
+        worst = max(proof.outputs, key=lambda one: one.relative)
+        message = (
+            f"{source}: the cut does not prove: output {worst.output!r} of head and tail differs by "
+            f"{worst.difference:.3g} from the network's (range {worst.span:.3g}, allowed {TOLERANCE:g} of it); "
+            "name other end nodes, or use --head raw"
+        )
+        raise ModelError(message)
+
+
 def _check_labels(source: Path, plan: HeadPlan, labels: Sequence[str] | None) -> None:
-    if labels is not None and plan.classes and len(labels) != plan.classes:
+    named = (plan.classes, plan.classes - plan.background)
+    if labels is not None and plan.classes and len(labels) not in named:
         message = f"{source}: the network has {plan.classes} classes, but {len(labels)} class names are given"
         raise ConfigError(message)
 
@@ -181,6 +205,7 @@ def _report(
         normalisation=asdict(facts.normalisation),
         inputs=_streams(blueprint, Direction.H2D),
         outputs=_streams(blueprint, Direction.D2H),
+        proof=None if facts.proof is None else proof_facts(facts.proof),
         postprocess=blueprint.ops[0].output if blueprint.ops else None,
         calibration=facts.calibration,
         effort=effort,

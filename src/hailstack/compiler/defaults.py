@@ -3,10 +3,10 @@
 ======================  ==========================================  ====================================
 head                    pictures                                    pixels
 ======================  ==========================================  ====================================
-YOLOv8-type             letterbox, centred, grey 114                RGB / 255
+detectors, poses, masks letterbox, centred, grey 114                RGB / 255
 YOLOX                   letterbox, top left, grey 114               BGR, 0 to 255 as they are
 classification          shorter side to size / 0.875, centre crop   ImageNet's mean and deviation, RGB
-raw                     stretched                                   RGB / 255
+everything else         stretched                                   RGB / 255
 ======================  ==========================================  ====================================
 """
 
@@ -24,6 +24,18 @@ from hailstack.imaging import Preprocess
 IMAGENET = Normalisation((123.675, 116.28, 103.53), (58.395, 57.12, 57.375))
 UNIT = Normalisation(std=(255.0, 255.0, 255.0))
 PLAIN_BGR = Normalisation(bgr=True)
+
+BOXED = frozenset(
+    {
+        "detection",
+        "face_detection",
+        "instance_segmentation",
+        "oriented_detection",
+        "palm_detection",
+        "pose",
+    }
+)
+"""Tasks whose networks see all of a picture, undistorted."""
 
 
 def choose_normalisation(
@@ -85,7 +97,7 @@ def choose_preprocess(
 
 def default_preprocess(head: HeadPlan, input_hw: tuple[int, int]) -> Preprocess:
     """How pictures usually become input frames for this kind of network."""
-    if head.task == "detection":
+    if head.task in BOXED:
         return Preprocess(*input_hw, mode="letterbox", anchor="topleft" if head.family == "yolox" else "center")
     return Preprocess(*input_hw, mode="crop" if head.task == "classification" else "stretch")
 

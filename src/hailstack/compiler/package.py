@@ -7,44 +7,34 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import cast
 
+import onnx
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
+
 from hailstack.compiler.calibration.frames import CalibrationSummary
+from hailstack.compiler.endnodes.hosted import host_kind
 from hailstack.compiler.endnodes.plan import HeadPlan
+from hailstack.compiler.endnodes.proof import Proof
 from hailstack.compiler.graph.model import Graph
+from hailstack.compiler.host_op import NmsThresholds as NmsThresholds  # everyone takes them from here
+from hailstack.compiler.host_op import make_op
 from hailstack.compiler.manifest import make_manifest
 from hailstack.compiler.preflight.estimate import Estimate, Target
 from hailstack.compiler.preflight.layers import LayerName, name_layers
 from hailstack.compiler.quantise.network import QuantisedNetwork
 from hailstack.compiler.quantise.pixels import Normalisation
 from hailstack.compiler.quantise.results import Output
-from hailstack.errors import InputError
-from hailstack.hef import HefBlueprint, NmsOp, RegClsDecoder, StreamPlan
+from hailstack.errors import ModelError
+from hailstack.hef import Hef, HefBlueprint, StreamPlan
 from hailstack.hef.blueprint import Architecture
 from hailstack.hef.formats import Direction, FormatOrder, FormatType, QuantInfo, Shape
-from hailstack.hef.model import EMULATED_GRAPH, FLOAT_GRAPH
+from hailstack.hef.model import EMULATED_GRAPH, FLOAT_GRAPH, TAIL_GRAPH
 from hailstack.imaging import Preprocess
-
-MAX_BOXES_PER_CLASS = 100
-"""As in the vendor's configurations."""
 
 BUS_BYTES = 8
 """Rows on the bus are multiples of this."""
 
-NMS_NAMES = {"yolov8": "yolov8_nms_postprocess", "yolox": "yolox_nms_postprocess"}
-OP_NAMES = {"yolov8": "YOLOV8-Post-Process", "yolox": "YOLOX-Post-Process"}
-
-
-@dataclass(frozen=True, slots=True)
-class NmsThresholds:
-    """Which boxes the host keeps."""
-
-    score: float
-    iou: float
-
-    def __post_init__(self) -> None:
-        for name, value in asdict(self).items():
-            if not 0 <= value <= 1:
-                message = f"the {name} threshold is {value}, it must be within 0..1"
-                raise InputError(message)
+NMS_NAMES = {family: f"{family}_nms_postprocess" for family in ("ssd", "yolov5", "yolov8", "yolox")}
+"""Families of heads that HailoRT finishes → what the operation's output is called."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +55,10 @@ class Facts:
     """What was asked of the compiler, in plain values."""
     license: str | None = None
     """Of the weights."""
+    tail: Graph | None = None
+    """Everything behind the cut, for the host."""
+    proof: Proof | None = None
+    """That nothing was lost by cutting."""
 
 
 def make_blueprint(facts: Facts, cut: Graph, network: QuantisedNetwork) -> HefBlueprint:
@@ -75,38 +69,79 @@ def make_blueprint(facts: Facts, cut: Graph, network: QuantisedNetwork) -> HefBl
     """
     layers = name_layers(cut)
     names = _stream_names(layers, network.outputs)
+    decoded = host_kind(facts.head) not in (None, "ARGMAX")
     plans = tuple(
-        _output_plan(f"{facts.name}/{name}", layers, output, _order(facts.head, output))
+        _output_plan(f"{facts.name}/{name}", layers, output, _order(decoded, output))
         for name, output in zip(names, network.outputs, strict=True)
     )
     input_plan = _input_plan(facts.name, cut)
-    op = _nms(facts, {output.end.tensor: plan.name for output, plan in zip(network.outputs, plans, strict=True)}, cut)
+    streams = {output.end.tensor: plan.name for output, plan in zip(network.outputs, plans, strict=True)}
+    op = make_op(facts.head, facts.name, streams, cut.input_hw, facts.thresholds)
+    free = tuple(plan.name for plan in plans if op is None or plan.name not in op.inputs)
     return HefBlueprint(
         group_name=facts.name,
         streams=(input_plan, *plans),
         architecture=cast(Architecture, facts.target.upper()),
         ops=() if op is None else (op,),
-        sorted_output_names=tuple(plan.name for plan in plans) if op is None else (op.output,),
+        sorted_output_names=free if op is None else (op.output, *free),
         bottleneck_fps=facts.estimate.fps,
         latency_ms=facts.estimate.latency_ms,
         graphs={
             EMULATED_GRAPH: network.graph.model.SerializeToString(),
             FLOAT_GRAPH: network.float_graph.model.SerializeToString(),
+            **({} if facts.tail is None else {TAIL_GRAPH: facts.tail.model.SerializeToString()}),
         },
         meta=_meta(facts, input_plan, plans, network),
     )
 
 
 def head_facts(head: HeadPlan) -> dict[str, object]:
-    """What the outputs mean, for whoever reads them."""
+    """What the outputs mean, for whoever reads them.
+
+    ``task`` and ``family`` say what to do; the rest is what a decoder needs:
+
+    - ``classes`` (with the background, if ``background``), ``scores`` ("logits" or "probabilities" when they leave
+      the chip) and ``score_function`` (what makes the one of the other), ``logits`` (a classifier's softmax is to be
+      done);
+    - ``strides``, ``reg_max`` (bins a side), ``offset`` (where in its cell a box lies), ``reach`` (YOLOv3, v4);
+    - ``per_cell`` (boxes in each cell), ``anchors`` (for each stride width and height in pixels; empty: none, or not
+      known), ``scale_factors`` and ``coordinates`` (SSD);
+    - ``keypoints`` with ``keypoint_values`` numbers each, ``mask_coefficients``;
+    - ``nms`` (whether overlapping boxes remain), ``argmax``, ``normalised`` (the vector is to be scaled to length 1);
+    - ``reason``: what could not be found out;
+    - ``ends``: for each output its tensor in the ONNX file, role, stride, and whether the chip adds a sigmoid.
+
+    Formulas: :mod:`hailstack.compiler.endnodes.families`.
+    """
+    apart = {"ends", "alternatives"}
+    facts = {key: value for key, value in asdict(head).items() if key not in apart}
+    return {**facts, "strides": list(head.strides), "ends": [asdict(end) for end in head.ends]}
+
+
+def proof_facts(proof: Proof) -> dict[str, object]:
+    """How far head and tail are from the network, in plain values."""
     return {
-        "task": head.task,
-        "family": head.family,
-        "classes": head.classes,
-        "logits": head.logits,
-        "strides": list(head.strides),
-        "reg_max": head.reg_max,
+        "holds": proof.holds,
+        "difference": proof.max_abs_difference,
+        "relative": proof.max_relative_difference,
+        "outputs": [asdict(one) for one in proof.outputs],
+        "missing": list(proof.missing),
     }
+
+
+def read_resource(hef: Hef, name: str) -> onnx.ModelProto | None:
+    """A network that an emulated HEF carries, such as ``hailstack/tail.onnx``; None if it does not.
+
+    Raises:
+        ModelError: the resource is no ONNX network.
+    """
+    if name not in hef.external_resources:
+        return None
+    try:
+        return onnx.load_from_string(bytes(hef.external_resources[name]))
+    except DecodeError as error:
+        message = f"{hef.path}: {name} is no ONNX network: {error}"
+        raise ModelError(message) from error
 
 
 def _input_plan(group: str, cut: Graph) -> StreamPlan:
@@ -143,38 +178,11 @@ def _output_plan(name: str, layers: Mapping[str, LayerName], output: Output, ord
     )
 
 
-def _order(head: HeadPlan, output: Output) -> FormatOrder:
+def _order(decoded: bool, output: Output) -> FormatOrder:
     """The host's NMS reads rows of channels, as the chip writes them; other maps leave with channels last."""
-    if head.family is not None:
+    if decoded and output.end.role != "features":
         return FormatOrder.NHCW
     return FormatOrder.NC if output.vector else FormatOrder.NHWC
-
-
-def _nms(facts: Facts, streams: Mapping[str, str], cut: Graph) -> NmsOp | None:
-    head = facts.head
-    if head.family is None:
-        return None
-    by_level = [
-        {end.role: streams[end.tensor] for end in head.ends if end.stride == stride} for stride in head.strides
-    ]
-    height, width = cut.input_hw
-    return NmsOp(
-        name=OP_NAMES[head.family],
-        output=f"{facts.name}/{NMS_NAMES[head.family]}",
-        inputs=tuple(streams[end.tensor] for end in head.ends),
-        kind=head.family.upper(),
-        score_threshold=facts.thresholds.score,
-        iou_threshold=facts.thresholds.iou,
-        classes=head.classes,
-        max_proposals_per_class=MAX_BOXES_PER_CLASS,
-        image_height=float(height),
-        image_width=float(width),
-        decoders=tuple(
-            RegClsDecoder(stride, level["reg"], level["cls"], level.get("obj"))
-            for stride, level in zip(head.strides, by_level, strict=True)
-        ),
-        regression_length=head.reg_max,
-    )
 
 
 def _meta(
@@ -193,6 +201,7 @@ def _meta(
         "preprocess": facts.preprocess.to_dict(),
         "normalisation": asdict(facts.normalisation),
         "head": head_facts(facts.head),
+        "proof": None if facts.proof is None else proof_facts(facts.proof),
         "manifest": make_manifest(facts.source, facts.calibration.digest, facts.options, facts.license),
         "calibration": {
             "count": facts.calibration.count,

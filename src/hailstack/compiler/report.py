@@ -37,6 +37,8 @@ class CompileReport:
     normalisation: Mapping[str, object]
     inputs: tuple[StreamReport, ...]
     outputs: tuple[StreamReport, ...]
+    proof: Mapping[str, object] | None
+    """How far head and tail are from the network; see :func:`hailstack.compiler.package.proof_facts`."""
     postprocess: str | None
     """The host operation's output, if there is one."""
     calibration: CalibrationSummary

@@ -5,17 +5,17 @@ Everything in this room goes by structure. Exporters rename nodes with every rel
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 import onnx
 from onnx import helper
 
-from hailstack.compiler.endnodes.frontier import RESHAPING, WEIGHTED, last_learned, tail_nodes
-from hailstack.compiler.graph.model import Graph, infer, label
+from hailstack.compiler.endnodes.frontier import RESHAPING, WEIGHTED, tail_nodes
+from hailstack.compiler.graph.model import Graph, infer
 
-__all__ = ["RESHAPING", "WEIGHTED", "End", "HeadPlan", "Role", "Task", "cut"]
+__all__ = ["RESHAPING", "WEIGHTED", "End", "HeadPlan", "Role", "Task", "cut", "part", "tail"]
 
 Role: TypeAlias = Literal[
     "reg",  # box sides or box deltas
@@ -37,7 +37,8 @@ Role: TypeAlias = Literal[
     "classes",  # a map of class scores
     "depth",  # a map with one value a pixel
     "image",  # a picture
-    "feature",  # a feature map
+    "feature",  # a feature map that the rest of the network reads on the host
+    "features",  # a feature map beside the results, asked for
     "raw",
 ]
 
@@ -100,6 +101,10 @@ class HeadPlan:
     keypoint_values: int = 0
     """Numbers for each key point: 2, or 3 with its visibility."""
     mask_coefficients: int = 0
+    offset: float | None = None
+    """Where in its cell a box lies when its channels are zero, in cells; None where the network does not tell."""
+    reach: float = 0.0
+    """YOLOv3, v4: how far a centre moves within its cell, in cells."""
     background: bool = False
     """Whether class 0 is the background."""
     nms: bool = True
@@ -124,14 +129,13 @@ class HeadPlan:
     @property
     def strides(self) -> tuple[int, ...]:
         """Of the levels that hold boxes."""
-        apart = ("proto", "feature", "raw")
+        apart = ("proto", "feature", "features", "raw")
         return tuple(sorted({end.stride for end in self.ends if end.stride and end.role not in apart}))
 
     @property
     def features(self) -> End | None:
         """The feature map beside the results, if one was asked for."""
-        beside = [end for end in self.ends if end.role == "feature"]
-        return beside[-1] if beside and self.task != "raw" else None
+        return next((end for end in self.ends if end.role == "features"), None)
 
     def with_role(self, role: Role) -> tuple[End, ...]:
         """The ends that play ``role``, finest first."""
@@ -173,23 +177,6 @@ def part(
     return replace(graph, model=infer(model, graph.source))
 
 
-def frontier(graph: Graph) -> tuple[onnx.NodeProto, ...]:
-    return last_learned(graph, graph.outputs)
-
-
 def tail(graph: Graph, ends: Iterable[onnx.NodeProto]) -> tuple[onnx.NodeProto, ...]:
+    """The nodes that follow ``ends``."""
     return tail_nodes(graph, [name for node in ends for name in node.output])
-
-
-def feeds(graph: Graph, tensor: str, operator: str) -> bool:
-    """Whether ``tensor`` goes, reshaped or not, into a node of the type ``operator``."""
-    return any(
-        node.op_type == operator or (node.op_type in RESHAPING and feeds(graph, node.output[0], operator))
-        for node in graph.consumers.get(tensor, ())
-    )
-
-
-def describe(graph: Graph, nodes: Sequence[onnx.NodeProto]) -> str:
-    """The ends of a network in words, for refusals."""
-    parts = [f"{label(node)} {'x'.join(map(str, graph.shape(node.output[0])))}" for node in nodes]
-    return f"what ends it: {', '.join(parts)}" if parts else "no convolution or matrix product ends it"

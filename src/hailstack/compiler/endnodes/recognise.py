@@ -1,82 +1,189 @@
-"""Which head a network has."""
+"""Which head a network has, and where to cut it."""
 
 from __future__ import annotations
 
-import math
+import difflib
 from collections.abc import Sequence
 from typing import Literal, TypeAlias
 
-import onnx
+from hailstack.compiler.endnodes.detectors import recognise_detector
+from hailstack.compiler.endnodes.features import add_features
+from hailstack.compiler.endnodes.frontier import Frontier, find_frontier
+from hailstack.compiler.endnodes.levels import find_stride
+from hailstack.compiler.endnodes.peaks import recognise_peaks
+from hailstack.compiler.endnodes.plan import End, HeadPlan
+from hailstack.compiler.endnodes.whole import recognise_map, recognise_vectors
+from hailstack.compiler.graph.model import Graph, label
+from hailstack.errors import ConfigError, ModelError
 
-from hailstack.compiler.endnodes.plan import RESHAPING, WEIGHTED, End, HeadPlan, describe, frontier
-from hailstack.compiler.endnodes.yolo import recognise_yolov8, recognise_yolox
-from hailstack.compiler.graph.model import Graph, attribute, label
-from hailstack.errors import ModelError
+HeadName: TypeAlias = str
+"""One of :data:`HEAD_NAMES`."""
 
-HeadName: TypeAlias = Literal["auto", "classification", "yolov8", "yolox", "raw"]
+TASKS = (
+    "classification",
+    "depth_estimation",
+    "detection",
+    "embedding",
+    "face_detection",
+    "image",
+    "instance_segmentation",
+    "landmarks",
+    "oriented_detection",
+    "palm_detection",
+    "pose",
+    "semantic_segmentation",
+)
 
-POOLING = frozenset({"GlobalAveragePool", "GlobalMaxPool", "AveragePool", "MaxPool", "ReduceMean", "Add"})
-"""What may stand last in a classifier besides its weights."""
+FAMILIES = (
+    "blaze",
+    "centernet",
+    "detr",
+    "fcos",
+    "nanodet",
+    "scrfd",
+    "ssd",
+    "yolo26",
+    "yolov3",
+    "yolov4",
+    "yolov5",
+    "yolov6",
+    "yolov8",
+    "yolox",
+)
+
+HEAD_NAMES = ("auto", "raw", *TASKS, *FAMILIES)
+"""What may be asked for: whatever is there, the outputs as they are, a task, or a way to code boxes."""
+
+NEAR = 5
+"""How many similar names an error lists."""
 
 
-def find_head(graph: Graph, wanted: HeadName = "auto", classes: int | None = None) -> HeadPlan:
+def find_head(
+    graph: Graph,
+    wanted: HeadName = "auto",
+    classes: int | None = None,
+    *,
+    end_nodes: Sequence[str] = (),
+    features: str | None = None,
+) -> HeadPlan:
     """What the outputs mean and where to cut.
 
     Args:
-        wanted: the kind of head to look for; ``auto`` takes what fits, ``raw`` keeps the outputs as they are.
+        wanted: the kind of head to look for; ``auto`` takes what fits, and ``raw`` if nothing does: the plan then
+            says why.
         classes: number of class names given, which settles doubtful cases.
+        end_nodes: nodes or tensors to cut at, instead of what is found.
+        features: a tensor or node whose feature map leaves beside the results, or ``auto``.
 
     Raises:
-        ModelError: no such head; the message says what ends the network instead.
+        ModelError: no such head; the message says what ends the network instead. Or a shape that matters is unknown.
+        ConfigError: a name that is not in the network; the message lists similar ones. Or a head we do not know.
     """
+    _check_name(wanted)
+    frontier = Frontier(_named(graph, end_nodes)) if end_nodes else find_frontier(graph)
     if wanted == "raw":
-        return _raw(graph)
-    ends = frontier(graph)
-    for name in ("yolox", "yolov8", "classification") if wanted == "auto" else (wanted,):
-        plan = _try(name, graph, ends, classes)
-        if plan is not None:
-            return plan
-    kind = "classification, YOLOv8 or YOLOX" if wanted == "auto" else wanted
+        plan = HeadPlan("raw", _raw(graph, frontier) if end_nodes else _outputs(graph), reason="as asked for")
+    else:
+        plan = _recognise(graph, frontier, classes)
+        _require(graph, plan, wanted)
+    if not plan.ends:
+        message = f"{graph.source}: {plan.reason}; nothing of it can run on a chip"
+        raise ModelError(message)
+    return add_features(graph, plan, features, _find_tensor) if features else plan
+
+
+def _check_name(wanted: str) -> None:
+    if wanted not in HEAD_NAMES:
+        message = f"head {wanted!r} is not known; possible are {', '.join(HEAD_NAMES)}"
+        raise ConfigError(message)
+
+
+def _recognise(graph: Graph, frontier: Frontier, classes: int | None) -> HeadPlan:
+    if frontier.deeper:
+        return _behind_selection(graph, frontier)
+    plan = (
+        recognise_vectors(graph, frontier, classes)
+        or recognise_peaks(graph, frontier.tensors)
+        or recognise_detector(graph, frontier.tensors, classes)
+        or recognise_map(graph, frontier)
+    )
+    if plan is not None:
+        return plan
+    return HeadPlan("raw", _raw(graph, frontier), reason=_unknown(graph, frontier))
+
+
+def _behind_selection(graph: Graph, frontier: Frontier) -> HeadPlan:
+    """Networks that choose where to look, and learn from what they see there (RT-DETR, two-stage detectors)."""
+    queries = [graph.shape(tensor) for tensor in frontier.tensors if len(graph.shape(tensor)) == 3]
+    looks = any(shape[2] == 4 for shape in queries)
+    ends = tuple(End(tensor, "feature", stride=_stride(graph, tensor)) for tensor in frontier.deeper)
+    sizes = {shape[2] for shape in queries if shape[2] != 4}
+    count = min(sizes) if looks and len(sizes) == 1 else 0
+    reason = (
+        "the network selects places and computes on from there, which no chip does: everything behind the first "
+        "selection is left to the host"
+    )
+    family = "detr" if looks else None
+    other = HeadPlan(
+        "raw",
+        _raw(graph, frontier),
+        family,
+        count,
+        nms=False,
+        reason="the last learned operators, as for other networks; the selection would have to run on the chip",
+    )
+    task: Literal["detection", "raw"] = "detection" if looks else "raw"
+    return HeadPlan(task, ends, family, count, nms=False, reason=reason, alternatives=(other,))
+
+
+def _stride(graph: Graph, tensor: str) -> int:
+    shape = graph.shape(tensor)
+    return find_stride(graph, (shape[2], shape[3])) if len(shape) == 4 and min(shape[2:]) > 0 else 0
+
+
+def _require(graph: Graph, plan: HeadPlan, wanted: str) -> None:
+    if wanted == "auto" or wanted in (plan.task, plan.family):
+        return
+    found = plan.task + (f" ({plan.family})" if plan.family else "")
+    because = f": {plan.reason}" if plan.task == "raw" else ""
     message = (
-        f"{graph.source}: no {kind} head; {describe(graph, ends)}. Use --head raw to keep the outputs as they are"
+        f"{graph.source}: no {wanted} head; {describe(graph, plan)}, which reads as {found}{because}. "
+        "Use --head auto, or --head raw to keep the outputs as they are"
     )
     raise ModelError(message)
 
 
-def _try(name: str, graph: Graph, ends: Sequence[onnx.NodeProto], classes: int | None) -> HeadPlan | None:
-    if name == "yolox":
-        return recognise_yolox(graph, ends, classes)
-    if name == "yolov8":
-        return recognise_yolov8(graph, ends, classes)
-    return recognise_classification(graph)
+def describe(graph: Graph, plan: HeadPlan) -> str:
+    """The ends of a network in words, for refusals."""
+    parts = [
+        f"{label(graph.producers[end.tensor])} {'x'.join(map(str, graph.shape(end.tensor)))}" for end in plan.ends
+    ]
+    return f"what ends it: {', '.join(parts)}"
 
 
-def recognise_classification(graph: Graph) -> HeadPlan | None:
-    """A classifier: all outputs come from one vector of class scores, with or without softmax behind it."""
-    origins = {_before_softmax(graph, name) for name in graph.outputs}
-    if len(origins) != 1:
-        return None
-    tensor = origins.pop()
-    node = graph.producers.get(tensor)
-    classes = math.prod(graph.shape(tensor))
-    if node is None or node.op_type not in WEIGHTED | POOLING or classes < 2 or max(graph.shape(tensor)) != classes:
-        return None
-    return HeadPlan("classification", (End(tensor, "logits"),), classes=classes, logits=True)
+def _unknown(graph: Graph, frontier: Frontier) -> str:
+    if not frontier.tensors:
+        return "no convolution or matrix product leads to an output"
+    shapes = ", ".join("x".join(map(str, graph.shape(tensor))) for tensor in frontier.tensors)
+    return f"no head that we know ends in {shapes}"
 
 
-def _before_softmax(graph: Graph, tensor: str) -> str:
-    node = graph.producers.get(tensor)
-    while node is not None and node.op_type in RESHAPING | {"Softmax", "LogSoftmax"}:
-        tensor = node.input[0]
-        node = graph.producers.get(tensor)
-    return tensor
+def _raw(graph: Graph, frontier: Frontier) -> tuple[End, ...]:
+    for tensor in frontier.tensors:
+        _check_raw(graph, tensor)
+    return tuple(End(tensor, "raw", stride=_stride(graph, tensor)) for tensor in frontier.tensors)
 
 
-def _raw(graph: Graph) -> HeadPlan:
-    ends = tuple(dict.fromkeys(End(_before_transpose(graph, name), "raw") for name in graph.outputs))
-    for end in ends:
-        _check_raw(graph, end.tensor)
-    return HeadPlan("raw", ends)
+def _outputs(graph: Graph) -> tuple[End, ...]:
+    """The network's own outputs, without a final change to channels-last: they leave the chip that way anyhow."""
+    ends = []
+    for name in graph.outputs:
+        node = graph.producers.get(name)
+        last = node is not None and node.op_type == "Transpose" and list(node.attribute[0].ints) == [0, 2, 3, 1]
+        tensor = str(node.input[0]) if node is not None and last else name
+        _check_raw(graph, tensor)
+        ends.append(End(tensor, "raw", stride=_stride(graph, tensor)))
+    return tuple(dict.fromkeys(ends))
 
 
 def _check_raw(graph: Graph, tensor: str) -> None:
@@ -89,9 +196,20 @@ def _check_raw(graph: Graph, tensor: str) -> None:
         raise ModelError(message)
 
 
-def _before_transpose(graph: Graph, tensor: str) -> str:
-    """Skips a change to channels-last at the very end: outputs leave the chip that way anyhow."""
-    node = graph.producers.get(tensor)
-    if node is not None and node.op_type == "Transpose" and attribute(node, "perm") == [0, 2, 3, 1]:
-        return str(node.input[0])
-    return tensor
+def _named(graph: Graph, names: Sequence[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(_find_tensor(graph, name, "--end-node") for name in names))
+
+
+def _find_tensor(graph: Graph, name: str, option: str) -> str:
+    """The tensor of that name, or the one that the node of that name makes."""
+    if name in graph.producers:
+        return name
+    made = [str(node.output[0]) for node in graph.nodes if node.name == name]
+    if len(made) == 1:
+        return made[0]
+    known = [*graph.producers, *(node.name for node in graph.nodes if node.name)]
+    near = difflib.get_close_matches(name, known, NEAR, 0.5) or [one for one in known if name in one][:NEAR]
+    listed = f"similar: {', '.join(near)}" if near else f"it ends in {', '.join(graph.outputs)}"
+    found = "no node or tensor is" if not made else f"{len(made)} nodes are"
+    message = f"{graph.source}: {option} {name!r}: {found} called so; {listed}"
+    raise ConfigError(message)

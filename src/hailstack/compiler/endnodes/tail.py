@@ -19,9 +19,9 @@ LEAST_PROBABILITY, MOST_PROBABILITY = np.float32(1e-30), np.float32(1 - 2**-24)
 def cut_tail(graph: Graph, plan: HeadPlan) -> Graph | None:
     """Everything behind the ends; None if nothing is.
 
-    Its inputs are the head's outputs (and the network's own inputs where an output needs those). Its outputs are the
-    original's that the ends determine, in their order, without those that the head gives already. Where the chip applies a sigmoid that the network has not, or
-    has later, the tail begins with the inverse.
+    Its inputs are the head's outputs, and the network's own inputs where an output needs those. Its outputs are the
+    original's that the ends determine, in their order, without those that the head gives already. Where the chip
+    applies a sigmoid that the network has not, or has later, the tail begins with the inverse.
     """
     ends = {end.output: end for end in plan.ends}
     tensors = {end.tensor for end in ends.values()}
@@ -85,12 +85,11 @@ def _entry(end: End) -> list[onnx.NodeProto]:
 def _constants(entries: Sequence[onnx.NodeProto]) -> list[onnx.NodeProto]:
     values = {"least": LEAST_PROBABILITY, "most": MOST_PROBABILITY, "one": np.float32(1)}
     names = dict.fromkeys(name for node in entries for name in node.input if name.rpartition("/")[2] in values)
-    return [
-        helper.make_node(
-            "Constant", [], [name], value=numpy_helper.from_array(np.asarray(values[name.rpartition("/")[2]]))
-        )
-        for name in names
-    ]
+    made = []
+    for name in names:
+        value = numpy_helper.from_array(np.asarray(values[name.rpartition("/")[2]]))
+        made.append(helper.make_node("Constant", [], [name], value=value))
+    return made
 
 
 def _rename(
@@ -105,7 +104,5 @@ def _rename(
             copy.input[i] = renamed.get(name, name)
         made.append(copy)
     given = {name for node in nodes for name in node.output}
-    for info in outputs:
-        if info.name not in given:
-            made.append(helper.make_node("Identity", [renamed[info.name]], [info.name], name=f"{info.name}/pass"))
-    return made
+    passed = [info.name for info in outputs if info.name not in given]
+    return made + [helper.make_node("Identity", [renamed[name]], [name], name=f"{name}/pass") for name in passed]

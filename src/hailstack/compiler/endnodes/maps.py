@@ -1,0 +1,114 @@
+"""One map of a detector's level, with what is known about it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from hailstack.compiler.endnodes.frontier import RESHAPING
+from hailstack.compiler.endnodes.levels import Level
+from hailstack.compiler.endnodes.probe import Cells, Tail
+from hailstack.compiler.endnodes.reading import Box, Kind, Reading, read_level
+from hailstack.compiler.graph.model import Graph, whole
+
+
+@dataclass(frozen=True, slots=True)
+class Map:
+    """A tensor of one level."""
+
+    tensor: str
+    stride: int
+    channels: int
+    kinds: tuple[Kind, ...] = ()
+    """What each channel does; empty if the tail does not tell."""
+    boxes: tuple[Box, ...] = ()
+    per_cell: int = 0
+    """Rows that one cell fills in an output; 0 if it does not tell."""
+    probable: bool = False
+    """Whether a sigmoid made it."""
+    squashed: bool = False
+    """Whether a sigmoid follows, reshaped or not."""
+    bins: int = 0
+    """Of a softmax over a quarter of its channels that follows, reshaped or not."""
+
+    def counts(self) -> Counter[str]:
+        return Counter(self.kinds)
+
+    @property
+    def scored(self) -> bool:
+        """Whether its channels are scores, each or together."""
+        kinds = self.counts()
+        told = kinds["score"] + kinds["shared"] == self.channels > 0
+        return told or self.probable or (self.squashed and not self.boxes and not kinds["point"])
+
+    @property
+    def shared(self) -> bool:
+        """Whether a softmax makes its scores."""
+        return self.counts()["shared"] > 0
+
+    @property
+    def points(self) -> int:
+        """Pairs of coordinates."""
+        return self.counts()["point"] // 2
+
+
+def read_maps(graph: Graph, tail: Tail | None, level: Level) -> tuple[Map, ...]:
+    """The maps of a level."""
+    reading = _read(tail, level)
+    maps, start = [], 0
+    for i, (tensor, channels) in enumerate(zip(level.tensors, level.channels, strict=True)):
+        own = range(start, start + channels)
+        boxes = tuple(box for box in reading.boxes if box.channels[0] in own) if reading else ()
+        maker = graph.producers.get(tensor)
+        maps.append(
+            Map(
+                tensor,
+                level.stride,
+                channels,
+                reading.kinds[start : start + channels] if reading else (),
+                tuple(_from(box, start) for box in boxes),
+                reading.per_cell[i] if reading else 0,
+                maker is not None and maker.op_type == "Sigmoid",
+                _followed_by_sigmoid(graph, tensor),
+                _bins(graph, tensor, channels),
+            )
+        )
+        start += channels
+    return tuple(maps)
+
+
+def _read(tail: Tail | None, level: Level) -> Reading | None:
+    if tail is None:
+        return None
+    try:
+        cells = Cells.of(tail, level)
+        return None if cells is None else read_level(cells)
+    except ValueError:  # the tail does not take made-up values: its shape alone must do
+        return None
+
+
+def _from(box: Box, start: int) -> Box:
+    return replace(box, channels=tuple(channel - start for channel in box.channels))
+
+
+def _followed_by_sigmoid(graph: Graph, tensor: str) -> bool:
+    return any(
+        node.op_type == "Sigmoid" or (node.op_type in RESHAPING and _followed_by_sigmoid(graph, node.output[0]))
+        for node in graph.consumers.get(tensor, ())
+    )
+
+
+def _bins(graph: Graph, tensor: str, channels: int) -> int:
+    """Bins of a softmax that takes a map's channels in four equal parts."""
+    waiting: Sequence[str] = [tensor]
+    while waiting:
+        readers = [node for name in waiting for node in graph.consumers.get(name, ())]
+        for node in readers:
+            if node.op_type == "Softmax":
+                shape = graph.shape(node.input[0])
+                bins = shape[whole(node, "axis", -1)]
+                if bins > 1 and 4 * bins == channels:
+                    return bins
+        waiting = [node.output[0] for node in readers if node.op_type in RESHAPING]
+    return 0

@@ -1,0 +1,282 @@
+"""From what a tail does to single channels to how a head codes boxes, points and scores."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hailstack.compiler.endnodes.probe import Cells, Values
+
+Coding: TypeAlias = Literal["bins", "sides", "anchors", "exp_anchors", "centre"]
+"""How a box is written:
+
+``bins``: four distributions over distances to the sides; ``sides``: the four distances; ``anchors``: a shift within
+two cells and a squared factor of an anchor's size (YOLOv5, v7); ``exp_anchors``: a shift within a cell and the
+logarithm of that factor (YOLOv3, v4); ``centre``: a linear shift and the logarithm of a factor (SSD; with the cell as
+anchor: YOLOX)."""
+
+Kind: TypeAlias = Literal["box", "point", "score", "shared", "linear", "other", "silent"]
+"""What a channel does: ``score`` is a probability of its own, ``shared`` one of several that add up to 1 (softmax)."""
+
+CLOSE = 2e-3
+SIGMOID_1 = 1 / (1 + np.exp(-1.0))
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """How one box of a cell is coded."""
+
+    coding: Coding
+    channels: tuple[int, ...]
+    """Those that move it, in the order x, y, width, height or left, top, right, bottom; bins one after another."""
+    bins: int = 0
+    anchor: tuple[float, float] = (0.0, 0.0)
+    """Width and height in pixels when its channels are zero."""
+    reach: float = 1.0
+    """How far a centre moves within its cell, in cells: 1 for YOLOv3, 1.05 to 1.2 for v4, 2 for v5."""
+    shift: float = 0.0
+    """``centre``: pixels that one unit moves it."""
+    growth: float = 1.0
+    """``centre``: logarithm of the factor that one unit grows it by."""
+    offset: float = 0.5
+    """Where in its cell a box lies when its channels are zero."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What each channel of a level does."""
+
+    kinds: tuple[Kind, ...]
+    boxes: tuple[Box, ...] = ()
+    per_cell: tuple[int, ...] = ()
+    """For each map how many rows of its output one cell fills; 0 where the output has no rows."""
+
+
+Group: TypeAlias = tuple[tuple[int, ...], tuple[int, ...]]
+"""Channels, and the slots that they move."""
+
+
+@dataclass(slots=True)
+class _Responses:
+    """What adding one value to one channel changes: ``(channels, slots)`` for each value."""
+
+    cells: Cells
+    by_value: dict[float, Values] = field(default_factory=dict)
+
+    def at(self, value: float) -> Values:
+        if value not in self.by_value:
+            count = sum(self.cells.level.channels)
+            self.by_value[value] = self.cells.respond(np.eye(count, dtype=np.float32) * np.float32(value))
+        return self.by_value[value]
+
+    def moved(self, slots: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Which channels change which of ``slots``."""
+        changed: NDArray[np.bool_] = np.any(
+            [~np.isclose(self.at(value)[:, slots], 0, atol=1e-6) for value in (1.0, 2.0, -1.0)], axis=0
+        )
+        return changed
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Axis:
+    """The slots that hold coordinates along one axis, and the channels that move each group of them."""
+
+    slots: NDArray[np.int64]
+    pixels: float
+    """Of one unit of a slot."""
+    groups: tuple[Group, ...]
+
+
+def read_level(cells: Cells) -> Reading:
+    """How the level is coded, as far as the tail tells."""
+    responses = _Responses(cells)
+    x, y = _axis(responses, 1), _axis(responses, 0)
+    boxes: list[Box] = []
+    used: set[int] = set()
+    for across, down in zip(x.groups, y.groups, strict=False):
+        box = _read_box(responses, (x, y), (across, down), used)
+        if box is not None:
+            boxes.append(replace(box, offset=_offset(responses, x, across)))
+            used.update(box.channels)
+    moving = {channel for axis in (x, y) for channels, _ in axis.groups for channel in channels}
+    fixed = [slot for slot in range(cells.resting.shape[1]) if slot not in set(x.slots) | set(y.slots)]
+    kinds = [_kind(responses, channel, used, moving, fixed) for channel in range(sum(cells.level.channels))]
+    return Reading(tuple(kinds), tuple(boxes), tuple(_rows(responses)))
+
+
+def _offset(responses: _Responses, axis: _Axis, group: Group) -> float:
+    rows, columns = responses.cells.level.grid
+    resting = responses.cells.resting[:, list(group[1])].mean(axis=1).reshape(rows, columns) * axis.pixels
+    cells = resting / responses.cells.level.stride - np.arange(columns)
+    return round(float(np.median(cells)), 3)
+
+
+def _rows(responses: _Responses) -> Iterator[int]:
+    """From the shape of the output in which a map's numbers appear: (…, boxes, numbers) or (…, numbers, boxes)."""
+    starts = np.cumsum((0, *responses.cells.level.channels))
+    moved = responses.moved(np.arange(responses.cells.resting.shape[1]))
+    for first, last in itertools.pairwise(starts):
+        yield _rows_of(responses.cells, np.asarray(moved[first:last].any(axis=0)))
+
+
+def _rows_of(cells: Cells, moved: NDArray[np.bool_]) -> int:
+    start, count = 0, cells.level.grid[0] * cells.level.grid[1]
+    for (index, step), shape in zip(cells.slots, cells.shapes, strict=True):
+        own = moved[start : start + index.size]
+        start += index.size
+        dims = [length for length in shape if length > 1] if len(shape) != 3 else list(shape[1:])
+        if not own.any() or len(dims) != 2 or max(dims) < count:
+            continue
+        inner = dims[1]
+        numbers = index[own] % inner if step % inner == 0 else index[own] // inner % dims[0]
+        return int(own.sum() // np.unique(numbers).size)
+    return 0
+
+
+def _axis(responses: _Responses, along: int) -> _Axis:
+    rows, columns = responses.cells.level.grid
+    resting = responses.cells.resting.reshape(rows, columns, -1).astype(np.float64)
+    if min(rows, columns) < 2 or not np.isfinite(resting).all():
+        return _Axis(np.zeros(0, np.int64), 1.0, ())
+    steps = np.median(np.diff(resting, axis=along).reshape(-1, resting.shape[2]), axis=0)
+    others = np.abs(np.median(np.diff(resting, axis=1 - along).reshape(-1, resting.shape[2]), axis=0))
+    slots = np.flatnonzero((np.abs(steps) > 1e-5) & (others < 1e-3 * np.abs(steps)))
+    if not slots.size:
+        return _Axis(slots, 1.0, ())
+    pixels = responses.cells.level.stride / float(np.median(steps[slots]))
+    return _Axis(slots, pixels, _groups(responses.moved(slots), slots))
+
+
+def _groups(moved: NDArray[np.bool_], slots: NDArray[np.int64]) -> tuple[Group, ...]:
+    """Slots that share a channel, with all their channels; in the order of the channels."""
+    groups: list[tuple[set[int], set[int]]] = []
+    for column, slot in enumerate(slots.tolist()):
+        channels, members = set(np.flatnonzero(moved[:, column]).tolist()), {slot}
+        for group in [group for group in groups if group[0] & channels]:
+            channels |= group[0]
+            members |= group[1]
+            groups.remove(group)
+        if channels:
+            groups.append((channels, members))
+    groups.sort(key=lambda group: min(group[0]))
+    return tuple((tuple(sorted(channels)), tuple(sorted(members))) for channels, members in groups)
+
+
+def _read_box(
+    responses: _Responses, axes: tuple[_Axis, _Axis], groups: tuple[Group, Group], used: set[int]
+) -> Box | None:
+    across, down = groups
+    if across[0] == down[0]:
+        return _sides(across[0]) if len(across[0]) % 4 == 0 else None
+    runs = _runs(across[0]), _runs(down[0])
+    if all(len(one) == 2 for one in runs) and _moves_centre(responses, across, runs[0][1][0]):
+        return _sides(tuple(np.concatenate([runs[0][0], runs[1][0], runs[0][1], runs[1][1]]).tolist()))
+    return _centred(responses, axes, groups, used)
+
+
+def _sides(channels: tuple[int, ...]) -> Box:
+    bins = len(channels) // 4
+    return Box("sides", channels) if bins == 1 else Box("bins", channels, bins)
+
+
+def _runs(channels: Sequence[int]) -> list[list[int]]:
+    """Channels in two equal halves where they are side by side within each; else one run each."""
+    half = len(channels) // 2
+    halves = [list(channels[:half]), list(channels[half:])]
+    if len(channels) % 2 == 0 and half and all(one[-1] - one[0] == half - 1 for one in halves):
+        return halves
+    return [[channel] for channel in channels]
+
+
+def _moves_centre(responses: _Responses, group: Group, channel: int) -> bool:
+    moved = responses.at(2.0)[channel, list(group[1])]
+    return abs(float(moved.mean())) > CLOSE * float(np.abs(moved).max())
+
+
+def _centred(
+    responses: _Responses, axes: tuple[_Axis, _Axis], groups: tuple[Group, Group], used: set[int]
+) -> Box | None:
+    centres: list[int] = []
+    sizes: list[tuple[int, float, float]] = []
+    for axis, group in zip(axes, groups, strict=True):
+        centre = [channel for channel in group[0] if _moves_centre(responses, group, channel)]
+        if len(centre) != 1:
+            return None
+        centres.append(centre[0])
+        sizes.append(_size(responses, axis, group, centre[0], used | set(centres) | {one[0] for one in sizes}))
+        if sizes[-1][0] < 0:
+            return None
+    moves = [
+        _shift(responses, axis, group, channel) for axis, group, channel in zip(axes, groups, centres, strict=True)
+    ]
+    (wide, width, growth), (high, height, _) = sizes
+    channels = (centres[0], centres[1], wide, high)
+    shift, ratio = moves[0]
+    if abs(ratio - 2) < CLOSE * 2:
+        return Box("centre", channels, anchor=(width, height), shift=shift, growth=growth)
+    reach = shift / (SIGMOID_1 - 0.5) / responses.cells.level.stride
+    return Box("anchors" if growth == 0 else "exp_anchors", channels, anchor=(width, height), reach=float(reach))
+
+
+def _shift(responses: _Responses, axis: _Axis, group: Group, channel: int) -> tuple[float, float]:
+    """Pixels that one unit moves a centre, and how much farther two units do."""
+    slots = list(group[1])
+    one, two = (float(responses.at(value)[channel, slots].mean()) for value in (1.0, 2.0))
+    return one * axis.pixels, two / one if one else 0.0
+
+
+def _size(responses: _Responses, axis: _Axis, group: Group, centre: int, taken: set[int]) -> tuple[int, float, float]:
+    """The channel that sets a size, the size in pixels at rest, and its growth; 0 growth: a squared sigmoid."""
+    slots = list(group[1])
+    resting = responses.cells.resting.mean(axis=0)
+    if len(group[0]) == 2 and len(slots) == 2:
+        channel = next(one for one in group[0] if one != centre)
+        base = abs(float(resting[slots[1]] - resting[slots[0]]))
+        change = [float(np.abs(np.diff(responses.at(v)[channel, slots])[0])) * np.sign(v) for v in (1.0, -1.0)]
+        growth = _growth(base, change[0], change[1])
+        return (channel, base * axis.pixels, growth) if growth is not None else (-1, 0.0, 0.0)
+    for channel in range(centre + 1, min(centre + 4, sum(responses.cells.level.channels))):
+        moved = np.flatnonzero(~np.isclose(responses.at(1.0)[channel], 0, atol=1e-7))
+        if channel in taken or moved.size != 1:
+            continue
+        base, (one, less) = float(resting[moved[0]]), (float(responses.at(v)[channel, moved[0]]) for v in (1.0, -1.0))
+        growth = _growth(base, one, less)
+        if growth is not None and moved[0] not in axis.slots:
+            return channel, base * axis.pixels, growth
+    return -1, 0.0, 0.0
+
+
+def _growth(base: float, more: float, less: float) -> float | None:
+    """The logarithm of the factor that one unit grows a size by; 0 for YOLOv5's squared sigmoid; None for neither."""
+    if base <= 0 or base + more <= 0 or base + less <= 0:
+        return None
+    up, down = (base + more) / base, (base + less) / base
+    if abs(up - (2 * SIGMOID_1) ** 2) < CLOSE and abs(down - (2 - 2 * SIGMOID_1) ** 2) < CLOSE:
+        return 0.0
+    return float(np.log(up)) if abs(up * down - 1) < CLOSE and up > 1 + CLOSE else None
+
+
+def _kind(responses: _Responses, channel: int, used: set[int], moving: set[int], fixed: list[int]) -> Kind:
+    if channel in used:
+        return "box"
+    if channel in moving:
+        return "point"
+    resting = responses.cells.resting[:, fixed].mean(axis=0)
+    one, two, most = (np.nan_to_num(responses.at(value)[channel, fixed]) for value in (1.0, 2.0, 30.0))
+    touched = np.flatnonzero(~np.isclose(most, 0, atol=1e-6))
+    if not touched.size:
+        return "silent"
+    ends = resting[touched] + most[touched]
+    if (
+        resting[touched].min() >= -CLOSE
+        and max(resting[touched].max(), ends.max()) <= 1 + CLOSE
+        and ends.min() > -CLOSE
+    ):
+        return "shared" if one[touched].min() < -1e-6 else "score"
+    straight = np.allclose(two[touched], 2 * one[touched], rtol=CLOSE, atol=1e-5)
+    return "linear" if straight and np.allclose(most[touched], 30 * one[touched], rtol=CLOSE, atol=1e-4) else "other"
