@@ -8,7 +8,11 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
+import hailstack
 from hailstack.emulator.settings import ChipName, EngineName, ProfileName
+
+COMPILER = Path(hailstack.__file__).parent / "compiler" / "dropin"
+"""The stand-ins for the packages of the vendor's compiler; named here so that nothing of the compiler is imported."""
 
 
 def emulate(
@@ -28,7 +32,8 @@ def emulate(
 ) -> int:
     """Run any HailoRT program with no NPU: hailstack emulate [OPTIONS] -- COMMAND...
 
-    The command sees a hailo_platform package and a hailortcli of our own. Its exit code becomes ours.
+    The command sees a hailo_platform package and a hailortcli of our own, and for compile scripts hailo_sdk_client
+    and hailo. Its exit code becomes ours.
 
     Parameters
     ----------
@@ -77,7 +82,7 @@ def emulate(
     )
     if outputs == "replay" and not quiet:
         print("hailstack emulate: outputs are replayed: each distinct input is computed once", file=sys.stderr)
-    outcome = launch(command, settings)
+    outcome = launch(command, settings, packages=(COMPILER,), tools={"hailo": "hailstack.compiler.runner.command"})
     if not quiet:
         for line in summarise(outcome.devices):
             print(f"hailstack emulate: {line}", file=sys.stderr)

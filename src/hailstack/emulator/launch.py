@@ -27,6 +27,9 @@ from hailstack.errors import InputError, NotFoundError
 DROPIN = Path(__file__).parent / "dropin"
 """The folder that holds the stand-ins for the vendor's packages."""
 
+TOOLS = {"hailortcli": "hailstack.emulator.hailortcli"}
+"""Commands that every program finds, each with the module that runs it."""
+
 _FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2)
 _FROM_THE_KERNEL = 0x80
 _POLL_S = 0.2
@@ -54,11 +57,21 @@ class Outcome:
     """The reports of all devices that its processes released, in that order."""
 
 
-def launch(command: Sequence[str], settings: Settings) -> Outcome:
+def launch(
+    command: Sequence[str],
+    settings: Settings,
+    *,
+    packages: Sequence[Path] = (),
+    tools: Mapping[str, str] | None = None,
+) -> Outcome:
     """Run ``command`` with an emulated chip and wait for its end.
 
     Signals that reach this process alone are passed on. Terminal, standard streams and working directory are those
     of this process.
+
+    Args:
+        packages: folders with further packages that the program is to find.
+        tools: further commands that it is to find, each with the module that runs it.
 
     Raises:
         CommandNotFoundError, CommandNotRunnableError: the command could not be started.
@@ -68,24 +81,29 @@ def launch(command: Sequence[str], settings: Settings) -> Outcome:
         raise InputError("no command to run: hailstack emulate [OPTIONS] -- COMMAND...")
     with tempfile.TemporaryDirectory(prefix="hailstack-") as folder:
         report = settings.report or Path(folder) / "report.jsonl"
-        environment = emulated_environment(settings.model_copy(update={"report": report}), Path(folder))
+        settings = settings.model_copy(update={"report": report})
+        environment = emulated_environment(settings, Path(folder), packages=packages, tools=tools)
         program = _find(command[0], environment)
         _lend_hailstack(program, environment)
         exit_code = _run(program, command, environment)
         return Outcome(exit_code, read_reports(report))
 
 
-def emulated_environment(settings: Settings, folder: Path) -> dict[str, str]:
+def emulated_environment(
+    settings: Settings, folder: Path, *, packages: Sequence[Path] = (), tools: Mapping[str, str] | None = None
+) -> dict[str, str]:
     """The environment of a program that is to see the emulated chip.
 
     Args:
         settings: what the chip is like.
-        folder: where the ``hailortcli`` command is put; it must live as long as the program.
+        folder: where ``hailortcli`` and ``tools`` are put; it must live as long as the program.
+        packages, tools: as in :func:`launch`.
     """
     environment = dict(os.environ)
     settings.to_environment(environment)
-    environment["PATH"] = _joined(str(_write_tool(folder)), environment.get("PATH"))
-    environment["PYTHONPATH"] = _joined(str(DROPIN), environment.get("PYTHONPATH"))
+    environment["PATH"] = _joined(str(_write_tools(folder, TOOLS | dict(tools or {}))), environment.get("PATH"))
+    ours = os.pathsep.join(map(str, (DROPIN, *packages)))
+    environment["PYTHONPATH"] = _joined(ours, environment.get("PYTHONPATH"))
     return environment
 
 
@@ -101,18 +119,19 @@ def _joined(first: str, rest: str | None) -> str:
     return os.pathsep.join(part for part in (first, rest) if part)
 
 
-def _write_tool(folder: Path) -> Path:
-    """The folder with a ``hailortcli`` that runs in this interpreter, whatever Python the program uses."""
+def _write_tools(folder: Path, modules: Mapping[str, str]) -> Path:
+    """The folder with commands that run in this interpreter, whatever Python the program uses."""
     tools = folder / "bin"
     tools.mkdir()
-    tool = tools / "hailortcli"
     home = shlex.quote(str(_home()))
-    tool.write_text(
-        f"#!/bin/sh\nPYTHONPATH={home}${{PYTHONPATH:+:$PYTHONPATH}} exec {shlex.quote(sys.executable)} "
-        '-m hailstack.emulator.hailortcli "$@"\n',
-        encoding="utf-8",
-    )
-    tool.chmod(0o755)
+    for name, module in modules.items():
+        tool = tools / name
+        tool.write_text(
+            f"#!/bin/sh\nPYTHONPATH={home}${{PYTHONPATH:+:$PYTHONPATH}} exec {shlex.quote(sys.executable)} "
+            f'-m {module} "$@"\n',
+            encoding="utf-8",
+        )
+        tool.chmod(0o755)
     return tools
 
 

@@ -1,0 +1,5 @@
+"""Kinds of calibration data."""
+
+from hailstack.compiler.runner.definitions import CalibrationDataType
+
+__all__ = ["CalibrationDataType"]

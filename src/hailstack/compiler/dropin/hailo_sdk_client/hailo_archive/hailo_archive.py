@@ -1,0 +1,5 @@
+"""Kinds of parameters in an archive."""
+
+from hailstack.compiler.runner.definitions import ParamsKinds
+
+__all__ = ["ParamsKinds"]

@@ -1,0 +1,247 @@
+"""What a model script asks of a network, in the terms of this compiler."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, cast
+
+from hailstack.compiler.defaults import choose_thresholds
+from hailstack.compiler.endnodes.plan import End, HeadPlan
+from hailstack.compiler.package import NMS_NAMES, NmsThresholds
+from hailstack.compiler.quantise.options import Level, QuantiseOptions
+from hailstack.compiler.quantise.pixels import Normalisation
+from hailstack.compiler.runner.parsing import ParsedNetwork, before_sigmoid
+from hailstack.compiler.runner.vendor_errors import BackendScriptParserException
+from hailstack.compiler.script import ScriptEffects, interpret, parse_script
+from hailstack.compiler.script.effects import NmsEffect
+from hailstack.errors import ConfigError
+
+CALIBRATION_SIZE = 64
+"""Entries of a calibration set that are used if the script says nothing."""
+
+CONFIG_ROLES = {"reg_layer": "reg", "cls_layer": "cls", "objectness_layer": "obj", "encoded_layer": "anchors"}
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How the network is to become integers, and what the host does behind it."""
+
+    plan: HeadPlan
+    normalisation: Normalisation | None
+    """None: the data come as the network wants them."""
+    thresholds: NmsThresholds
+    options: QuantiseOptions
+    calibration_size: int = CALIBRATION_SIZE
+    idle: tuple[str, ...] = ()
+    """Commands of the script that mean nothing to this compiler."""
+    nms_config: Mapping[str, Any] | None = field(default=None)
+
+    @property
+    def decodes_boxes(self) -> bool:
+        """Whether the host finds boxes behind the outputs."""
+        return self.plan.task != "raw"
+
+
+def make_recipe(
+    network: ParsedNetwork, script: str, folder: Path, nms_config: Mapping[str, Any] | None = None
+) -> Recipe:
+    """The recipe for ``network`` as ``script`` wants it.
+
+    Args:
+        script: the model script's text; may be empty.
+        folder: what paths in the script are relative to.
+        nms_config: taken when the file that the script names is not there (any more).
+
+    Raises:
+        BackendScriptParserException: the script cannot be read or asks for what this compiler does not have; the
+            message names the command.
+    """
+    try:
+        effects = interpret(parse_script(script, "model script"), network.hn["layers"])
+    except ConfigError as error:
+        raise BackendScriptParserException(str(error)) from error
+    _refuse(effects)
+    ends = _activated(network, effects.activations)
+    config = _read_config(effects.nms, folder, nms_config)
+    plan = _decoded(network, ends, effects.nms, config) if effects.nms else HeadPlan("raw", ends)
+    return Recipe(
+        plan,
+        _normalisation(effects),
+        _thresholds(plan, effects.nms, config),
+        _options(effects),
+        effects.calibration_size or CALIBRATION_SIZE,
+        effects.without_effect,
+        config,
+    )
+
+
+def _refuse(effects: ScriptEffects) -> None:
+    for conversion in effects.conversions:
+        if conversion.kind != "bgr_to_rgb":
+            message = f"input_conversion({conversion.kind}): HEFs of this compiler take RGB or BGR pictures only"
+            raise BackendScriptParserException(message)
+    if effects.resizes:
+        raise BackendScriptParserException("resize: HEFs of this compiler take pictures of the network's own size")
+    if effects.logits:
+        message = f"logits_layer({effects.logits[0].function}): not done by this compiler; apply it to the output"
+        raise BackendScriptParserException(message)
+
+
+def _activated(network: ParsedNetwork, wanted: Mapping[str, str]) -> tuple[End, ...]:
+    """The ends with the activations that the script gives their layers."""
+    ends = []
+    for end, layer in zip(network.ends, network.output_layers, strict=True):
+        function = wanted.get(layer, wanted.get(layer.rpartition("/")[2], wanted.get("*")))
+        ends.append(_with_activation(network, replace(end, role="raw"), layer, function))
+    return tuple(ends)
+
+
+def _with_activation(network: ParsedNetwork, end: End, layer: str, function: str | None) -> End:
+    bare = before_sigmoid(network.graph, end.tensor)
+    if function is None or (function == "sigmoid" and bare != end.tensor):
+        return end
+    if function == "sigmoid":
+        return replace(end, sigmoid=True)
+    if function == "linear":
+        return replace(end, tensor=bare)
+    message = f"change_output_activation({layer}, {function}): sigmoid and linear are possible"
+    raise BackendScriptParserException(message)
+
+
+def _normalisation(effects: ScriptEffects) -> Normalisation | None:
+    bgr = any(conversion.kind == "bgr_to_rgb" for conversion in effects.conversions)
+    if not effects.normalisations:
+        return Normalisation(bgr=True) if bgr else None
+    if len(effects.normalisations) > 1:
+        raise BackendScriptParserException("normalization: stands more than once; pixels would be normalised twice")
+    given = effects.normalisations[0]
+    try:
+        return Normalisation(_three("mean", given.mean), _three("std", given.std), bgr)
+    except ConfigError as error:
+        message = f"normalization: {error}"
+        raise BackendScriptParserException(message) from error
+
+
+def _three(name: str, values: Sequence[float]) -> tuple[float, float, float]:
+    if len(values) not in (1, 3):
+        message = f"{len(values)} numbers for {name}; one for each of three channels is expected"
+        raise ConfigError(message)
+    first, second, third = values if len(values) == 3 else (values[0],) * 3
+    return first, second, third
+
+
+def _options(effects: ScriptEffects) -> QuantiseOptions:
+    wide = [layer.rpartition("/")[2] for layer, mode in effects.precision.items() if mode.startswith("a16")]
+    options = QuantiseOptions(
+        output_type="uint16" if effects.output_16bit else "uint8",
+        wide_layers=tuple(dict.fromkeys(wide)),
+        output_scales="channel" if effects.output_scales_per_channel else "tensor",
+        equalise=effects.equalisation is not False,
+        correct_bias=effects.bias_correction is not False,
+    )
+    if effects.optimization_level is not None:
+        options = replace(options, level=cast(Level, min(max(effects.optimization_level, 0), 4)))
+    for clipping in effects.activation_clipping:
+        if not clipping.layers and clipping.mode.startswith("percentile") and clipping.values:
+            options = replace(options, clipping="percentile", percentile=max(clipping.values))
+    return options
+
+
+def _read_config(nms: NmsEffect | None, folder: Path, kept: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    if nms is None or not nms.config:
+        return None
+    path = folder / nms.config
+    if kept is not None and not path.is_file():
+        return kept
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        message = f"nms_postprocess: {path} cannot be read: {error}"
+        raise BackendScriptParserException(message) from error
+    if not isinstance(config, dict):
+        message = f"nms_postprocess: {path} is no JSON object"
+        raise BackendScriptParserException(message)
+    return config
+
+
+def _thresholds(plan: HeadPlan, nms: NmsEffect | None, config: Mapping[str, Any] | None) -> NmsThresholds:
+    held = config or {}
+    score = held.get("nms_scores_th") if nms is None or nms.scores_threshold is None else nms.scores_threshold
+    iou = held.get("nms_iou_th") if nms is None or nms.iou_threshold is None else nms.iou_threshold
+    return choose_thresholds(plan, score, iou)
+
+
+def _decoded(
+    network: ParsedNetwork, ends: Sequence[End], nms: NmsEffect, config: Mapping[str, Any] | None
+) -> HeadPlan:
+    """The head whose boxes the host is to find."""
+    plan = _recognised(network, nms) or _configured(network, ends, nms, config)
+    if plan.family not in NMS_NAMES:
+        message = f"nms_postprocess(meta_arch={plan.family}): this compiler attaches {', '.join(NMS_NAMES)}"
+        raise BackendScriptParserException(message)
+    asked = nms.classes if nms.classes is not None else (config or {}).get("classes")
+    if asked is not None and asked != plan.classes:
+        message = f"nms_postprocess: classes={asked}, but the network scores {plan.classes} classes"
+        raise BackendScriptParserException(message)
+    return plan
+
+
+def _recognised(network: ParsedNetwork, nms: NmsEffect) -> HeadPlan | None:
+    """The head found by structure, its ends in the order of the network's outputs."""
+    head = network.head
+    if head is None or (nms.meta_arch and nms.meta_arch != head.family):
+        return None
+    by_tensor = {before_sigmoid(network.graph, end.tensor): end for end in head.ends}
+    tensors = [before_sigmoid(network.graph, end.tensor) for end in network.ends]
+    if set(tensors) != set(by_tensor):
+        return None
+    return replace(head, ends=tuple(by_tensor[tensor] for tensor in tensors), alternatives=())
+
+
+def _configured(
+    network: ParsedNetwork, ends: Sequence[End], nms: NmsEffect, config: Mapping[str, Any] | None
+) -> HeadPlan:
+    """The head as the configuration describes it, for ends that structure alone does not explain."""
+    if config is None or not nms.meta_arch:
+        message = (
+            f"nms_postprocess: the outputs {', '.join(network.end_names)} are not those of a known detector; "
+            "give a configuration with bbox_decoders, and meta_arch"
+        )
+        raise BackendScriptParserException(message)
+    by_layer = dict(zip(network.output_layers, ends, strict=True))
+    found: dict[str, End] = {}
+    for decoder in config.get("bbox_decoders", ()):
+        for key, role in CONFIG_ROLES.items():
+            if key in decoder:
+                layer = _layer(network, str(decoder[key]))
+                found[layer] = _scored(network, by_layer[layer], role, int(decoder.get("stride", 0)))
+    missing = [name for name in by_layer if name not in found]
+    if missing or not found:
+        message = f"nms_postprocess: the configuration gives no role to {', '.join(missing) or 'any output'}"
+        raise BackendScriptParserException(message)
+    first = next(end for end in found.values() if end.role in ("cls", "anchors"))
+    return HeadPlan(
+        "detection",
+        tuple(found[layer] for layer in by_layer),
+        nms.meta_arch,
+        classes=network.graph.shape(first.tensor)[1],
+        reg_max=int(config.get("regression_length", 0)) if nms.meta_arch == "yolov8" else 0,
+        scores="probabilities",
+    )
+
+
+def _layer(network: ParsedNetwork, name: str) -> str:
+    for layer in network.output_layers:
+        if name in (layer, layer.rpartition("/")[2]) or name.rpartition("/")[2] == layer.rpartition("/")[2]:
+            return layer
+    message = f"The layer named {name} doesn't exist in the HN, or is no output; outputs: {network.output_layers}"
+    raise BackendScriptParserException(message)
+
+
+def _scored(network: ParsedNetwork, end: End, role: str, stride: int) -> End:
+    """Scores must be probabilities when they reach the host, so a sigmoid comes behind them."""
+    bare = before_sigmoid(network.graph, end.tensor)
+    return End(bare, cast(Any, role), sigmoid=role in ("cls", "obj"), stride=stride)
