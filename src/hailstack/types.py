@@ -30,6 +30,13 @@ class FrameId:
     """Position in its source, from 0, without holes."""
     time_s: float
     """Capture time. For recordings: seconds since the first frame. For live sources: Unix time."""
+    is_still: bool = field(default=False, compare=False)
+    """Whether the source is a single picture, whose frames nobody counts."""
+
+    @property
+    def place(self) -> str:
+        """For people: the source, and the frame where there are several."""
+        return self.source if self.is_still else f"{self.source} frame {self.number}"
 
 
 @dataclass(frozen=True, slots=True)

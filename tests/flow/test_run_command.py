@@ -115,6 +115,15 @@ def test_a_corrupt_picture_in_a_folder_is_skipped_by_name_and_counted(net, photo
     assert len(records(tmp_path / "out.jsonl")) == 8
 
 
+def test_where_nothing_can_be_read_only_the_error_is_told(net, tmp_path):
+    bad = tmp_path / "bad.jpg"
+    bad.write_bytes(b"no picture")
+    done = hailstack_run(bad, "--net", net, "--json", tmp_path / "out.jsonl")
+    assert done.returncode == 1
+    assert "bad.jpg" in done.stderr
+    assert "frames in" not in done.stderr
+
+
 def test_a_video_that_ends_mid_frame_leaves_whole_outputs_and_an_error(net, clip, photos, tmp_path):
     # A video with its index in front, so that it can be opened although its end is missing.
     clip.write_bytes(clip.read_bytes()[: int(clip.stat().st_size * 0.93)])

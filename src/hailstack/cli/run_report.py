@@ -73,6 +73,8 @@ class RunReport:
         self._warned = len(outcome.failures)
 
     def _summarise(self, outcome: Outcome) -> None:
+        if outcome.fatal and not outcome.frames:
+            return  # the error says all there is to say
         parts = [f"{outcome.frames} frames in {outcome.seconds:.2f} s ({outcome.fps:.1f} FPS)"]
         if outcome.skipped:
             parts.append(f"{len(outcome.skipped)} skipped")

@@ -52,7 +52,7 @@ class ImageClip:
         self._image: Image = read_image(source.path)
 
     def frames(self) -> Iterator[Frame]:
-        yield Frame(FrameId(self.facts.source.name, 0, 0.0), self._image)
+        yield Frame(FrameId(self.facts.source.name, 0, 0.0, is_still=True), self._image)
 
     def close(self) -> None:
         pass

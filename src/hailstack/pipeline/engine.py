@@ -116,7 +116,7 @@ def _read(head: Head, answer: Answer[Placement]) -> Result:
     try:
         return Result(frame.id, head(answer.outputs, answer.prepared), frame.image)
     except InferencePipelineError as error:
-        message = f"{frame.id.source}: frame {frame.id.number}: {error}"
+        message = f"{frame.id.place}: {error}"
         raise InferencePipelineError(message, error.status, frame.id.number) from error
 
 

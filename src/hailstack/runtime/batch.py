@@ -39,10 +39,10 @@ class Batch:
         """Which frames these are, for messages."""
         first, last = self.frames[0].id, self.frames[-1].id
         if first == last:
-            return f"{first.source}: frame {first.number}"
+            return first.place
         if first.source == last.source:
             return f"{first.source}: one of the frames {first.number} to {last.number}"
-        return f"one of the frames from {first.source} frame {first.number} to {last.source} frame {last.number}"
+        return f"one of the frames from {first.place} to {last.place}"
 
     def clear(self) -> None:
         """Make it ready for the next frames."""

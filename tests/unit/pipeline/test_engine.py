@@ -200,14 +200,14 @@ def test_an_input_error_is_not_taken_for_a_bug(tmp_path, monkeypatch):
     assert len(go([Source(tmp_path, "image")]).fatal) == 1
 
 
-def test_what_a_head_cannot_read_is_named_by_source_and_frame(folder):
+def test_what_a_head_cannot_read_is_named_by_its_picture(folder):
     def read(outputs, geometry):
         if outputs["mean"][0] == 2:
             raise InferencePipelineError("output nms holds a box that is not a number")
         return read_all(outputs, geometry)
 
     diary = Diary()
-    with pytest.raises(InferencePipelineError, match=r"c\.png: frame 0: output nms holds") as caught:
+    with pytest.raises(InferencePipelineError, match=r"c\.png: output nms holds") as caught:
         run(find_sources([str(folder)]), LateNetwork(), Preprocess(8, 8), read, [diary])
     assert caught.value.frame == 0
     assert [entry for entry in diary.entries if "png 0" in entry] == ["a.png 0", "b.png 0"]

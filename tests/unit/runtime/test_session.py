@@ -114,7 +114,7 @@ def test_a_refused_submission_names_the_frame_and_earlier_frames_are_answered(sc
         got.extend(answer.frame.id.number for answer in session.stream(frames(20), fill))
     assert caught.value.frame == 5
     assert caught.value.status is Status.QUEUE_IS_FULL
-    assert "clip.mp4: frame 5" in str(caught.value)
+    assert "clip.mp4 frame 5" in str(caught.value)
     assert got == [0, 1, 2, 3, 4]
 
 
@@ -133,7 +133,7 @@ def test_a_frame_that_fails_on_the_device_is_an_error_and_not_an_empty_result(sc
 @pytest.mark.parametrize("mode", MODES)
 def test_a_device_that_goes_away_is_lost(script, mode):
     script.completion_error = {1: scripted.HailoRTException("libhailort failed with error: 62 (…)")}
-    with Session("net.hef", mode=mode) as session, pytest.raises(DeviceLostError, match=r"clip\.mp4: frame 1"):
+    with Session("net.hef", mode=mode) as session, pytest.raises(DeviceLostError, match=r"clip\.mp4 frame 1"):
         seen(session, 5)
 
 
