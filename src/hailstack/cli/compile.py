@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from hailstack.cli.compile_precision import PrecisionArguments
+from hailstack.cli.compile_vendor import VendorArguments, print_vendor_report, wishes
 
 
 def compile(
@@ -36,14 +37,7 @@ def compile(
     limit: int | None = None,
     input_shape: Annotated[list[str] | None, Parameter(negative=())] = None,
     license: str | None = None,
-    compiler: Literal["own", "dfc"] = "own",
-    dfc_python: Path | None = None,
-    script: Path | None = None,
-    job: Path | None = None,
-    cpus: int | None = None,
-    memory_gib: float | None = None,
-    allow_lower_level: Annotated[bool, Parameter(negative=())] = False,
-    runtime: str = "",
+    vendor: VendorArguments | None = None,
     json: Annotated[bool, Parameter(negative=())] = False,
 ) -> int:
     """Compile an ONNX or TensorFlow Lite network to a HEF that the emulated NPU runs.
@@ -97,58 +91,44 @@ def compile(
         For a model exported with an open size: images=1x3x640x640.
     license
         Of the weights, for the HEF's manifest. Default: what the ONNX file's metadata says.
-    compiler
-        dfc drives the vendor's compiler, which makes HEFs for real chips; the options from here on are for it.
-    dfc_python
-        The Python that the vendor's compiler is installed in. Default: the one that runs hailstack.
-    script
-        A model script (.alls) to compile with. Default: one is written for the network.
-    job
-        Folder for the script, archives and logs; what is done there already is not done again. Default: beside the
-        HEF, as NAME.job.
-    cpus
-        Processors the compiler may use. Default: as many as this machine or its control group grants.
-    memory_gib
-        Memory each of the compiler's processes may use.
-    allow_lower_level
-        Go on when the compiler falls back to a lower optimisation level than was asked for.
-    runtime
-        HailoRT's version on the device, to be warned if it is too old for what the compiler makes.
     json
         The report for programs.
     """
     from hailstack.cli.compile_report import print_report, show_progress
-    from hailstack.cli.compile_vendor import VendorArguments, compile_with_dfc
     from hailstack.compiler import compile_model
 
     fields = {"mode": resize, "anchor": anchor, "pad_value": pad_value}
-    theirs = VendorArguments(dfc_python, script, job, cpus, memory_gib, allow_lower_level, runtime)
     names = None if labels is None else _read_labels(labels)
-    if compiler == "dfc":
-        wishes = {
-            "mean": _numbers("--mean", mean),
-            "std": _numbers("--std", std),
-            "bgr": bgr,
-            "score_threshold": score_threshold,
-            "iou_threshold": iou_threshold,
-            "output_bits": 16 if precision is not None and precision.output_type == "uint16" else 8,
-        }
-        return compile_with_dfc(
-            model,
-            calibration,
-            output,
-            target,
-            theirs,
-            wishes,
-            head=head,
-            name=name,
-            preprocess={key: value for key, value in fields.items() if value is not None},
-            input_shapes=dict(map(_shape, input_shape or ())),
-            classes=None if names is None else len(names),
-            limit=limit,
-            as_json=json,
-        )
+    preprocess = {key: value for key, value in fields.items() if value is not None}
+    shapes = dict(map(_shape, input_shape or ()))
+    theirs = vendor or VendorArguments()
     theirs.refuse_without_dfc()
+    if theirs.compiler == "dfc":
+        from hailstack.compiler.vendor import compile_with_vendor
+
+        options = theirs.to_options(
+            target=target,
+            head=head,
+            end_nodes=tuple(end_node or ()),
+            features=features,
+            classes=None if names is None else len(names),
+            name=name or "",
+            input_shapes=shapes,
+            wishes=wishes(
+                precision,
+                mean=_numbers("--mean", mean),
+                std=_numbers("--std", std),
+                bgr=bgr,
+                score_threshold=score_threshold,
+                iou_threshold=iou_threshold,
+            ),
+        )
+        with show_progress(quiet=json) as progress:
+            made = compile_with_vendor(
+                model, calibration, output, options, preprocess=preprocess or None, limit=limit, progress=progress
+            )
+        print_vendor_report(made, as_json=json)
+        return 0
     with show_progress(quiet=json) as progress:
         report = compile_model(
             model,
@@ -158,7 +138,7 @@ def compile(
             head=head,
             end_nodes=end_node or (),
             features=features,
-            preprocess={key: value for key, value in fields.items() if value is not None},
+            preprocess=preprocess,
             mean=_numbers("--mean", mean),
             std=_numbers("--std", std),
             bgr=bgr,
@@ -168,7 +148,7 @@ def compile(
             name=name,
             quantisation=(precision or PrecisionArguments()).to_options(),
             limit=limit,
-            input_shapes=dict(map(_shape, input_shape or ())),
+            input_shapes=shapes,
             license=license,
             progress=progress,
         )

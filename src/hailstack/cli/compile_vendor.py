@@ -5,94 +5,111 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from cyclopts import Parameter
+
+from hailstack.cli.compile_precision import PrecisionArguments
 
 if TYPE_CHECKING:
-    from hailstack.compiler.endnodes.recognise import HeadName
-    from hailstack.compiler.vendor import VendorReport
+    from hailstack.compiler.script.write import ScriptOptions
+    from hailstack.compiler.vendor import VendorOptions, VendorReport
 
 
+@Parameter(name="*")
 @dataclass(frozen=True, slots=True)
 class VendorArguments:
-    """The options of ``hailstack compile`` that only the vendor's compiler heeds."""
+    """Which compiler, and what only the vendor's heeds."""
 
-    python: Path | None = None
+    compiler: Literal["own", "dfc"] = "own"
+    """dfc drives the vendor's compiler, which makes HEFs for real chips; the options from here on are for it."""
+    dfc_python: Path | None = None
+    """The Python that the vendor's compiler is installed in. Default: the one that runs hailstack."""
     script: Path | None = None
+    """A model script (.alls) to compile with. Default: one is written for the network."""
     job: Path | None = None
+    """Folder for the script, archives and logs; what is done there already is not done again. Default: beside the HEF,
+    as NAME.job."""
     cpus: int | None = None
+    """Processors the compiler may use. Default: as many as this machine or its control group grants."""
     memory_gib: float | None = None
-    allow_lower_level: bool = False
+    """Memory each of the compiler's processes may use."""
+    allow_lower_level: Annotated[bool, Parameter(negative=())] = False
+    """Go on when the compiler falls back to a lower optimisation level than was asked for."""
     runtime: str = ""
+    """HailoRT's version on the device, to be warned if it is too old for what the compiler makes."""
 
     def refuse_without_dfc(self) -> None:
         """Say so if one of them was given to our own compiler, which would not heed it."""
         from hailstack.errors import ConfigError
 
-        if self != VendorArguments():
+        if self.compiler == "own" and self != VendorArguments():
             raise ConfigError(
                 "--dfc-python, --script, --job, --cpus, --memory-gib, --allow-lower-level and --runtime are for the "
                 "vendor's compiler; add --compiler dfc"
             )
 
+    def to_options(self, **common: Any) -> VendorOptions:
+        """The same for the driver."""
+        from hailstack.compiler.vendor import Limits, VendorOptions
 
-def compile_with_dfc(
-    model: Path,
-    calibration: str,
-    output: Path,
-    target: str,
-    arguments: VendorArguments,
-    wishes: dict[str, Any],
-    *,
-    head: HeadName,
-    name: str | None,
-    preprocess: dict[str, object],
-    input_shapes: dict[str, tuple[int, ...]],
-    classes: int | None,
-    limit: int | None,
-    as_json: bool,
-) -> int:
-    """Compile and report. ``wishes`` are fields of the written script's options."""
+        return VendorOptions(
+            python=self.dfc_python or Path(sys.executable),
+            script=self.script,
+            folder=self.job,
+            limits=Limits(self.cpus, self.memory_gib),
+            allow_lower_level=self.allow_lower_level,
+            runtime=self.runtime,
+            **common,
+        )
+
+
+def wishes(precision: PrecisionArguments | None, **common: Any) -> ScriptOptions:
+    """What the written script is to ask for.
+
+    Raises:
+        ConfigError: an option that only our own compiler has.
+    """
+    from hailstack.compiler.script.write import ScriptOptions
+    from hailstack.errors import ConfigError
+
+    if precision is None:
+        return ScriptOptions(**common)
+    theirs = PrecisionArguments(
+        output_type=precision.output_type,
+        optimization_level=precision.optimization_level,
+        wide_layers=precision.wide_layers,
+        output_scales=precision.output_scales,
+    )
+    if precision != theirs:
+        raise ConfigError(
+            "--weight-scales, --clipping, --percentile and --weight-clipping are for our own compiler; "
+            "say it in a model script, --script"
+        )
+    return ScriptOptions(
+        **common,
+        optimization_level=precision.optimization_level,
+        wide_layers=precision.wide_layers,
+        channel_scales=precision.output_scales == "channel",
+        output_bits=16 if precision.output_type == "uint16" else 8,
+    )
+
+
+def print_vendor_report(report: VendorReport, *, as_json: bool) -> None:
+    """The outcome on stdout; warnings on stderr."""
     import json
 
-    from hailstack.cli.compile_report import show_progress
-    from hailstack.compiler.script.write import ScriptOptions
-    from hailstack.compiler.vendor import Limits, VendorOptions, compile_with_vendor
-
-    options = VendorOptions(
-        python=arguments.python or Path(sys.executable),
-        target=target,
-        script=arguments.script,
-        wishes=ScriptOptions(**wishes),
-        head=head,
-        classes=classes,
-        name=name or model.stem,
-        input_shapes=input_shapes,
-        folder=arguments.job,
-        limits=Limits(arguments.cpus, arguments.memory_gib),
-        allow_lower_level=arguments.allow_lower_level,
-        runtime=arguments.runtime,
-    )
-    with show_progress(quiet=as_json) as progress:
-        report = compile_with_vendor(
-            model, calibration, output, options, preprocess=preprocess or None, limit=limit or 1024, progress=progress
-        )
     if as_json:
         print(json.dumps(report.to_json(), indent=2))
-    else:
-        _print(report)
-    return 0
-
-
-def _print(report: VendorReport) -> None:
+        return
     for warning in report.warnings:
         print(f"hailstack: warning: {warning}", file=sys.stderr)
     print(f"{report.hef}: {report.size_bytes:,} bytes for {report.target}, compiler {report.compiler}")
-    print(f"job: {report.folder}, from {report.started_at or 'what was there'} on")
+    print(f"job: {report.folder}, {f'from {report.started_at} on' if report.started_at else 'all was there'}")
     if report.end_nodes:
         print(f"cut at: {', '.join(report.end_nodes)}{' (proposed by the parser)' if report.retried else ''}")
-    level = report.effective_level if report.effective_level is not None else report.requested_level
-    if level is not None:
-        print(f"optimisation level: {level}{' as the log tells' if report.effective_level is not None else ''}")
+    if report.effective_level is not None:
+        print(f"optimisation level: {report.effective_level}, as the log tells")
     if report.skipped:
         print(f"steps left out: {', '.join(report.skipped)}")
     for layer, snr_db in report.snr_db.items():

@@ -78,6 +78,15 @@ def test_a_script_for_a_network_that_is_cut_elsewhere_names_no_outputs(models: d
     assert [command.name for command in written.script.commands] == ["normalization"]
 
 
+def test_layers_in_16_bits_may_be_named_as_the_model_does(models: dict[str, Path]) -> None:
+    written = write_script(models["classifier"], ScriptOptions(wide_layers=("conv1", "Conv_2"), channel_scales=True))
+    assert "quantization_param(conv1, precision_mode=a16_w16)" in written.text
+    assert written.text.count("a16_w16") == 2
+    assert interpret(written.script).output_scales_per_channel
+    with pytest.raises(ConfigError, match=r"no layer 'conv111'.*nearest is conv"):
+        write_script(models["classifier"], ScriptOptions(wide_layers=("conv111",)))
+
+
 def test_options_that_mean_nothing_are_refused() -> None:
     with pytest.raises(ConfigError, match="bgr2rgb"):
         ScriptOptions(colour="bgr2rgb")

@@ -155,7 +155,7 @@ def test_the_parser_s_proposal_is_followed_once(drive: Compile) -> None:
     report = drive("nodes")
     assert (report.retried, report.end_nodes) == (True, ("/head/a/Conv", "/head/b/Conv"))
     with pytest.raises(EndNodesError, match="proposes to end at: /somewhere/else") as caught:
-        drive("nodes-always", end_nodes=("/other",))
+        drive("nodes-always")
     assert caught.value.recommended == ("/somewhere/else",)
 
 
@@ -239,6 +239,14 @@ def test_the_command_compiles_and_reports(
     assert f'"{tmp_path}/nms.json"' in json.loads(hef.read_bytes()[3:])["script"]
     assert run([str(word) for word in [*command, "--json"]]) == 0
     assert json.loads(capsys.readouterr().out)["started_at"] == ""
+
+
+def test_options_of_our_own_compiler_are_not_passed_over(
+    python: Path, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["compile", model, "-c", tmp_path, "-o", tmp_path / "a.hef", "--compiler", "dfc", "--clipping", "mse"]
+    assert run([str(word) for word in words]) == 1
+    assert "--clipping" in capsys.readouterr().err
 
 
 def test_options_for_the_vendor_s_compiler_need_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

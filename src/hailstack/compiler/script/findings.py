@@ -58,6 +58,8 @@ class ChipLayer:
     """``linear``, ``sigmoid``, …; empty when unknown."""
     inputs: tuple[str, ...] = ()
     """Names of the layers it reads."""
+    originals: tuple[str, ...] = ()
+    """What the model calls the nodes that it was made from."""
 
     @property
     def short(self) -> str:
@@ -103,4 +105,5 @@ def _from_graph(name: str, layer: Mapping[str, Any]) -> ChipLayer:
         int(shapes[0][-1]),
         layer.get("params", {}).get("activation", ""),
         tuple(layer.get("input", ())),
+        tuple(layer.get("original_names", ())),
     )

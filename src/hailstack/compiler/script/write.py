@@ -18,7 +18,7 @@ from hailstack.compiler.script.format import format_script
 from hailstack.compiler.script.network import ParsedHead, parse_head
 from hailstack.compiler.script.parse import parse_script
 from hailstack.compiler.script.syntax import Script
-from hailstack.compiler.script.vocabulary import CONVERSION
+from hailstack.compiler.script.vocabulary import CONVERSION, nearest
 from hailstack.errors import ConfigError
 
 META_ARCHS = {"YOLOV5": "yolov5", "YOLOV8": "yolov8", "YOLOX": "yolox", "SSD": "ssd"}
@@ -41,6 +41,10 @@ class ScriptOptions:
     calibration_size: int | None = None
     batch_size: int | None = None
     output_bits: Literal[8, 16] = 8
+    wide_layers: tuple[str, ...] = ()
+    """Layers that compute in 16 bits, by their own name or that of an ONNX node that they were made from."""
+    channel_scales: bool = False
+    """Whether each channel of an output has a scale of its own."""
     nms: bool = True
     """Whether the runtime is to decode boxes, where it can."""
     score_threshold: float | None = None
@@ -152,15 +156,29 @@ def _policy_lines(options: ScriptOptions) -> Iterator[str]:
     given = [f"{key}={value}" for key, value in calibration.items() if value is not None]
     if given:
         yield f"model_optimization_config(calibration, {', '.join(given)})"
+    if options.channel_scales:
+        yield "model_optimization_config(globals, output_encoding_vector=enabled)"
 
 
 def _precision_lines(head: ParsedHead, options: ScriptOptions, *, decoded: bool) -> Iterator[str]:
     """As the model zoo asks for 16-bit outputs; behind a post-processing there are no output layers to name."""
+    for wanted in options.wide_layers:
+        yield f"quantization_param({_layer_named(head, wanted)}, precision_mode=a16_w16)"
     if options.output_bits != 16:
         return
     last = dict.fromkeys(maker.rpartition("/")[2] for maker in head.makers)
     for name in last if decoded else [f"output_layer{i + 1}" for i in range(len(head.makers))]:
         yield f"quantization_param({name}, precision_mode=a16_w16)"
+
+
+def _layer_named(head: ParsedHead, wanted: str) -> str:
+    for layer in head.layers:
+        if wanted in (layer.short, layer.name, *layer.originals):
+            return layer.short
+    near = nearest(wanted, [name for layer in head.layers for name in (layer.short, *layer.originals)])
+    advice = f"; the nearest is {near}" if near else ""
+    message = f"{head.graph.source}: there is no layer {wanted!r} to compute in 16 bits{advice}"
+    raise ConfigError(message)
 
 
 def _nms_config(head: ParsedHead, options: ScriptOptions) -> dict[str, Any] | None:

@@ -30,6 +30,8 @@ from hailstack.files import replacing
 from hailstack.imaging import Preprocess
 from hailstack.types import Image
 
+CUT_ELSEWHERE = "the network is cut where the parser proposed it; decoding the outputs is left to the program"
+
 
 @dataclass(frozen=True, slots=True)
 class VendorReport:
@@ -74,6 +76,8 @@ class VendorOptions:
     """What the written script is to ask for."""
     end_nodes: tuple[str, ...] = ()
     """Names of nodes; empty: found out."""
+    features: str | None = None
+    """A feature map to put out beside the results, or ``auto``."""
     head: HeadName = "auto"
     classes: int | None = None
     name: str = ""
@@ -111,7 +115,7 @@ def compile_with_vendor(
     options: VendorOptions,
     *,
     preprocess: Preprocess | Mapping[str, object] | None = None,
-    limit: int | None = 1024,
+    limit: int | None = None,
     progress: Progress | None = None,
 ) -> VendorReport:
     """Let the vendor's compiler make a HEF at ``output``.
@@ -124,7 +128,7 @@ def compile_with_vendor(
         calibration: as :func:`hailstack.compiler.compile_model` takes it.
         output: the HEF; it appears whole or not at all.
         preprocess: how pictures become input frames; None: as is usual for the head.
-        limit: pictures at most.
+        limit: pictures at most. None: all of a set, 1,024 of anything else.
         progress: told about the stages ``calibrate``, ``parse``, ``optimise`` and ``compile``.
 
     Raises:
@@ -138,13 +142,13 @@ def compile_with_vendor(
     job = Job((options.folder or output.with_suffix(".job")).absolute())
     job.prepare()
     graph = load_graph(model, input_shapes=options.input_shapes or None)
-    plan = find_head(graph, options.head, options.classes)
+    plan = find_head(graph, options.head, options.classes, end_nodes=options.end_nodes, features=options.features)
     fitted = choose_preprocess(plan, graph.input_hw, preprocess)
     pictures = write_pictures(job.path("calibration.npy"), calibration, fitted, limit, progress)
     order = _Order(
         model.absolute(), graph, plan, job, options, there["version"], bool(there["gpu"]), pictures, progress
     )
-    nodes = options.end_nodes or end_node_names(graph, plan)
+    nodes = end_node_names(graph, plan) or options.end_nodes
     try:
         report = _attempt(order, nodes, output)
     except EndNodesError as error:
@@ -211,7 +215,7 @@ def _attempt(order: _Order, nodes: tuple[str, ...], output: Path, *, retried: bo
 def _warnings(order: _Order, watch: Watch, cut_short: Script | None) -> tuple[str, ...]:
     found = [warn_of_pair(order.version, order.options.runtime), *watch.warnings]
     if cut_short is not None and order.plan.family:
-        found.append("cut where the parser proposed it; the script leaves decoding the outputs to the program")
+        found.append(CUT_ELSEWHERE)
     return tuple(dict.fromkeys(filter(None, found)))
 
 

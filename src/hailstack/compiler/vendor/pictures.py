@@ -9,10 +9,14 @@ from typing import IO
 
 import numpy as np
 
+from hailstack.compiler.calibration.arrays import ARRAY_SUFFIXES
 from hailstack.compiler.calibration.frames import Progress, open_calibration
 from hailstack.files import replacing
 from hailstack.imaging import Preprocess
 from hailstack.types import Image
+
+MOST = 1024
+"""Pictures taken if nobody says how many, as many as the compiler's training wants."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +41,9 @@ def write_pictures(
     Raises:
         NotFoundError, InputError, ConfigError: the pictures cannot be read or do not fit.
     """
-    frames = open_calibration(calibration, preprocess, limit, progress)
+    is_set = isinstance(calibration, str | Path) and Path(calibration).suffix in ARRAY_SUFFIXES
+    most = MOST if limit is None and not is_set else limit
+    frames = open_calibration(calibration, preprocess, most, progress)
     with replacing(path) as file, file.open("wb") as stream:
         _write_header(stream, 0, preprocess)
         for frame in frames:
