@@ -9,7 +9,6 @@ reading here is for training, measuring and comparing.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
@@ -29,16 +28,18 @@ SCORE_THRESHOLD = 0.35
 IOU_THRESHOLD = 0.6
 """Of two boxes of one class that overlap more than this, the weaker goes."""
 PREPROCESS = Preprocess(INPUT_HEIGHT, INPUT_WIDTH)
+_DATA = Path(__file__).with_name("data")
+"""Installed packages lie unpacked: the compiler and the runtimes want a file."""
 
 
 def weights_path() -> Path:
     """The shipped ONNX file. Input ``images``: ``(1, 3, 384, 640)`` float32 RGB, 0..1."""
-    return Path(str(files("hailstack.demo") / "data" / "flowers.onnx"))
+    return _DATA / "flowers.onnx"
 
 
 def model_card() -> str:
     """What the detector can and cannot do, in Markdown, with measured numbers."""
-    return (files("hailstack.demo") / "data" / "MODEL_CARD.md").read_text(encoding="utf-8")
+    return (_DATA / "MODEL_CARD.md").read_text(encoding="utf-8")
 
 
 def network_input(image: Image) -> tuple[NDArray[np.float32], Placement]:
