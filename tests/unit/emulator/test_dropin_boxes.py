@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
-from dropin_programs import open_device, own_chips, params_of  # noqa: F401
+from dropin_programs import open_device, own_chips, params_of, play  # noqa: F401
 from hailo_platform import HEF, FormatOrder, InferVStreams, InputVStreams, OutputVStreams
 from hailo_platform.pyhailort import _pyhailort
 from hailo_platform.pyhailort import pyhailort as hailort
@@ -204,3 +204,20 @@ def test_virtual_streams_have_no_boxes_by_score(boxes_group: Any) -> None:
     outputs[BOXES].user_buffer_format.order = FormatOrder.HAILO_NMS_BY_SCORE
     with pytest.raises(_pyhailort.HailoRTStatusException, match=r"^79"), InferVStreams(boxes_group, inputs, outputs):
         pass
+
+
+def test_a_failed_frame_ends_a_model_whose_boxes_come_of_several_streams(
+    boxes_hef: Path, pictures: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    play(monkeypatch, lock_dir=tmp_path, faults="wait@1")
+    ends: list[Exception | None] = []
+    with open_device() as device, device.create_infer_model(str(boxes_hef)).configure() as configured:
+        outputs = [np.empty(CLASSES * 21, np.float32) for _ in range(3)]
+        slots = [configured.create_bindings(output_buffers={BOXES: output}) for output in outputs]
+        for slot in slots[:2]:
+            slot.input().set_buffer(pictures[0])
+            job = configured.run_async([slot], lambda completion_info: ends.append(completion_info.exception))
+            job.wait(5000)
+        assert [type(end) for end in ends] == [type(None), hailort.HailoRTException]
+        with pytest.raises(hailort.HailoRTException, match="HAILO_INTERNAL_FAILURE"):
+            configured.run_async([slots[2]])

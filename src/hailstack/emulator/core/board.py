@@ -302,6 +302,8 @@ class Board:
                 frame.chip.ongoing -= 1
             if not frame.settled:
                 self._settle(frame, now)
+                if frame.error is not None:
+                    frame.after_failure(frame.error)
             if frame.is_fatal and frame.error is not None and self.failure is None:
                 self._fail(frame.error)
         if done:

@@ -126,6 +126,14 @@ class _ModelFrame(HostFrame):
         assert isinstance(queue, ModelQueue)
         queue.complete(self.job, self.error)
 
+    def after_failure(self, error: StatusError) -> None:
+        """Where an output is made of several streams, the vendor's library ends the whole pipeline with the status
+        (``BaseMuxElement::run_push_async_multi``); elsewhere the frame alone has failed."""
+        queue = self.owner
+        assert isinstance(queue, ModelQueue)
+        if any(len(output.stream_names) > 1 for output, _ in self.outputs):
+            queue.shut_down(error)
+
 
 class ConfiguredInferModel:
     """A model on the device. Made by :meth:`InferModel.configure`."""

@@ -82,6 +82,12 @@ class Frame(ABC):
     def settle(self) -> None:
         """Hand the outcome to whoever waits for it. Called once, under the lock: must neither block nor call out."""
 
+    def after_failure(self, error: StatusError) -> None:
+        """Draw the consequences for later frames. Called after :meth:`settle` when it failed, not when it was aborted.
+
+        As :meth:`settle`, and with the lock held.
+        """
+
 
 def _failure(message: str, cause: Exception) -> StatusError:
     error = StatusError(Status.INTERNAL_FAILURE, message)
