@@ -219,6 +219,13 @@ def test_a_python_without_the_compiler_is_named(drive: Compile, tmp_path: Path) 
         drive(python=tmp_path / "nowhere")
 
 
+def test_a_python_may_be_named_by_a_path_from_here(
+    drive: Compile, python: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(python.parents[1])
+    assert drive(python=Path("bin/python")).started_at == "parse"
+
+
 def test_a_chip_of_the_other_line_is_refused(drive: Compile) -> None:
     with pytest.raises(ConfigError, match=r"compiler 3\.33\.1 .* not for hailo10h"):
         drive(target="hailo10h")

@@ -22,7 +22,7 @@ from hailstack.compiler.vendor.failures import EndNodesError
 from hailstack.compiler.vendor.job import Ingredients, Job, Stage
 from hailstack.compiler.vendor.judge import judge
 from hailstack.compiler.vendor.pictures import Pictures, write_pictures
-from hailstack.compiler.vendor.process import Limits, probe, run_there
+from hailstack.compiler.vendor.process import Limits, find_python, probe, run_there
 from hailstack.compiler.vendor.scripts import read_script
 from hailstack.compiler.vendor.versions import check_target, warn_of_pair
 from hailstack.compiler.vendor.watch import Watch
@@ -97,6 +97,7 @@ class VendorOptions:
 class _Order:
     """What stays the same over the attempts."""
 
+    python: Path
     model: Path
     graph: Graph
     plan: HeadPlan
@@ -137,7 +138,8 @@ def compile_with_vendor(
         EndNodesError, DoesNotFitError, LevelDroppedError, CompilerMemoryError, CompilerKilledError,
             CompilerFailedError: what the compiler ended with.
     """
-    there = probe(options.python)
+    python = find_python(options.python)
+    there = probe(python)
     check_target(there["version"], options.target)
     job = Job((options.folder or output.with_suffix(".job")).absolute())
     job.prepare()
@@ -146,7 +148,7 @@ def compile_with_vendor(
     fitted = choose_preprocess(plan, graph.input_hw, preprocess)
     pictures = write_pictures(job.path("calibration.npy"), calibration, fitted, limit, progress)
     order = _Order(
-        model.absolute(), graph, plan, job, options, there["version"], bool(there["gpu"]), pictures, progress
+        python, model.absolute(), graph, plan, job, options, there["version"], bool(there["gpu"]), pictures, progress
     )
     nodes = end_node_names(graph, plan) or options.end_nodes
     try:
@@ -255,7 +257,7 @@ def _run(
             return watch
         job.write_manifest(ingredients=ingredients.to_json())
         task = job.write_task(ingredients, start, processors, options.limits.memory_bytes)
-        outcome = run_there(options.python, [str(task)], job.work, processors, watch.line, watch.fact)
+        outcome = run_there(order.python, [str(task)], job.work, processors, watch.line, watch.fact)
     failure = judge(outcome, watch, job.folder)
     if failure is not None:
         job.write_manifest(failure={"type": type(failure).__name__, "message": str(failure)})

@@ -7,6 +7,7 @@ import json
 import math
 import os
 import re
+import shutil
 import signal
 import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -83,11 +84,23 @@ def environment(processors: Sequence[int]) -> dict[str, str]:
     return kept | dict.fromkeys(THREAD_VARIABLES, str(len(processors)))
 
 
+def find_python(name: Path) -> Path:
+    """The whole path of a Python given by path or by name. Links stay: they are what makes a virtual environment.
+
+    Raises:
+        NotFoundError: there is no such program.
+    """
+    found = shutil.which(name)
+    if found is None:
+        message = f"{name}: there is no such Python"
+        raise NotFoundError(message)
+    return Path(found).absolute()
+
+
 def probe(python: Path) -> Mapping[str, Any]:
     """``version`` of the vendor's compiler in ``python``, and whether the machine has a ``gpu``.
 
     Raises:
-        NotFoundError: there is no such Python.
         ConfigError: it does not hold the compiler, or that cannot be imported.
     """
     facts: dict[str, Any] = {}
@@ -113,9 +126,6 @@ def run_there(
     Args:
         on_line: gets each line of the compiler, without its end.
         on_fact: gets what the runner itself tells. Both may raise; then everything is ended first.
-
-    Raises:
-        NotFoundError: there is no such Python.
     """
     error: Mapping[str, Any] | None = None
     with as_file(files("hailstack.compiler.vendor") / "runner.py") as script:
@@ -134,22 +144,15 @@ def run_there(
 
 
 def _start(command: Sequence[str], folder: Path, processors: Sequence[int]) -> subprocess.Popen[bytes]:
-    try:
-        return subprocess.Popen(
-            command,
-            cwd=folder,
-            env=environment(processors),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    except FileNotFoundError as error:
-        message = f"{command[0]}: there is no such Python"
-        raise NotFoundError(message) from error
-    except PermissionError as error:
-        message = f"{command[0]}: is no program"
-        raise ConfigError(message) from error
+    return subprocess.Popen(
+        command,
+        cwd=folder,
+        env=environment(processors),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
 
 
 def _lines(process: subprocess.Popen[bytes]) -> Iterator[str]:
