@@ -7,13 +7,14 @@ int8 (int16 in wide layers) without zero point; biases have 32 bits.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from onnx import helper
 
 from hailstack.compiler.endnodes.plan import HeadPlan
 from hailstack.compiler.graph.model import Graph, infer
+from hailstack.compiler.quantise.crosslayer import even_out
 from hailstack.compiler.quantise.equalise import equalise
 from hailstack.compiler.quantise.options import Effort, QuantiseOptions
 from hailstack.compiler.quantise.pictures import Pictures
@@ -76,7 +77,7 @@ def quantise(
     plain = plain_products(take_pixels(graph, normalisation))
     pictures = Pictures(iter(frames), KEPT_PICTURES)
     first = list(itertools.islice(pictures, EQUALISATION_FRAMES))
-    even = equalise(plain, first) if first and chosen.equalise else plain
+    even = _evened_out(plain, first, chosen)
     points = choose_points(even)
     wide = choose_wide(even, points, chosen.wide_layers, graph)
     stream = itertools.chain(first, pictures)
@@ -90,6 +91,12 @@ def quantise(
     made = _finish(even, write_qdq(even, scales, exact, weights), outputs)
     pairs = {name: dequantised(name) for name in scales if dequantised(name) in made.producers}
     return QuantisedNetwork(made, outputs, even, {**pairs, **{name: name for name in exact}}, effort)
+
+
+def _evened_out(graph: Graph, frames: Sequence[Frame], options: QuantiseOptions) -> Graph:
+    if not options.equalise or not frames:
+        return graph
+    return even_out(graph, frames) if options.weight_scales == "layer" else equalise(graph, frames)
 
 
 def _weighted_inputs(graph: Graph) -> tuple[str, ...]:

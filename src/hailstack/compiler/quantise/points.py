@@ -78,7 +78,11 @@ def choose_points(graph: Graph) -> Points:
 
 def _stays_inside(graph: Graph, node: onnx.NodeProto, tensor: str) -> bool:
     readers = graph.consumers.get(tensor, ())
-    if node.op_type not in ACCUMULATING or tensor in graph.outputs or len(readers) != 1:
+    if tensor in graph.outputs or len(readers) != 1:
+        return False
+    if node.op_type == "Relu" and readers[0].op_type == "Min":
+        return readers[0].input[1] in graph.constants  # a clip whose limit differs between channels
+    if node.op_type not in ACCUMULATING:
         return False
     ends = readers[0].op_type == "Sigmoid" and readers[0].output[0] in graph.outputs
     return ends or readers[0].op_type in ("Relu", "Clip")

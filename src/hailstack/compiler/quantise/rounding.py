@@ -15,6 +15,8 @@ DAMPING = 0.1
 """Added to the diagonal, as a share of its mean, where pictures leave directions of the input unseen."""
 REFIT_DAMPING = 3.0
 """The same for the least squares that move weights before they are rounded: these must not fit noise."""
+SILENT = 1e-20
+"""Inputs whose mean square is below this never say anything."""
 WIDEST = 1152
 """Larger inputs are taken in parts of this size: the work grows with the cube."""
 
@@ -29,7 +31,8 @@ def refit(weights: Real, gram: Real, cross: Real) -> Real:
         gram: ``(groups, in, in)``: second moments of the quantised input.
         cross: ``(groups, in, in)``: moments of (float minus quantised) input, by rows, with the quantised input.
     """
-    damped = gram + _diagonal(gram, REFIT_DAMPING)
+    damped, size = _damped(gram, REFIT_DAMPING)
+    cross = cross / size
     return np.asarray(weights + np.swapaxes(np.linalg.solve(damped, np.swapaxes(weights @ cross, 1, 2)), 1, 2))
 
 
@@ -49,7 +52,7 @@ def round_in_turn(weights: Real, gram: Real, scale: Real, top: int) -> NDArray[n
 
 
 def _round_sorted(weights: Real, gram: Real, scale: Real, top: int) -> NDArray[np.int16]:
-    damped = gram + _diagonal(gram, DAMPING)
+    damped, _ = _damped(gram, DAMPING)
     spread = np.swapaxes(np.linalg.cholesky(np.linalg.inv(damped)), 1, 2)
     left = weights.copy()
     made = np.zeros(weights.shape, np.int16)
@@ -68,6 +71,8 @@ def _round_sorted(weights: Real, gram: Real, scale: Real, top: int) -> NDArray[n
     return made
 
 
-def _diagonal(gram: Real, share: float) -> Real:
-    mean = np.diagonal(gram, axis1=1, axis2=2).mean(axis=1)
-    return np.asarray(np.eye(gram.shape[1]) * (np.maximum(mean, 1e-12) * share)[:, None, None])
+def _damped(gram: Real, share: float) -> tuple[Real, Real]:
+    """The moments as multiples of their mean diagonal, with ``share`` of it added, and that mean."""
+    mean = np.diagonal(gram, axis1=1, axis2=2).mean(axis=1)[:, None, None]
+    size = np.where(mean > SILENT, mean, 1.0)
+    return gram / size + np.eye(gram.shape[1]) * share, size

@@ -116,7 +116,7 @@ class Walk:
         total, other, count = np.zeros((groups, 1, width)), np.zeros((groups, 1, width)), 0
         for real, integer in zip(self.real[node.input[0]], self.integer[node.input[0]], strict=True):
             places = random.random((SAMPLES[self.level], 2))
-            seen = sample(node, weights, integer, shape, places)
+            seen = sample(node, weights, integer, shape, places).astype(np.float64)
             lost = sample(node, weights, real, shape, places) - seen
             turned = np.swapaxes(seen, 1, 2)
             gram += turned @ seen
