@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 from core_fakes import AddOne, Bench, buffers_for, group_of, hef_of, two_groups
 
-from hailstack.emulator.core import GroupParams, StatusError, VDeviceParams
+from hailstack.emulator.core import Decision, GroupParams, Job, StatusError, VDeviceParams
 from hailstack.emulator.core.chip import Chip
 from hailstack.emulator.core.frame import Frame
 from hailstack.emulator.core.lane import Batch, Lane
@@ -207,6 +208,71 @@ def test_groups_share_the_device_and_all_frames_complete(bench: Bench) -> None:
         thread.join(20)
     assert done == ["HAILO_SUCCESS"] * 100
     assert {decision.group for decision in device.scheduler_trace()} == {"left", "right"}
+
+
+class Crowd:
+    """Models of one HEF that wait for a chip that computes one frame at a time, until it is let go."""
+
+    def __init__(self, bench: Bench, *names: str, batch: int, frame_s: float = 0.0) -> None:
+        self._open = threading.Event()
+        self._frame_s = frame_s
+        for name in names:
+            bench.programs[name] = AddOne(workers=1, on_compute=self._compute)
+        self._device, hef = bench.open(), hef_of(*map(group_of, names))
+        self.models = {}
+        for name in names:
+            model = self._device.create_infer_model(hef, name)
+            model.set_batch_size(batch)
+            self.models[name] = model.configure()
+        self._jobs: list[Job] = []
+
+    def _compute(self, inputs: object) -> None:
+        assert self._open.wait(20)
+        time.sleep(self._frame_s)
+
+    def submit(self, name: str, frames: int) -> None:
+        model = self.models[name]
+        buffers = [buffers_for(model.group.group, i) for i in range(frames)]
+        self._jobs.append(model.run_async(buffers))
+
+    def decisions(self) -> tuple[Decision, ...]:
+        """What the scheduler decides once the chip is let go, until all frames are done."""
+        self._open.set()
+        for job in self._jobs:
+            job.wait(20_000)
+            assert job.error is None
+        return self._device.scheduler_trace()
+
+
+@pytest.mark.parametrize("batch", [1, 2, 4])
+@pytest.mark.parametrize("names", [("a", "b"), ("a", "b", "c")])
+def test_models_under_load_take_turns_of_one_batch(bench: Bench, names: tuple[str, ...], batch: int) -> None:
+    crowd = Crowd(bench, *names, batch=batch)
+    for name in names:
+        crowd.submit(name, 5 * batch)
+    assert [decision.group for decision in crowd.decisions()] == [*names] * 5
+
+
+def test_a_model_of_higher_priority_overtakes_two_under_load(bench: Bench) -> None:
+    crowd = Crowd(bench, "a", "b", "c", batch=1)
+    crowd.models["c"].set_scheduler_priority(20)
+    for name in crowd.models:
+        crowd.submit(name, 6)
+    turns = [decision.group for decision in crowd.decisions()]
+    # The chip may have a frame in hand when its frames come; then it keeps the chip until they are done.
+    assert turns.index("c") <= 1
+    assert turns.count("c") == 1
+    assert turns.count("a") == turns.count("b") == 6
+
+
+def test_a_model_below_its_threshold_is_served_after_its_timeout_under_load(bench: Bench) -> None:
+    crowd = Crowd(bench, "a", "b", "c", batch=1, frame_s=0.003)
+    crowd.models["c"].set_scheduler_threshold(30)
+    crowd.models["c"].set_scheduler_timeout(30)
+    for name, frames in {"a": 20, "b": 20, "c": 1}.items():
+        crowd.submit(name, frames)
+    (turn,) = [decision for decision in crowd.decisions() if decision.group == "c"]
+    assert (turn.over_threshold, turn.over_timeout, turn.idle) == (False, True, False)
 
 
 def test_an_equal_group_configured_twice_waits_in_one_queue(bench: Bench) -> None:
