@@ -217,11 +217,15 @@ class TestPixels:
 
 class TestLayers:
     def test_an_unknown_layer_is_named_with_the_nearest(self) -> None:
-        found = only(
-            NORMAL + "quantization_param([conv1, conv24], precision_mode=a8_w4)", "unknown-layer", layers=LAYERS
-        )
+        text = NORMAL + "quantization_param([conv1, con2], precision_mode=a8_w4)"
+        found = only(text, "unknown-layer", layers=LAYERS)
         assert (found.line, found.column) == (2, 28)
         assert found.correction == "quantization_param([conv1, conv2], precision_mode=a8_w4)"
+
+    def test_a_wrong_number_is_answered_with_those_there_are(self) -> None:
+        found = only(NORMAL + "quantization_param(conv99, precision_mode=a8_w4)", "unknown-layer", layers=LAYERS)
+        assert "the network has conv1 to conv43" in found.message
+        assert found.correction is None
 
     def test_an_empty_glob_is_an_error(self) -> None:
         text = NORMAL + "quantization_param({dw*}, precision_mode=a8_w4)"

@@ -126,10 +126,19 @@ def _check_exists(command: Command, value: Value, made: set[str], around: Surrou
         short = value.text.rpartition("/")[2]
         if short in made or _ALWAYS_THERE.match(short) or around.layer(value.text):
             return
-        near = nearest(short, [layer.short for layer in layers])
-        advice = f"; the nearest is {near}" if near else ""
+        advice, near = _advise(short, [layer.short for layer in layers])
         message = f"the network has no layer {value.text}{advice}"
         yield finding(value.place, "unknown-layer", message, _renamed(command, value, near) if near else None)
+
+
+def _advise(name: str, known: list[str]) -> tuple[str, str]:
+    """What to say of an unknown layer, and its right name. A wrong number cannot be guessed, only a wrong word."""
+    kind = name.rstrip("0123456789")
+    same = [each for each in known if each.rstrip("0123456789") == kind]
+    if same:
+        return f"; the network has {same[0]} to {same[-1]}" if len(same) > 1 else f"; there is only {same[0]}", ""
+    near = nearest(name, known)
+    return (f"; the nearest is {near}" if near else ""), near
 
 
 def _renamed(command: Command, value: Value, name: str) -> str:

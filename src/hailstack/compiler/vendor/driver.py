@@ -13,8 +13,8 @@ from hailstack.compiler.defaults import choose_preprocess
 from hailstack.compiler.endnodes.plan import HeadPlan
 from hailstack.compiler.endnodes.recognise import HeadName, find_head
 from hailstack.compiler.graph.model import Graph, load_graph
-from hailstack.compiler.script.effects import interpret
 from hailstack.compiler.script.format import format_script
+from hailstack.compiler.script.interpret import interpret
 from hailstack.compiler.script.lint import lint, refuse_errors
 from hailstack.compiler.script.syntax import Script
 from hailstack.compiler.script.write import ScriptOptions, write_script
