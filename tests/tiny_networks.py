@@ -46,7 +46,9 @@ class NetworkWriter:
         return self.add("Mul", tensor, self.add("Sigmoid", tensor))
 
     def save(self, path: Path, outputs: list[str], size: int = 64, batch: int | str = 1) -> Path:
-        declared = [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in outputs]
+        whole = {name for node in self.nodes if node.op_type == "ArgMax" for name in node.output}
+        kinds = {name: TensorProto.INT64 if name in whole else TensorProto.FLOAT for name in outputs}
+        declared = [helper.make_tensor_value_info(name, kind, None) for name, kind in kinds.items()]
         taken = [helper.make_tensor_value_info("images", TensorProto.FLOAT, [batch, 3, size, size])]
         graph = helper.make_graph(self.nodes, "tiny", taken, declared, self.weights)
         opsets = [helper.make_opsetid("", self.opset)]

@@ -3,7 +3,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import onnx
 import onnxruntime
 import pytest
 
@@ -84,9 +83,6 @@ def test_raw_leaves_out_a_final_change_to_channels_last(tmp_path: Path) -> None:
 def test_an_output_that_is_no_real_number_is_named(tmp_path: Path) -> None:
     net = NetworkWriter()
     path = net.save(tmp_path / "net.onnx", [net.add("ArgMax", net.conv("images", 3, 4), axis=1)])
-    model = onnx.load(path)
-    model.graph.output[0].type.tensor_type.elem_type = onnx.TensorProto.INT64
-    onnx.save(model, path)
     with pytest.raises(ModelError, match=r"holds no computed real numbers \(made by ArgMax"):
         plan(path, "raw")
 

@@ -227,7 +227,7 @@ def _strip(graph: Graph, tensor: str) -> tuple[str, bool]:
     """An output without what only reorders or names it at the very end, and whether an ArgMax was there."""
     argmax = False
     while (node := graph.producers.get(tensor)) is not None:
-        if node.op_type == "ArgMax" and not argmax and _over_channels(graph, node):
+        if node.op_type == "ArgMax" and not argmax and _known(graph, node) and _over_channels(graph, node):
             argmax = True
         elif not (node.op_type in ("Identity", "Cast") or _keeps_order(graph, node)):
             break
@@ -237,7 +237,7 @@ def _strip(graph: Graph, tensor: str) -> tuple[str, bool]:
 
 def _keeps_order(graph: Graph, node: onnx.NodeProto) -> bool:
     """Whether a node merely gives a vector another shape, or moves channels to the end, where the host has them."""
-    if node.op_type not in RESHAPING or node.input[0] not in graph.producers:
+    if node.op_type not in RESHAPING or node.input[0] not in graph.producers or not _known(graph, node):
         return False
     if node.op_type == "Transpose" and attribute(node, "perm") == [0, 2, 3, 1]:
         return True
@@ -248,6 +248,11 @@ def _keeps_order(graph: Graph, node: onnx.NodeProto) -> bool:
     return node.op_type != "Transpose" and solid[0] == solid[1]
 
 
+def _known(graph: Graph, node: onnx.NodeProto) -> bool:
+    """Whether the shapes on both sides of a node are; behind a selection they need not be."""
+    return node.input[0] in graph.shapes and node.output[0] in graph.shapes
+
+
 def _over_channels(graph: Graph, node: onnx.NodeProto) -> bool:
     axis, rank = whole(node, "axis", 0), len(graph.shape(node.input[0]))
     return axis % rank == 1 or axis in (-1, rank - 1)
@@ -255,7 +260,7 @@ def _over_channels(graph: Graph, node: onnx.NodeProto) -> bool:
 
 def _stays(graph: Graph, tensor: str) -> bool:
     """Whether a chip can make all of ``tensor``."""
-    if tensor not in graph.reals or len(graph.shape(tensor)) not in (2, 3, 4):
+    if tensor not in graph.reals or len(graph.shapes.get(tensor, ())) not in (2, 3, 4):
         return False
     crossed = list(_crossed(graph, tensor))
     return all(_runs_on_chip(graph, node) for node in crossed)
@@ -271,13 +276,15 @@ def _crossed(graph: Graph, tensor: str) -> Iterator[onnx.NodeProto]:
             continue
         seen.add(node.output[0])
         yield node
-        waiting.extend(node.input)
+        waiting.extend([_before_shuffle(graph, node)] if _shuffles_pixels(graph, node) else node.input)
 
 
 def _runs_on_chip(graph: Graph, node: onnx.NodeProto) -> bool:
     operator = node.op_type
     if operator in ON_CHIP or _keeps_order(graph, node):
         return True
+    if not all(name in graph.shapes for name in (*filter(None, node.input), node.output[0])):
+        return False
     if operator in ("Softmax", "LogSoftmax"):
         rank, axis = len(graph.shape(node.input[0])), whole(node, "axis", -1)
         return rank in (2, 4) and (axis % rank in (1, rank - 1))
@@ -292,7 +299,7 @@ def _runs_on_chip(graph: Graph, node: onnx.NodeProto) -> bool:
     if operator in ("Slice", "Split"):
         shape, made = graph.shape(node.input[0]), graph.shape(node.output[0])
         return len(shape) == 4 and shape[2:] == made[2:]
-    return operator == "Reshape" and _shuffles_pixels(graph, node)
+    return _shuffles_pixels(graph, node)
 
 
 def _joins_alike(graph: Graph, node: onnx.NodeProto) -> bool:
@@ -316,12 +323,17 @@ def _joins_features(graph: Graph, node: onnx.NodeProto) -> bool:
 
 def _shuffles_pixels(graph: Graph, node: onnx.NodeProto) -> bool:
     """Depth to space, or back, written as a reshape, a transposition and a reshape; ``node`` is the last of them."""
-    turned = graph.producers.get(node.input[0])
+    turned = graph.producers.get(node.input[0]) if node.op_type == "Reshape" else None
     split = graph.producers.get(turned.input[0]) if turned is not None and turned.op_type == "Transpose" else None
     if split is None or split.op_type != "Reshape":
         return False
-    inside, outside = graph.shape(split.input[0]), graph.shape(node.output[0])
-    return len(inside) == len(outside) == 4 and len(graph.shape(split.output[0])) == 6
+    ranks = [len(graph.shapes.get(name, ())) for name in (split.input[0], split.output[0], node.output[0])]
+    return ranks == [4, 6, 4]
+
+
+def _before_shuffle(graph: Graph, node: onnx.NodeProto) -> str:
+    turned = graph.producers[node.input[0]]
+    return str(graph.producers[turned.input[0]].input[0])
 
 
 def _deeper(graph: Graph, tensors: tuple[str, ...]) -> tuple[str, ...]:

@@ -167,14 +167,20 @@ def part(
     """Some nodes of a graph as a graph of their own, with the constants that they need."""
     needed = {name for node in nodes for name in node.input} | {info.name for info in outputs}
     constants = [tensor for tensor in graph.model.graph.initializer if tensor.name in needed]
-    body = helper.make_graph(nodes, graph.model.graph.name or "network", inputs, outputs, constants)
+    made = {name for node in nodes for name in node.output}
+    edges = {info.name for info in (*inputs, *outputs)}
+    inner = [info for info in graph.model.graph.value_info if info.name in made - edges]
+    name = graph.model.graph.name or "network"
+    body = helper.make_graph(nodes, name, inputs, outputs, constants, value_info=inner)
     model = helper.make_model(
         body,
         opset_imports=graph.model.opset_import,
         ir_version=graph.model.ir_version,
         functions=graph.model.functions,
     )
-    return replace(graph, model=infer(model, graph.source))
+    known = {info.name for info in inner} | edges
+    # Inference reads all weights: it is left out where nothing is new.
+    return replace(graph, model=model if made <= known else infer(model, graph.source))
 
 
 def tail(graph: Graph, ends: Iterable[onnx.NodeProto]) -> tuple[onnx.NodeProto, ...]:

@@ -149,10 +149,32 @@ def _axis(responses: _Responses, along: int) -> _Axis:
     if not slots.size:
         return _Axis(slots, 1.0, ())
     pixels = responses.cells.level.stride / float(np.median(steps[slots]))
-    return _Axis(slots, pixels, _groups(responses.moved(slots), slots))
+    every = responses.moved(np.arange(responses.cells.resting.shape[1]))
+    groups = _groups(every[:, slots], slots, set(np.flatnonzero(~every.any(axis=1)).tolist()))
+    return _Axis(slots, pixels, _join_sides(responses, groups, np.sign(pixels)))
 
 
-def _groups(moved: NDArray[np.bool_], slots: NDArray[np.int64]) -> tuple[Group, ...]:
+def _join_sides(responses: _Responses, groups: Sequence[Group], towards: float) -> tuple[Group, ...]:
+    """Groups where the near and the far side of one box, which share no channel, are one.
+
+    Only a near side moves backwards when its distance grows, be it a number or the weight of its farthest bin.
+    """
+    joined: list[Group] = []
+    near: Group | None = None
+    for group in groups:
+        moved = responses.at(2.0)[group[0][-1], list(group[1])]
+        backwards = float(moved.sum()) * towards < -CLOSE * float(np.abs(moved).max())
+        if backwards and near is None:
+            near = group
+        elif near is not None and len(group[0]) == len(near[0]) and not backwards:
+            joined.append(((*near[0], *group[0]), (*near[1], *group[1])))
+            near = None
+        else:
+            joined.append(group)
+    return tuple(joined) if near is None else tuple(groups)
+
+
+def _groups(moved: NDArray[np.bool_], slots: NDArray[np.int64], still: set[int]) -> tuple[Group, ...]:
     """Slots that share a channel, with all their channels; in the order of the channels."""
     groups: list[tuple[set[int], set[int]]] = []
     for column, slot in enumerate(slots.tolist()):
@@ -164,7 +186,13 @@ def _groups(moved: NDArray[np.bool_], slots: NDArray[np.int64]) -> tuple[Group, 
         if channels:
             groups.append((channels, members))
     groups.sort(key=lambda group: min(group[0]))
-    return tuple((tuple(sorted(channels)), tuple(sorted(members))) for channels, members in groups)
+    return tuple((_without_gaps(channels, still), tuple(sorted(members))) for channels, members in groups)
+
+
+def _without_gaps(channels: set[int], still: set[int]) -> tuple[int, ...]:
+    """With the middle one of an odd number of bins, which is where all of them together rest."""
+    middle = {channel for channel in still if {channel - 1, channel + 1} <= channels}
+    return tuple(sorted(channels | middle))
 
 
 def _read_box(
@@ -201,6 +229,7 @@ def _moves_centre(responses: _Responses, group: Group, channel: int) -> bool:
 def _centred(
     responses: _Responses, axes: tuple[_Axis, _Axis], groups: tuple[Group, Group], used: set[int]
 ) -> Box | None:
+    coordinates = {*axes[0].slots.tolist(), *axes[1].slots.tolist()}
     centres: list[int] = []
     sizes: list[tuple[int, float, float]] = []
     for axis, group in zip(axes, groups, strict=True):
@@ -208,7 +237,8 @@ def _centred(
         if len(centre) != 1:
             return None
         centres.append(centre[0])
-        sizes.append(_size(responses, axis, group, centre[0], used | set(centres) | {one[0] for one in sizes}))
+        taken = used | set(centres) | {one[0] for one in sizes}
+        sizes.append(_size(responses, axis, group, centre[0], (taken, coordinates)))
         if sizes[-1][0] < 0:
             return None
     moves = [
@@ -230,23 +260,30 @@ def _shift(responses: _Responses, axis: _Axis, group: Group, channel: int) -> tu
     return one * axis.pixels, two / one if one else 0.0
 
 
-def _size(responses: _Responses, axis: _Axis, group: Group, centre: int, taken: set[int]) -> tuple[int, float, float]:
-    """The channel that sets a size, the size in pixels at rest, and its growth; 0 growth: a squared sigmoid."""
-    slots = list(group[1])
-    resting = responses.cells.resting.mean(axis=0)
+def _size(
+    responses: _Responses, axis: _Axis, group: Group, centre: int, taken: tuple[set[int], set[int]]
+) -> tuple[int, float, float]:
+    """The channel that sets a size, the size in pixels at rest, and its growth; 0 growth: a squared sigmoid.
+
+    ``taken``: channels that are something else already, and the slots that hold coordinates.
+    """
+    slots, resting = list(group[1]), responses.cells.resting
     if len(group[0]) == 2 and len(slots) == 2:
         channel = next(one for one in group[0] if one != centre)
-        base = abs(float(resting[slots[1]] - resting[slots[0]]))
-        change = [float(np.abs(np.diff(responses.at(v)[channel, slots])[0])) * np.sign(v) for v in (1.0, -1.0)]
-        growth = _growth(base, change[0], change[1])
-        return (channel, base * axis.pixels, growth) if growth is not None else (-1, 0.0, 0.0)
+        base = float(np.median(resting[:, slots[1]] - resting[:, slots[0]]))
+        more, less = (float(np.diff(responses.at(v)[channel, slots])[0]) for v in (1.0, -1.0))
+        growth = _growth(abs(base), more * np.sign(base), less * np.sign(base))
+        return (channel, abs(base) * axis.pixels, growth) if growth is not None else (-1, 0.0, 0.0)
     for channel in range(centre + 1, min(centre + 4, sum(responses.cells.level.channels))):
         moved = np.flatnonzero(~np.isclose(responses.at(1.0)[channel], 0, atol=1e-7))
-        if channel in taken or moved.size != 1:
+        if channel in taken[0] or moved.size != 1 or moved[0] in taken[1]:
             continue
-        base, (one, less) = float(resting[moved[0]]), (float(responses.at(v)[channel, moved[0]]) for v in (1.0, -1.0))
-        growth = _growth(base, one, less)
-        if growth is not None and moved[0] not in axis.slots:
+        base, (more, less) = (
+            float(np.median(resting[:, moved[0]])),
+            (float(responses.at(v)[channel, moved[0]]) for v in (1.0, -1.0)),
+        )
+        growth = _growth(base, more, less)
+        if growth is not None:
             return channel, base * axis.pixels, growth
     return -1, 0.0, 0.0
 
