@@ -1,8 +1,7 @@
-"""The chips that a virtual device holds, with the threads that run them.
+"""The chips that a virtual device holds: what frames go through, from submission to their end.
 
 One lock guards everything a board knows; each kind of waiter has its own condition on it. Workers compute frames
 without the lock; a frame's outcome is handed over under the lock, in the order in which frames went to the chips.
-The clock thread only exists when something has to be held back: a paced chip or a slow frame.
 """
 
 from __future__ import annotations
@@ -17,8 +16,9 @@ from weakref import WeakSet
 
 from hailstack.emulator.core.bus import Claim
 from hailstack.emulator.core.chip import Chip
+from hailstack.emulator.core.clock import Clock
 from hailstack.emulator.core.crew import JOIN_S, Crew
-from hailstack.emulator.core.frame import NEVER, Frame, again
+from hailstack.emulator.core.frame import Frame, again
 from hailstack.emulator.core.lane import Batch, Lane
 from hailstack.emulator.core.mishap import befall, refusal
 from hailstack.emulator.core.notices import Notices
@@ -27,6 +27,7 @@ from hailstack.emulator.core.programs import Programs
 from hailstack.emulator.core.relay import Relay
 from hailstack.emulator.core.report import DeviceReport, combine
 from hailstack.emulator.core.scheduler import Decision, Manual, RoundRobin, Scheduler
+from hailstack.emulator.core.workers import Workers
 from hailstack.emulator.faults import FaultPlan
 from hailstack.emulator.settings import Settings
 from hailstack.emulator.status import StatusError
@@ -64,17 +65,12 @@ class Board:
         self._notices = Notices()
         self._guests: list[Closable] = []
         self._conditions: WeakSet[threading.Condition] = WeakSet()
-        self._work = self.condition()
-        self._ticks = self.condition()
         self._quiet = self.condition()
         self.activity = self.condition()
         """Notified when a group is activated."""
         self._crew = Crew()
-        self._worker_limit = 0
-        self._workers = 0
-        self._idle = 0
-        self._clock_running = False
-        self._next_due = NEVER
+        self._workers = Workers(self.condition(), self._crew, self._computed, self._dispatch)
+        self._clock = Clock(self.condition(), self._crew, self._drain_all)
         self._stopping = False
         self._scheduler: Scheduler = self._round_robin if scheduled else self._manual
 
@@ -122,7 +118,7 @@ class Board:
             )
             self._lanes.append(lane)
             self._scheduler.add(lane)
-            self._worker_limit = max(self._worker_limit, program.workers)
+            self._workers.limit = max(self._workers.limit, program.workers)
             return lane
 
     def activate(self, lane: Lane) -> None:
@@ -174,7 +170,7 @@ class Board:
             raise refusal(number)
         frame.number, frame.submitted = number, time.monotonic()
         frame.lane.queued.append(frame)
-        self._call_worker()
+        self._workers.call_one()
 
     def submit_or_fail(self, frame: Frame) -> None:
         """Queue ``frame``; one that is refused ends with the reason, after those before it. Lock held."""
@@ -186,7 +182,7 @@ class Board:
                 self._settle(frame, frame.submitted)
                 return
             frame.lane.queued.append(frame)
-            self._call_worker()
+            self._workers.call_one()
 
     def abort(self, owner: object, error: StatusError) -> None:
         """End all unfinished frames of ``owner`` with ``error``. Lock held."""
@@ -226,41 +222,7 @@ class Board:
             self._notices.say(frame.error)
         frame.settle()
 
-    # -- workers ------------------------------------------------------------------------------------------------
-
-    def _call_worker(self) -> None:
-        if self._idle:
-            self._wake(1)
-        elif self._workers < self._worker_limit and not self._stopping:
-            self._workers += 1
-            self._crew.start(self._serve, f"hailo-worker-{self._workers}")
-
-    def _wake(self, count: int) -> None:
-        # Counted here and not by those who wake up: two calls in a row must not count on the same worker.
-        count = min(count, self._idle)
-        if count:
-            self._idle -= count
-            self._work.notify(count)
-
-    def _serve(self) -> None:
-        frame = self._turn(None)
-        while frame is not None:
-            frame.execute()
-            frame = self._turn(frame)
-
-    def _turn(self, done: Frame | None) -> Frame | None:
-        with self.lock:
-            now = time.monotonic()
-            if done is not None:
-                self._computed(done, now)
-            while not self._stopping:
-                frame = self._dispatch(now)
-                if frame is not None:
-                    return frame
-                self._idle += 1
-                self._work.wait()
-                now = time.monotonic()
-            return None
+    # -- on the chips -------------------------------------------------------------------------------------------
 
     def _dispatch(self, now: float) -> Frame | None:
         choice = self._scheduler.pick(now)
@@ -307,30 +269,13 @@ class Board:
             if frame.is_fatal and frame.error is not None and self.failure is None:
                 self._fail(frame.error)
         if done:
-            self._wake(done)
+            self._workers.wake(done)
         if in_flight and in_flight[0].computed:
-            self._call_clock(in_flight[0].due)
+            self._clock.call_at(in_flight[0].due)
 
-    # -- the clock ----------------------------------------------------------------------------------------------
-
-    def _call_clock(self, due: float) -> None:
-        if due >= self._next_due:
-            return
-        self._next_due = due
-        if self._clock_running:
-            self._ticks.notify()
-        elif not self._stopping:
-            self._clock_running = True
-            self._crew.start(self._tick, "hailo-clock")
-
-    def _tick(self) -> None:
-        with self.lock:
-            while not self._stopping:
-                now = time.monotonic()
-                self._next_due = NEVER
-                for lane in self._lanes:
-                    self._drain(lane, now)
-                self._ticks.wait(None if self._next_due == NEVER else max(self._next_due - time.monotonic(), 0.0))
+    def _drain_all(self, now: float) -> None:
+        for lane in self._lanes:
+            self._drain(lane, now)
 
     # -- the end ------------------------------------------------------------------------------------------------
 
@@ -356,6 +301,8 @@ class Board:
             if self._stopping:
                 return
             self._stopping = True
+            self._workers.stop()
+            self._clock.stop()
             self._fail(StatusError(Status.STREAM_ABORT, "the device was released"))
         for guest in list(self._guests):
             guest.close(patience_s)

@@ -82,11 +82,8 @@ class Frame(ABC):
     def settle(self) -> None:
         """Hand the outcome to whoever waits for it. Called once, under the lock: must neither block nor call out."""
 
-    def after_failure(self, error: StatusError) -> None:
-        """Draw the consequences for later frames. Called after :meth:`settle` when it failed, not when it was aborted.
-
-        As :meth:`settle`, and with the lock held.
-        """
+    def after_failure(self, error: StatusError) -> None:  # noqa: B027 - most frames fail alone
+        """Draw the consequences for later frames, as :meth:`settle` and after it. Not called for aborted frames."""
 
 
 def _failure(message: str, cause: Exception) -> StatusError:

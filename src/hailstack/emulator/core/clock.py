@@ -1,0 +1,48 @@
+"""The thread that ends frames when they are due."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+from hailstack.emulator.core.crew import Crew
+from hailstack.emulator.core.frame import NEVER
+
+
+class Clock:
+    """Calls ``ring`` with the time when something is due. Belongs to the board's lock, held while it rings.
+
+    The thread only exists when something has to be held back: a paced chip or a slow frame.
+    """
+
+    def __init__(self, ticks: threading.Condition, crew: Crew, ring: Callable[[float], None]) -> None:
+        self._ticks = ticks
+        self._crew = crew
+        self._ring = ring
+        self._next_due = NEVER
+        self._running = False
+        self._stopping = False
+
+    def call_at(self, due: float) -> None:
+        """Have it ring at ``due``; what rings then asks again for what is still to come."""
+        if due >= self._next_due:
+            return
+        self._next_due = due
+        if self._running:
+            self._ticks.notify()
+        elif not self._stopping:
+            self._running = True
+            self._crew.start(self._run, "hailo-clock")
+
+    def stop(self) -> None:
+        """End the thread."""
+        self._stopping = True
+        self._ticks.notify()
+
+    def _run(self) -> None:
+        with self._ticks:
+            while not self._stopping:
+                self._next_due = NEVER
+                self._ring(time.monotonic())
+                self._ticks.wait(None if self._next_due == NEVER else max(self._next_due - time.monotonic(), 0.0))
