@@ -17,6 +17,7 @@ def check(
     ] = "hailo8l",
     batch: int = 1,
     link: Literal["pi5", "x1", "x2", "x4"] | None = None,
+    family: str | None = None,
     json: Annotated[bool, Parameter(negative=())] = False,
 ) -> int:
     """Say whether a network runs on a chip, how fast, and what would help.
@@ -34,6 +35,8 @@ def check(
     link
         Between host and chip: PCIe Gen3 with so many lanes; a Raspberry Pi 5 has one. Default: x4, as in the
         published tables.
+    family
+        Networks that it belongs to, such as yolov8; makes the estimate better. Default: told by its layers.
     json
         Everything for programs.
     """
@@ -41,6 +44,7 @@ def check(
     from hailstack.compiler.preflight.check import check_model
     from hailstack.compiler.preflight.chips import CHIPS
 
-    report = check_model(model, tuple(CHIPS) if target == "all" else target, batch=batch, link=link)
+    chips = tuple(CHIPS) if target == "all" else target
+    report = check_model(model, chips, batch=batch, link=link, family=family)
     print_check(report, as_json=json)
     return 0 if report.passed else 2

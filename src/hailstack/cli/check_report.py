@@ -53,7 +53,8 @@ def _facts(report: CheckReport) -> Iterator[str]:
 
 def _verdict(report: CheckReport) -> str:
     if report.offenders:
-        return f"will not compile: the chip does not take {len(report.offenders)} nodes"
+        rewritten = "; the vendor must have rewritten its own" if report.published else ""
+        return f"will not compile: the chip does not take {len(report.offenders)} nodes{rewritten}"
     large = [chip.chip for chip in report.chips if not chip.fits]
     if large:
         return f"too large for {', '.join(large)}"

@@ -105,7 +105,8 @@ def _facts(report: CompileReport) -> Iterator[str]:
     effort = report.effort
     yield f"level        {effort.effective}" + (f" of {effort.requested}: {effort.reason}" if effort.reason else "")
     contexts = "a single context" if estimate.contexts == 1 else f"{estimate.contexts} contexts"
-    yield f"estimate     roughly {estimate.fps:.0f} FPS on a chip at batch 1, in {contexts}"
+    between = f"{estimate.low:.0f} to {estimate.high:.0f}"
+    yield f"estimate     {estimate.fps:.0f} FPS on a chip at batch 1 (80 %: {between}), in {contexts}"
     total = sum(report.seconds.values())
     stages = ", ".join(f"{stage} {seconds:.1f}" for stage, seconds in report.seconds.items())
     yield f"time         {total:.1f} s ({stages})"

@@ -17,6 +17,7 @@ from hailstack.compiler.endnodes.recognise import HeadName, find_head
 from hailstack.compiler.endnodes.tail import cut_tail
 from hailstack.compiler.graph.model import Graph, load_graph
 from hailstack.compiler.package import Facts, head_facts, make_blueprint, proof_facts
+from hailstack.compiler.preflight.check import TASKS
 from hailstack.compiler.preflight.estimate import TARGETS, Target, estimate_speed
 from hailstack.compiler.preflight.layers import list_layers
 from hailstack.compiler.quantise.network import quantise
@@ -132,7 +133,7 @@ def compile_model(
             preprocess=fitted,
             normalisation=normalisation,
             calibration=frames.summary,
-            estimate=estimate_speed(list_layers(trunk), target),
+            estimate=estimate_speed(list_layers(trunk), target, task=TASKS.get(plan.task, "")),
             options={"target": target, "thresholds": asdict(thresholds), "quantise": asdict(options)},
             license=license,
             tail=tail,

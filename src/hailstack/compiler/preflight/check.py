@@ -16,10 +16,10 @@ from hailstack.compiler.preflight.estimate import Estimate, estimate_traits
 from hailstack.compiler.preflight.layers import Layer, list_layers
 from hailstack.compiler.preflight.operators import Finding, Support, count_operators, find_offenders
 from hailstack.compiler.preflight.published import Network, load_networks
-from hailstack.compiler.preflight.relatives import find_published, with_family
+from hailstack.compiler.preflight.relatives import find_published, resolve_family, with_family
 from hailstack.compiler.preflight.resources import Resource, count_resources, count_wide_subclusters
 from hailstack.compiler.preflight.traits import UNKNOWN, Traits, measure_traits
-from hailstack.errors import ModelError
+from hailstack.errors import ConfigError, ModelError
 
 TASKS: Mapping[str, str] = {
     "classification": "classification",
@@ -121,6 +121,7 @@ def check_model(
     batch: int = 1,
     link: LinkName | None = None,
     classes: int | None = None,
+    family: str | None = None,
 ) -> CheckReport:
     """What a chip, or several, would make of a network.
 
@@ -131,16 +132,17 @@ def check_model(
         link: between host and chip; None: PCIe Gen3 x4, as in the published tables. Chips without PCIe take no notice
             if several chips are asked for.
         classes: as for compiling; None: found in the network.
+        family: of networks that it belongs to, such as ``yolov8``; None: told by its layers.
 
     Raises:
         NotFoundError, ModelError: the file cannot be read.
-        ConfigError: the batch or link makes no sense.
+        ConfigError: the batch or link makes no sense, or no family has that name.
     """
     graph = load_graph(Path(path))
     plan, trunk = _cut(graph, classes)
     layers, networks = list_layers(trunk), load_networks()
     task = TASKS.get(plan.task, UNKNOWN) if plan is not None else UNKNOWN
-    traits = with_family(measure_traits(layers, task=task), networks)
+    traits = with_family(measure_traits(layers, _family(family, networks), task), networks)
     chips = (target,) if isinstance(target, str) else target
     shape = _picture(graph)
     published = find_published(traits, networks)
@@ -157,6 +159,15 @@ def check_model(
         offenders=find_offenders(trunk),
         chips=tuple(_ask(layers, Question(traits, chip, batch, _link(chip, link, chips)), shape) for chip in chips),
     )
+
+
+def _family(name: str | None, networks: tuple[Network, ...]) -> str:
+    family = resolve_family(name or UNKNOWN, networks)
+    if name and family == UNKNOWN:
+        families = ", ".join(sorted({network.traits.family for network in networks}))
+        message = f"no published network is of a family {name!r}; known are {families}"
+        raise ConfigError(message)
+    return family
 
 
 def _cut(graph: Graph, classes: int | None) -> tuple[HeadPlan | None, Graph]:

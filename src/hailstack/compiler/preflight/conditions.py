@@ -12,6 +12,8 @@ from hailstack.compiler.graph.model import Graph, attribute, whole
 MAX_RANK = 4
 SHUFFLES = ([0, 2, 1, 3, 4], [0, 1, 4, 2, 5, 3], [0, 3, 4, 1, 5, 2], [0, 1, 3, 5, 2, 4], [0, 3, 5, 1, 2, 4])
 """Orders of axes between two reshapes that are layers: shuffled channels, depth to space, space to depth."""
+HEADS = ([2, 0, 3, 1, 4], [2, 0, 1, 3, 4])
+"""Orders of axes that part a map into queries, keys and values by head, as vision transformers of the tables do it."""
 
 
 def two_dimensional(graph: Graph, node: onnx.NodeProto) -> str:
@@ -28,6 +30,8 @@ def constant_weights(graph: Graph, node: onnx.NodeProto) -> str:
 def four_dimensions(graph: Graph, node: onnx.NodeProto) -> str:
     ranks = [len(graph.shapes[name]) for name in (*node.input, *node.output) if name in graph.shapes]
     worst = max(ranks, default=0)
+    if worst == MAX_RANK + 1 and _parts_heads(graph, node):
+        return ""
     return f"it works on {worst} dimensions" if worst > MAX_RANK else ""
 
 
@@ -52,7 +56,7 @@ def joins(graph: Graph, node: onnx.NodeProto) -> str:
     rank = len(graph.shape(node.output[0]))
     axis = whole(node, "axis", 0) % rank
     if rank > MAX_RANK:
-        return f"it works on {rank} dimensions"
+        return "" if _parts_heads(graph, node) else f"it works on {rank} dimensions"
     return "it runs over the batch" if axis == 0 and rank > 1 else ""
 
 
@@ -92,7 +96,15 @@ def square_or_root(graph: Graph, node: onnx.NodeProto) -> str:
 def known_shuffle(graph: Graph, node: onnx.NodeProto) -> str:
     """More than four dimensions are fine between two reshapes that are one layer together."""
     problem = four_dimensions(graph, node)
-    return "" if not problem or _in_shuffle(graph, node) else problem
+    return "" if not problem or _in_shuffle(graph, node) or _parts_heads(graph, node) else problem
+
+
+def _parts_heads(graph: Graph, node: onnx.NodeProto) -> bool:
+    """Whether it is a piece of Reshape, Transpose, then Split, Gather or Slice and Squeeze, that part heads."""
+    near: list[onnx.NodeProto | None] = [node, *graph.consumers.get(node.output[0], ())]
+    for _ in range(2):
+        near += [graph.producers.get(other.input[0]) for other in near if other is not None and len(other.input)]
+    return any(n is not None and n.op_type == "Transpose" and attribute(n, "perm") in HEADS for n in near)
 
 
 def _in_shuffle(graph: Graph, node: onnx.NodeProto) -> bool:

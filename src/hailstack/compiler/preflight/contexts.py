@@ -8,6 +8,7 @@ Learning, section 3.4).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -62,9 +63,10 @@ class SizeModel:
             return BEYOND
         return _single_chance(*self.predict(traits, name), chip)
 
-    def clusters(self, traits: Traits, name: str | None = None) -> float:
-        """How many clusters a network needs."""
-        return float(np.exp(self.predict(traits, name)[0]))
+
+def count_contexts(traits: Traits, chip: ChipName) -> int:
+    """About how many contexts a network takes that does not fit into one; public compiler logs show 3 to 5."""
+    return max(2, math.ceil(1 + math.exp(_rule_of_thumb(traits)) / CHIPS[chip].clusters))
 
 
 def _single_chance(size: float, variance: float, chip: ChipName) -> float:

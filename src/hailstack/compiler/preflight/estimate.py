@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 
 from hailstack.compiler.preflight.chips import CHIPS, ChipName, LinkName
-from hailstack.compiler.preflight.contexts import SizeModel, learn_sizes
+from hailstack.compiler.preflight.contexts import SizeModel, count_contexts, learn_sizes
 from hailstack.compiler.preflight.interval import Band, choose_band, load_bands
 from hailstack.compiler.preflight.kernel import load_numbers, make_kernel
 from hailstack.compiler.preflight.layers import Layer
@@ -24,7 +24,7 @@ from hailstack.compiler.preflight.link import check_link, seconds_through
 from hailstack.compiler.preflight.physics import make_physics
 from hailstack.compiler.preflight.published import Network, load_networks
 from hailstack.compiler.preflight.rates import BATCH1, BATCH8, CHIP_NAMES, SINGLE, RateModel, learn_rates
-from hailstack.compiler.preflight.relatives import complete, find_published, with_family
+from hailstack.compiler.preflight.relatives import complete, find_published, resolve_family, with_family
 from hailstack.compiler.preflight.traits import UNKNOWN, Traits, measure_traits
 from hailstack.errors import ConfigError
 
@@ -75,8 +75,7 @@ class Estimator:
     def expect(self, traits: Traits, chip: ChipName, name: str | None = None) -> Expectation:
         """What is expected of a network with complete traits; ``name``: if it is known from other chips."""
         chance = self.sizes.chance_of_single(traits, chip, name)
-        needed = self.sizes.clusters(traits, name) / CHIPS[chip].clusters
-        contexts = 1 if chance > 0.5 else max(2, math.ceil(needed))
+        contexts = 1 if chance > 0.5 else count_contexts(traits, chip)
         means, variances = (table[:, CHIP_NAMES.index(chip)] for table in self.rates.predict(traits, name))
         means = np.minimum(means, math.log(FASTEST * self._fastest(chip)))
         return Expectation(chance, contexts, tuple(means.tolist()), tuple(variances.tolist()))
@@ -128,7 +127,8 @@ def estimate_speed(
         target: the chip.
         batch: frames that are sent together.
         link: between host and chip; None: that of the published tables, PCIe Gen3 x4.
-        family, task: as in the tables, if known; a family is else found by its layers.
+        family: such as ``yolov8`` or the name of a published relative; if empty it is told by the layers.
+        task: as in the tables, if known.
     """
     return estimate_traits(measure_traits(layers, family, task), target, batch=batch, link=link)
 
@@ -170,10 +170,11 @@ def estimate_traits(traits: Traits, target: ChipName, *, batch: int = 1, link: L
         raise ConfigError(message)
     check_link(target, link)
     estimator = load_estimator()
+    traits = replace(traits, family=resolve_family(traits.family, estimator.networks))
     network = find_published(traits, estimator.networks)
     known = "model" if traits.compute_layers is not None else "features"
     traits = complete(with_family(traits, estimator.networks), estimator.networks)
-    if network is not None and (quoted := _quote(network, traits, target, batch, link, estimator)) is not None:
+    if network is not None and (quoted := _quote(network, traits, target, batch, link, estimator.bands)) is not None:
         return quoted
     expected = estimator.expect(traits, target, None if network is None else network.name)
     basis: Basis = "model" if network is None else "scaled"
@@ -198,14 +199,14 @@ def learn(networks: Sequence[Network]) -> tuple[SizeModel, RateModel]:
 
 
 def _quote(
-    network: Network, traits: Traits, chip: ChipName, batch: int, link: LinkName | None, estimator: Estimator
+    network: Network, traits: Traits, chip: ChipName, batch: int, link: LinkName | None, bands: Sequence[Band]
 ) -> Estimate | None:
     rates = network.rates.get(chip)
     if rates is None or (rates.batch8 is None and batch > 1):
         return None
     rate = rates.batch1 if batch == 1 else _rate_at(batch, rates.batch1, rates.batch8 or rates.batch1)
-    contexts = 1 if rates.single_context else max(2, estimator.expect(traits, chip, network.name).contexts)
-    band = choose_band(estimator.bands, "published", float(contexts == 1), batch)
+    contexts = 1 if rates.single_context else count_contexts(traits, chip)
+    band = choose_band(bands, "published", float(contexts == 1), batch)
     spread = tuple(rate * math.exp(shift) for shift in (0.0, band.low, band.high))
     return _estimate(traits, chip, batch, link, spread, contexts, "published", float(contexts == 1))
 

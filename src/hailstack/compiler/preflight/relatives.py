@@ -80,6 +80,13 @@ def _build_apart(one: Traits, other: Traits) -> float:
     return 5 * layers + 0.5 * glue + 0.3 * abs(reuse - known_reuse)
 
 
+def resolve_family(name: str, networks: Sequence[Network]) -> str:
+    """The family that a name stands for: a family's, a network's, or one that holds a family's; else empty."""
+    named = [network.traits.family for network in networks if network.name == name]
+    held = [network.traits.family for network in networks if network.traits.family in name]
+    return named[0] if named else max(held, key=len, default=UNKNOWN)
+
+
 def complete(traits: Traits, networks: Sequence[Network]) -> Traits:
     """The same with every unknown trait guessed from networks of like size, first of all its family and task."""
     near = _nearness(traits, networks)
