@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hailstack.compiler.script import format_script, parse_script, scan_script
+from hailstack.compiler.script import ChipLayer, format_script, interpret, lint, parse_script, scan_script
 from hailstack.compiler.script.syntax import (
     Argument,
     Blank,
@@ -20,6 +23,7 @@ from hailstack.compiler.script.syntax import (
     Unreadable,
     Word,
 )
+from hailstack.compiler.script.vocabulary import signatures
 from hailstack.errors import ConfigError
 
 NAMES = st.from_regex(r"[a-z][a-z0-9_]{0,8}", fullmatch=True)
@@ -48,6 +52,27 @@ SCRIPTS = st.builds(Script, st.lists(COMMANDS | st.builds(Comment, LINES) | st.j
 @given(SCRIPTS)
 def test_a_formatted_script_reads_back_equal(script: Script) -> None:
     assert parse_script(format_script(script)) == script
+
+
+KNOWN = st.sampled_from(sorted({word for name in signatures() for word in name.split()}))
+LIKELY = st.builds(
+    Command,
+    KNOWN,
+    st.lists(
+        st.builds(Argument, st.none() | KNOWN | st.sampled_from(["policy", "layers", "meta_arch"]), VALUES)
+        | st.builds(Argument, st.none(), st.builds(Word, KNOWN)),
+        max_size=4,
+    ).map(tuple),
+)
+
+
+@given(st.lists(LIKELY, max_size=5).map(tuple), st.booleans())
+def test_no_command_breaks_the_linter_or_its_reading(commands: tuple[Command, ...], network: bool) -> None:
+    script = Script(commands)
+    layers = [ChipLayer("net/a", "concat", 3, "linear", ("net/b",)), ChipLayer("net/b")] if network else None
+    lint(script, layers=layers, dfc="3.30", gpu=False, calibration_images=3, calibration_top=1.0, folder=Path("/"))
+    with suppress(ConfigError):
+        interpret(script, layers or ())
 
 
 @given(st.text(alphabet='ab1.=,()[]{}"# \n', max_size=60))

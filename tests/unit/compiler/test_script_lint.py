@@ -339,6 +339,15 @@ class TestOutputs:
         (tmp_path / "nms.json").write_text("[1]")
         assert "no NMS configuration" in only(text, "nms", folder=tmp_path).message
 
+    @pytest.mark.parametrize(
+        "content",
+        [{}, {"bbox_decoders": None}, {"bbox_decoders": [1, {}]}, {"classes": "80", "regression_length": []}],
+    )
+    def test_an_odd_configuration_breaks_nothing(self, tmp_path: Path, content: dict[str, Any]) -> None:
+        decoder = {"cls_layer": "net/conv42", "reg_layer": 5, "w": None}
+        (tmp_path / "nms.json").write_text(json.dumps({"bbox_decoders": [decoder]} | content))
+        lint(self.NMS + "change_output_activation()", layers=LAYERS, folder=tmp_path)
+
     def test_a_missing_sigmoid_is_found_with_the_line_to_add(self, tmp_path: Path) -> None:
         self.config(tmp_path)
         found = only(self.NMS, "activation", layers=LAYERS, folder=tmp_path)

@@ -107,11 +107,12 @@ def _check_config(
     if around.layers is None:
         return
     meta, given = meta_arch(command), command.kwargs.get("classes")
-    classes = int(given.plain) if isinstance(given, Number) else config.get("classes")
-    for decoder in config.get("bbox_decoders", ()):
+    classes = int(given.plain) if isinstance(given, Number) else _count(config.get("classes"))
+    decoders = [decoder for decoder in config.get("bbox_decoders") or () if isinstance(decoder, dict)]
+    for decoder in decoders:
         for key, channels in _expected(meta, config, decoder, classes).items():
             name = decoder.get(key)
-            layer = around.layer(name) if name else None
+            layer = around.layer(str(name)) if name else None
             if name and layer is None:
                 yield finding(command, "nms", f"{config_path(command)}: the network has no layer {name} ({key})")
             elif layer is not None and channels and layer.channels and layer.channels != channels:
@@ -120,28 +121,32 @@ def _check_config(
                     f"{classes} classes make {channels}"
                 )
                 yield finding(command, "nms", message)
-    names = [decoder.get(SCORE_LAYERS.get(meta, ""), "") for decoder in config.get("bbox_decoders", ())]
+    names = [str(decoder.get(SCORE_LAYERS.get(meta, ""), "")) for decoder in decoders]
     yield from _check_sigmoids(script, command, [layer for name in names if (layer := around.layer(name))])
 
 
-def _expected(meta: str, config: Mapping[str, Any], decoder: Mapping[str, Any], classes: Any) -> dict[str, int]:
+def _count(value: object) -> int:
+    return value if isinstance(value, int) else 0
+
+
+def _expected(meta: str, config: Mapping[str, Any], decoder: Mapping[str, Any], classes: int) -> dict[str, int]:
     """Key of a decoder → the channels of its layer, 0 where unknown. Source: the runtime's decoders."""
-    count, anchors = int(classes or 0), len(decoder.get("w", ()))
+    anchors = len(decoder.get("w") or ())
     if meta == "yolov5":
-        return {"encoded_layer": anchors * (5 + count)}
+        return {"encoded_layer": anchors * (5 + classes)}
     if meta == "yolox":
-        return {"reg_layer": 4, "objectness_layer": 1, "cls_layer": count}
+        return {"reg_layer": 4, "objectness_layer": 1, "cls_layer": classes}
     if meta == "ssd":
-        return {"reg_layer": 4 * anchors, "cls_layer": anchors * count}
+        return {"reg_layer": 4 * anchors, "cls_layer": anchors * classes}
     if meta == "yolov8":
-        return {"reg_layer": 4 * int(config.get("regression_length", 0)), "cls_layer": count}
+        return {"reg_layer": 4 * _count(config.get("regression_length")), "cls_layer": classes}
     return {}
 
 
 def _check_sigmoids(script: Script, command: Command, layers: Iterable[ChipLayer]) -> Iterator[Finding]:
     changed = script.named("change_output_activation")
     for layer in layers:
-        own = [each for each in changed if _is_about(each, layer) and each.args[-1].plain == "sigmoid"]
+        own = [each for each in changed if _is_about(each, layer)]
         if layer.activation == "sigmoid" and own:
             message = f"{layer.short} ends in a sigmoid already; this adds a second one before post-processing"
             yield finding(own[0], "activation", message, "")
@@ -151,6 +156,7 @@ def _check_sigmoids(script: Script, command: Command, layers: Iterable[ChipLayer
 
 
 def _is_about(command: Command, layer: ChipLayer) -> bool:
-    if len(command.args) < 2:
-        return True
-    return layer in matching(command.args[0], (layer,))
+    """Whether a command puts a sigmoid behind ``layer``."""
+    if not command.args or command.args[-1].plain != "sigmoid":
+        return False
+    return len(command.args) < 2 or layer in matching(command.args[0], (layer,))
