@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from hailstack.emulator.core.configured_model import ConfiguredInferModel, ModelCodecs, ModelQueue
 from hailstack.emulator.core.holdings import Holdings
+from hailstack.emulator.core.nms_setters import NmsSetters
 from hailstack.emulator.core.params import GroupParams
 from hailstack.emulator.core.vstreams import check_has_nms
 from hailstack.emulator.host.codecs import (
@@ -22,8 +23,11 @@ from hailstack.hef.formats import Direction, Format, FormatOrder, FormatType, Qu
 from hailstack.hef.model import Hef, NetworkGroup, VStream
 
 
-class ModelStream:
-    """One input or output and what the program wants of it. ``configure()`` reads it; later setters have no effect."""
+class ModelStream(NmsSetters):
+    """One input or output and what the program wants of it. ``configure()`` reads it; later setters have no effect.
+
+    What the NMS setters store makes ``configure()`` fail for a stream without NMS on the host.
+    """
 
     def __init__(self, group: NetworkGroup, info: VStream, profile: str) -> None:
         self.info = info
@@ -74,21 +78,12 @@ class ModelStream:
     def is_nms(self) -> bool:
         return self._format.order.is_nms
 
-    def set_nms_score_threshold(self, threshold: float) -> None:
-        """Stored; a stream without NMS on the host makes ``configure()`` fail. So do the others."""
-        self.nms.score_threshold = threshold
-
-    def set_nms_iou_threshold(self, threshold: float) -> None:
-        self.nms.iou_threshold = threshold
-
-    def set_nms_max_proposals_per_class(self, count: int) -> None:
-        self.nms.max_proposals_per_class = count
-
     def set_nms_max_proposals_total(self, count: int) -> None:
-        self.nms.max_proposals_total = count
+        """How many boxes of all classes, in results by score."""
+        self._set_nms("max_proposals_total", count)
 
-    def set_nms_max_accumulated_mask_size(self, size: int) -> None:
-        self.nms.max_accumulated_mask_size = size
+    def _set_nms(self, name: str, value: float) -> None:
+        setattr(self.nms, name, value)
 
     def check_nms(self) -> None:
         """Raises ``INVALID_OPERATION`` for thresholds of a stream without NMS on the host, ``INVALID_ARGUMENT`` for a

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hailstack.emulator.core.nms_setters import NmsSetters
 from hailstack.emulator.core.params import VStreamParams
 from hailstack.emulator.core.relay import Relay
 from hailstack.emulator.status import StatusError
@@ -104,25 +105,12 @@ class RelayedInputVStream(_RelayedStream):
         self._call("flush")
 
 
-class RelayedOutputVStream(_RelayedStream):
+class RelayedOutputVStream(_RelayedStream, NmsSetters):
     """Where a program reads frames, in the order they were written."""
 
     def read(self, out: NDArray[np.uint8]) -> None:
         """Fill ``out`` (flat bytes, ``frame_bytes`` long) with the next frame."""
         self._call("read", into=out, nbytes=out.nbytes)
-
-    def set_nms_score_threshold(self, threshold: float) -> None:
-        """Raises ``INVALID_OPERATION`` where the host does no NMS; so do the other three."""
-        self._set_nms("score_threshold", threshold)
-
-    def set_nms_iou_threshold(self, threshold: float) -> None:
-        self._set_nms("iou_threshold", threshold)
-
-    def set_nms_max_proposals_per_class(self, count: int) -> None:
-        self._set_nms("max_proposals_per_class", count)
-
-    def set_nms_max_accumulated_mask_size(self, size: int) -> None:
-        self._set_nms("max_accumulated_mask_size", size)
 
     def _set_nms(self, name: str, value: float) -> None:
         self.frame_bytes = self._call("nms", name=name, value=value)["frame_bytes"]

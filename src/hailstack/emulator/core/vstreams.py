@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from hailstack.emulator.core.board import Board
 from hailstack.emulator.core.exchange import DeviceBytes, Exchange
 from hailstack.emulator.core.lane import Lane
+from hailstack.emulator.core.nms_setters import NmsSetters
 from hailstack.emulator.core.notices import decode
 from hailstack.emulator.core.params import VStreamParams, timeout_seconds
 from hailstack.emulator.host.codecs import InputCodec, NmsSettings, OutputCodec
@@ -154,8 +155,11 @@ class InputVStream(_Stream):
         return self.exchange.space
 
 
-class OutputVStream(_Stream):
-    """Where a program reads frames, in the order they were written."""
+class OutputVStream(_Stream, NmsSetters):
+    """Where a program reads frames, in the order they were written.
+
+    The NMS setters raise ``INVALID_OPERATION`` where the host does no NMS.
+    """
 
     def __init__(
         self,
@@ -198,19 +202,6 @@ class OutputVStream(_Stream):
             self._wait(lambda: self.exchange.has_result(self), "no frame arrived")
             outcome = self.exchange.next_result(self)
         decode(codec, outcome.take(codec.stream_names), out)
-
-    def set_nms_score_threshold(self, threshold: float) -> None:
-        """Raises ``INVALID_OPERATION`` where the host does no NMS; so do the other three."""
-        self._set_nms("score_threshold", threshold)
-
-    def set_nms_iou_threshold(self, threshold: float) -> None:
-        self._set_nms("iou_threshold", threshold)
-
-    def set_nms_max_proposals_per_class(self, count: int) -> None:
-        self._set_nms("max_proposals_per_class", count)
-
-    def set_nms_max_accumulated_mask_size(self, size: int) -> None:
-        self._set_nms("max_accumulated_mask_size", size)
 
     def _set_nms(self, name: str, value: float) -> None:
         check_has_nms(self._lane.group, self.info)

@@ -41,19 +41,7 @@ class InputVStreamParams:
         choices = _choices(format_type, timeout_ms, queue_size, network_name)
         return configured_network._configured_network.make_input_vstream_params(*choices)  # type: ignore[no-any-return]
 
-    @staticmethod
-    def make_from_network_group(
-        configured_network: Any,
-        quantized: bool | None = None,
-        format_type: Any = None,
-        timeout_ms: int | None = None,
-        queue_size: int | None = None,
-        network_name: str | None = None,
-    ) -> dict[str, VStreamParams]:
-        """The same as :meth:`make`."""
-        return InputVStreamParams.make(
-            configured_network, quantized, format_type, timeout_ms, queue_size, network_name
-        )
+    make_from_network_group = make
 
 
 class OutputVStreamParams:
@@ -73,19 +61,7 @@ class OutputVStreamParams:
         choices = _choices(format_type, timeout_ms, queue_size, network_name)
         return configured_network._configured_network.make_output_vstream_params(*choices)  # type: ignore[no-any-return]
 
-    @staticmethod
-    def make_from_network_group(
-        configured_network: Any,
-        quantized: bool | None = None,
-        format_type: Any = None,
-        timeout_ms: int | None = None,
-        queue_size: int | None = None,
-        network_name: str | None = None,
-    ) -> dict[str, VStreamParams]:
-        """The same as :meth:`make`."""
-        return OutputVStreamParams.make(
-            configured_network, quantized, format_type, timeout_ms, queue_size, network_name
-        )
+    make_from_network_group = make
 
     @staticmethod
     def make_groups(
