@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hailstack.demo.field import STAGES
-from hailstack.demo.score import overlap
+from hailstack.heads.boxes import iou_matrix
 from hailstack.imaging import Placement, Preprocess
 from hailstack.types import Detections, Image
 
@@ -79,7 +79,7 @@ def _levels(
 
 def suppress(xyxy: NDArray[np.float32], class_id: NDArray[np.int32]) -> NDArray[np.intp]:
     """Rows left by greedy non-maximum suppression within each class; boxes come best first."""
-    clashes = (overlap(xyxy, xyxy) > IOU_THRESHOLD) & (class_id[:, None] == class_id[None, :])
+    clashes = (iou_matrix(xyxy, xyxy) > IOU_THRESHOLD) & (class_id[:, None] == class_id[None, :])
     alive = np.ones(len(xyxy), bool)
     for row in range(len(xyxy)):
         if alive[row]:

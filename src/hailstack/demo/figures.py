@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 from html import escape
 
@@ -12,16 +11,10 @@ from numpy.typing import NDArray
 from hailstack.demo.field import STAGES
 from hailstack.demo.score import Curve, match
 from hailstack.demo.truth import FlowerTruth
-from hailstack.imaging import encode_image
+from hailstack.imaging import data_uri
 from hailstack.types import Detections, Image
 
 PLOT_WIDTH, PLOT_HEIGHT, MARGIN = 420.0, 300.0, 46.0
-
-
-def data_uri(image: Image, suffix: str = ".jpg") -> str:
-    """The picture inside the page."""
-    kind = "jpeg" if suffix == ".jpg" else suffix.lstrip(".")
-    return f"data:image/{kind};base64,{base64.b64encode(encode_image(image, suffix)).decode('ascii')}"
 
 
 def detection_frame(image: Image, found: Detections, truth: FlowerTruth) -> str:

@@ -11,12 +11,12 @@ from string import Template
 import numpy as np
 
 from hailstack.demo.detector import LABELS, SCORE_THRESHOLD
-from hailstack.demo.figures import bar_plot, curve_plot, data_uri, detection_frame
+from hailstack.demo.figures import bar_plot, curve_plot, detection_frame
 from hailstack.demo.score import IOU, match
 from hailstack.demo.show import Showing
 from hailstack.demo.sinks import above
 from hailstack.demo.truth import MIN_SIDE_PX, MIN_VISIBILITY
-from hailstack.imaging import raster
+from hailstack.imaging import data_uri, raster
 from hailstack.imaging.video import VideoFile
 from hailstack.types import Image
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hailstack.demo.truth import FlowerTruth
+from hailstack.heads.boxes import iou_matrix
 from hailstack.types import Detections
 
 IOU = 0.5
@@ -71,15 +72,6 @@ class Score:
         return float(np.mean([curve.average_precision for curve in self.classes]))
 
 
-def overlap(first: NDArray[np.floating], second: NDArray[np.floating]) -> NDArray[np.float64]:
-    """``(n, m)`` intersection over union of boxes ``(n, 4)`` and ``(m, 4)``, xyxy."""
-    low = np.maximum(first[:, None, :2], second[None, :, :2])
-    high = np.minimum(first[:, None, 2:], second[None, :, 2:])
-    shared = np.clip(high - low, 0.0, None).prod(axis=2)
-    areas = [(boxes[:, 2:] - boxes[:, :2]).prod(axis=1) for boxes in (first, second)]
-    return np.asarray(shared / np.maximum(areas[0][:, None] + areas[1][None, :] - shared, 1e-9), np.float64)
-
-
 def match(found: Detections, truth: FlowerTruth) -> Matches:
     """Pair detections with flowers, best score first, each flower once.
 
@@ -87,7 +79,7 @@ def match(found: Detections, truth: FlowerTruth) -> Matches:
     flower that is not wanted (too small or too hidden), does not count.
     """
     wanted = truth.wanted
-    overlaps = overlap(found.xyxy, truth.xyxy) * (found.class_id[:, None] == truth.class_id[None, :])
+    overlaps = iou_matrix(found.xyxy, truth.xyxy) * (found.class_id[:, None] == truth.class_id[None, :])
     flower = np.full(len(found), -1, np.int32)
     free = wanted.copy()
     for row in np.argsort(-found.score, kind="stable"):
@@ -102,7 +94,7 @@ def match(found: Detections, truth: FlowerTruth) -> Matches:
 
 def _overlaps_unwanted(found: Detections, truth: FlowerTruth) -> NDArray[np.bool_]:
     """Which detections lie on a flower that is not asked for; its class does not matter, it can hardly be seen."""
-    overlaps = overlap(found.xyxy, truth.xyxy[~truth.wanted])
+    overlaps = iou_matrix(found.xyxy, truth.xyxy[~truth.wanted])
     return np.asarray((overlaps >= IOU).any(axis=1))
 
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hailstack.heads.boxes import iou_matrix
 from hailstack.types import Classes, Detections, Prediction
 
 SAME_OBJECT_IOU = 0.5
@@ -73,13 +73,3 @@ def match(first: Detections, second: Detections) -> Sequence[tuple[int, int, flo
         if all(i != a and j != b for a, b, _ in pairs):
             pairs.append((i, j, float(overlaps[i, j])))
     return pairs
-
-
-def iou_matrix(first: NDArray[np.floating], second: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Intersection over union of every box with every other, ``(n, 4)`` and ``(m, 4)`` xyxy → ``(n, m)``."""
-    a, b = np.asarray(first, np.float64)[:, None], np.asarray(second, np.float64)[None]
-    size = np.minimum(a[..., 2:], b[..., 2:]) - np.maximum(a[..., :2], b[..., :2])
-    common = np.prod(np.clip(size, 0, None), axis=-1)
-    areas = np.prod(a[..., 2:] - a[..., :2], axis=-1) + np.prod(b[..., 2:] - b[..., :2], axis=-1)
-    result: NDArray[np.float64] = common / np.maximum(areas - common, 1e-12)
-    return result

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import math
 from collections.abc import Iterable, Sequence
 from html import escape
@@ -14,7 +13,7 @@ from hailstack.fidelity.accuracy import Accuracy
 from hailstack.fidelity.layers import FLAGGED_BELOW_DB, LayerNoise
 from hailstack.fidelity.report import FidelityReport, Picture
 from hailstack.files import replacing
-from hailstack.imaging import draw_classes, draw_detections, encode_image
+from hailstack.imaging import data_uri, draw_classes, draw_detections
 from hailstack.types import Classes, Detections, Image, Prediction
 
 LAYERS_LISTED = 20
@@ -146,7 +145,7 @@ def _told(one: LayerNoise) -> str:
 
 def _pair(picture: Picture) -> str:
     shown = "".join(
-        f'<figure><img src="{_data_uri(_drawn(picture.image, one))}" alt="{kind} network on {escape(picture.name)}">'
+        f'<figure><img src="{data_uri(_drawn(picture.image, one))}" alt="{kind} network on {escape(picture.name)}">'
         f"<figcaption>{escape(picture.name)}, {kind}{escape(_said(one))}</figcaption></figure>"
         for kind, one in (("float", picture.real), ("integer", picture.integer))
     )
@@ -161,7 +160,3 @@ def _drawn(image: Image, prediction: Prediction) -> Image:
 
 def _said(prediction: Prediction) -> str:
     return f": {len(prediction)} objects" if isinstance(prediction, Detections) else ""
-
-
-def _data_uri(image: Image) -> str:
-    return f"data:image/jpeg;base64,{base64.b64encode(encode_image(image, '.jpg')).decode('ascii')}"

@@ -4,7 +4,7 @@ An image is RGB uint8 ``(height, width, 3)`` everywhere.
 """
 
 from hailstack.imaging.drawing import draw_classes, draw_detections
-from hailstack.imaging.files import IMAGE_SUFFIXES, encode_image, read_image, write_image
+from hailstack.imaging.files import IMAGE_SUFFIXES, data_uri, encode_image, read_image, write_image
 from hailstack.imaging.placement import Placement
 from hailstack.imaging.preprocess import Preprocess
 from hailstack.imaging.video import VIDEO_SUFFIXES
@@ -14,6 +14,7 @@ __all__ = [
     "VIDEO_SUFFIXES",
     "Placement",
     "Preprocess",
+    "data_uri",
     "draw_classes",
     "draw_detections",
     "encode_image",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 from pathlib import Path
 from typing import cast
@@ -67,6 +68,16 @@ def encode_image(image: Image, suffix: str = ".png") -> bytes:
     options = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY] if suffix.lower() in (".jpg", ".jpeg") else []
     _, data = cv2.imencode(suffix, cv2.cvtColor(image, cv2.COLOR_RGB2BGR), options)
     return data.tobytes()
+
+
+def data_uri(image: Image, suffix: str = ".jpg") -> str:
+    """The picture as a ``data:`` address, for pages that need nothing beside themselves.
+
+    Raises:
+        InputError: the ending is not a known format.
+    """
+    kind = "jpeg" if suffix == ".jpg" else suffix.lstrip(".")
+    return f"data:image/{kind};base64,{base64.b64encode(encode_image(image, suffix)).decode('ascii')}"
 
 
 def _read_bytes(path: Path) -> bytes:

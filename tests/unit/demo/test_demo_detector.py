@@ -25,8 +25,9 @@ from hailstack.demo.detector import (
     suppress,
     weights_path,
 )
-from hailstack.demo.score import evaluate, overlap
+from hailstack.demo.score import evaluate
 from hailstack.demo.shots import take_shots
+from hailstack.heads.boxes import iou_matrix
 from hailstack.imaging import Placement
 
 SAME_SIZE = Placement(1.0, 1.0, 0.0, 0.0, INPUT_WIDTH, INPUT_HEIGHT)
@@ -93,7 +94,7 @@ def test_suppression_keeps_the_best_and_leaves_no_two_that_overlap(boxes: list[t
     class_id = np.asarray([label for *_, label in boxes], np.int32)
     kept = suppress(xyxy, class_id)
     assert not len(boxes) or kept[0] == 0
-    shared = overlap(xyxy[kept], xyxy[kept]) - np.eye(len(kept))
+    shared = iou_matrix(xyxy[kept], xyxy[kept]) - np.eye(len(kept))
     assert not ((shared > 0.6) & (class_id[kept][:, None] == class_id[kept][None, :])).any()
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hailstack.demo.score import evaluate, match, overlap
+from hailstack.demo.score import evaluate, match
 from hailstack.demo.truth import FlowerTruth
 from hailstack.types import Detections
 
@@ -115,12 +115,3 @@ def test_every_box_is_a_hit_or_not_and_every_flower_is_found_once_at_most(
     assert ((curve.precision >= 0) & (curve.precision <= 1)).all()
     assert (np.diff(curve.recall) >= 0).all() and (curve.recall <= 1).all()
     assert 0.0 <= curve.average_precision <= 1.0 + 1e-9
-
-
-@given(boxes, boxes)
-def test_overlap_is_symmetric_and_one_with_itself(first: list[float], second: list[float]) -> None:
-    pair = np.asarray([first, second])
-    shared = overlap(pair, pair)
-    assert shared[0, 0] == pytest.approx(1.0)
-    assert shared[0, 1] == pytest.approx(shared[1, 0])
-    assert 0.0 <= shared[0, 1] <= 1.0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 from html import escape
 from importlib.resources import files
@@ -21,7 +20,7 @@ from hailstack.compiler.calibration.sources import fit_pictures, parts_of
 from hailstack.compiler.calibration.survey import SIZE_NAMES
 from hailstack.errors import InputError
 from hailstack.files import replacing
-from hailstack.imaging import encode_image, raster, write_image
+from hailstack.imaging import data_uri, raster, write_image
 from hailstack.types import Image
 
 SHEET_COLUMNS, SHEET_ROWS = 12, 8
@@ -82,7 +81,7 @@ def make_page(report: CalibrationReport, sheet: Image) -> str:
         light=_light(report),
         classes=_classes(report.scores.classes) if report.scores is not None else "",
         shown=f"All {shown}" if shown == report.count else f"{shown} of {report.count}",
-        sheet="data:image/jpeg;base64," + base64.b64encode(encode_image(sheet, ".jpg")).decode("ascii"),
+        sheet=data_uri(sheet),
     )
 
 
