@@ -38,10 +38,19 @@ class Placement:
     """Relative to the program's checkout, where nothing is ever replaced. An absolute path is one that the program
     hard-codes: it is refused if something is there, and cleared away afterwards."""
     model: str | None = None
+    onnx: str | None = None
+    """An ONNX file, changed as its entry among the models says, for programs that compile it themselves."""
+    frames: str | None = None
+    """A folder of pictures in the folder of data, as one array: ``(n, h, w, 3)`` uint8 RGB."""
     data: str | None = None
     text: str | None = None
+    """If it begins with ``#!`` it may be run."""
     limit: int = 0
     """Of a folder, only the first so many files by name."""
+    size: tuple[int, int] = (640, 640)
+    """Of frames: height and width."""
+    layout: str = "nhwc"
+    """Of frames: ``nhwc``, ``nchw``, or ``files`` for a folder with an array for each picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +150,8 @@ class Program:
     """Interrupt a program that never ends by itself."""
     exit_codes: tuple[int, ...] = (0,)
     timeout_s: float = 240.0
+    compiles: bool = False
+    """It compiles a network itself; its HEF is looked at instead of frames on a device."""
     tracebacks: bool = False
     """Whether it prints some in a good run."""
     frames: int = 1

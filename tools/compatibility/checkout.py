@@ -96,6 +96,7 @@ def place(source: Path | str, to: Path, limit: int = 0) -> None:
     to.parent.mkdir(parents=True, exist_ok=True)
     if isinstance(source, str):
         to.write_text(source, encoding="utf-8")
+        to.chmod(0o755 if source.startswith("#!") else 0o644)
     elif source.is_dir():
         _copy_folder(source, to, limit)
     elif source.is_file():

@@ -5,7 +5,7 @@ Each keeps the weights, and with them what the network knows.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 import onnx
@@ -88,6 +88,64 @@ def with_first_channel(model: onnx.ModelProto) -> onnx.ModelProto:
     return model
 
 
+def _named_like(head: str, classes: int | None = None) -> Callable[[onnx.ModelProto], onnx.ModelProto]:
+    """The demo's detector for 640 x 640 with the node names of an Ultralytics export.
+
+    Args:
+        head: the head's place, for example ``/model.22``.
+        classes: its classes are repeated until there are so many; None: it keeps its own.
+    """
+
+    def rename(model: onnx.ModelProto) -> onnx.ModelProto:
+        names = {}
+        for i in range(3):
+            names[f"/boxes.{i}/boxes.{i}.2/Conv"] = f"{head}/cv2.{i}/cv2.{i}.2/Conv"
+            names[f"/classes.{i}/classes.{i}.2/Conv"] = f"{head}/cv3.{i}/cv3.{i}.2/Conv"
+            names[f"/boxes.{i}/boxes.{i}.1/boxes.{i}.1.0/Conv"] = f"{head}/cv4.{i}/cv4.{i}.2/Conv"
+        names["/lateral/lateral.0/Conv"] = f"{head}/proto/cv3/conv/Conv"
+        for node in model.graph.node:
+            node.name = names.get(node.name, node.name)
+            if classes is not None and "/cv3." in node.name and node.name.startswith(head):
+                _repeat(model, node.input[1:3], classes)
+        for value in model.graph.output:
+            value.type.tensor_type.shape.Clear()
+        return with_input_of_640(model)
+
+    return rename
+
+
+def _repeat(model: onnx.ModelProto, names: Iterable[str], channels: int) -> None:
+    """Repeat the output channels of some weights until there are so many."""
+    for tensor in model.graph.initializer:
+        if tensor.name in names:
+            value = numpy_helper.to_array(tensor)
+            tensor.CopyFrom(numpy_helper.from_array(np.concatenate([value] * channels)[:channels], tensor.name))
+
+
+def as_depth(model: onnx.ModelProto) -> onnx.ModelProto:
+    """A network with one map as output whose ends have the names of a Depth Anything export."""
+    kept = with_first_channel(model)
+    kept.graph.node[-1].name = "/Gather_4"
+    return _with_names(kept, {kept.graph.input[0].name: "image"})
+
+
+def as_jet_classifier(model: onnx.ModelProto) -> onnx.ModelProto:
+    """A classifier of 32 x 32 whose input and scores are called ``input`` and ``output``."""
+    del model.graph.output[1:]
+    kept = Extractor(model).extract_model([model.graph.input[0].name], [model.graph.output[0].name])
+    return _with_names(kept, {kept.graph.input[0].name: "input", kept.graph.output[0].name: "output"})
+
+
+def _with_names(model: onnx.ModelProto, names: Mapping[str, str]) -> onnx.ModelProto:
+    """The same with some tensors renamed."""
+    for value in (*model.graph.input, *model.graph.output):
+        value.name = names.get(value.name, value.name)
+    for node in model.graph.node:
+        for tensors in (node.input, node.output):
+            tensors[:] = [names.get(name, name) for name in tensors]
+    return model
+
+
 _FIRST = {"first_start": 0, "first_end": 1, "first_axis": 1}
 
 
@@ -101,7 +159,12 @@ def _kernel(node: onnx.NodeProto) -> list[int]:
 
 EDITS: Mapping[str, Callable[[onnx.ModelProto], onnx.ModelProto]] = {
     "1000 classes": as_1000_classes,
+    "YOLO11-seg names": _named_like("/model.23"),
+    "YOLOv8 names": _named_like("/model.22"),
+    "YOLOv8 names, 8 classes": _named_like("/model/model.22", classes=8),
     "centre heads": as_centre_heads,
+    "depth": as_depth,
     "first channel": with_first_channel,
+    "jet classifier": as_jet_classifier,
     "six heads": as_six_heads,
 }

@@ -1,6 +1,9 @@
 """Run public HailoRT programs, unmodified, under ``hailstack emulate``, and say which of them work.
 
     python tools/compatibility/run.py CHECKOUTS --models DIR --data DIR [--only NAME] [--markdown | --json]
+    python tools/compatibility/run.py CHECKOUTS --models DIR --data DIR --scripts [...]
+
+The second form runs compile scripts, which call the vendor's compiler, instead of programs.
 
 CHECKOUTS holds clones of the programs' repositories; docs/compatibility.md lists them, and the files that the two
 other folders must hold. Nothing of a program is changed: what it needs is placed beside its files, and after a run
@@ -21,7 +24,18 @@ from catalogue import Program, read_catalogue
 from checkout import SetupError, altered, fingerprint
 from play import play
 from supplies import Supplies
-from table import Result, as_json, as_markdown, as_text, update
+from table import (
+    BEGIN,
+    BEGIN_SCRIPTS,
+    END,
+    END_SCRIPTS,
+    Result,
+    as_json,
+    as_markdown,
+    as_text,
+    scripts_as_markdown,
+    update,
+)
 from verdict import judge
 from workshop import Workshop
 
@@ -32,9 +46,10 @@ CACHE = Path.home() / ".cache" / "hailstack" / "compatibility"
 def main(arguments: Sequence[str] | None = None) -> int:
     """The exit code: 0 if all programs work, 1 if something needed is missing, 2 if a program failed."""
     options = _parse(arguments)
-    catalogue = read_catalogue(HERE / "programs.toml")
+    catalogue = read_catalogue(HERE / ("scripts.toml" if options.scripts else "programs.toml"))
     programs = [program for program in catalogue.programs if not options.only or program.name in options.only]
-    supplies = Supplies(options.models.resolve(), options.data.resolve(), options.cache.resolve())
+    cache = options.cache.resolve() / ("scripts" if options.scripts else "")
+    supplies = Supplies(options.models.resolve(), options.data.resolve(), cache)
     workshop = Workshop(catalogue, supplies, options.checkouts.resolve())
     results = []
     for program in programs:
@@ -46,10 +61,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         results.append(result)
     if options.json:
         sys.stdout.write(as_json(results) + "\n")
+    tables = (scripts_as_markdown if options.scripts else as_markdown)(results, catalogue.refusals)
     if options.markdown:
-        sys.stdout.write(as_markdown(results, catalogue.refusals) + "\n")
+        sys.stdout.write(tables + "\n")
     if options.update:
-        update(options.update, as_markdown(results, catalogue.refusals))
+        update(options.update, tables, (BEGIN_SCRIPTS, END_SCRIPTS) if options.scripts else (BEGIN, END))
     missing = any(result.missing for result in results)
     return 2 if any(result.faults and not result.missing for result in results) else int(missing)
 
@@ -82,6 +98,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("checkouts", type=Path, help="folder with clones of the repositories")
     parser.add_argument("--models", type=Path, required=True, help="folder with the ONNX files")
     parser.add_argument("--data", type=Path, required=True, help="folder with pictures, videos, labels, vendor HEFs")
+    parser.add_argument("--scripts", action="store_true", help="run the compile scripts instead of the programs")
     parser.add_argument("--only", action="append", metavar="NAME", help="only this program; may be repeated")
     parser.add_argument("--cache", type=Path, default=CACHE, help=f"HEFs and environments are kept here ({CACHE})")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="leave each program's folder and output in DIR")

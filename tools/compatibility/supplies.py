@@ -9,13 +9,19 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import onnx
 from catalogue import Model, Program
 from checkout import SetupError
 from edits import EDITS
 
+from hailstack.imaging import Preprocess, read_image
+
 HAILSTACK = Path(__file__).resolve().parents[2]
 """The checkout of Hailstack that this script belongs to."""
+
+DEMO = HAILSTACK / "src" / "hailstack" / "demo" / "data" / "flowers.onnx"
+"""The detector that comes with Hailstack."""
 
 NUMPY = "numpy<2"
 """What HailoRT 4.x wants, and with it the programs written for it."""
@@ -77,13 +83,27 @@ class Supplies:
         return (folder / name).resolve()
 
     def _compile_arguments(self, model: Model) -> list[str]:
-        arguments = [str(self._onnx(model)), *model.options]
+        arguments = [str(self.onnx(model)), *model.options]
         arguments += [] if "--name" in model.options else ["--name", Path(model.onnx).stem]
         arguments += ["--calibration", str(self.file(self.data, model.calibration or ""))]
         return arguments + (["--labels", str(self.file(self.data, model.labels))] if model.labels else [])
 
-    def _onnx(self, model: Model) -> Path:
-        source = self.file(self.models, model.onnx)
+    def frames(self, folder: Path, size: tuple[int, int], layout: str, limit: int) -> Path:
+        """The first pictures of a folder as arrays of one size: a file, or a folder with one for each."""
+        key = hashlib.sha256(repr((str(folder), size, layout, limit)).encode()).hexdigest()[:12]
+        made = self.cache / "frames" / (key if layout == "files" else f"{key}.npy")
+        if not made.exists():
+            made.parent.mkdir(parents=True, exist_ok=True)
+            _save_frames(sorted(folder.iterdir())[: limit or None], size, layout, made)
+        return made
+
+    def onnx(self, model: Model) -> Path:
+        """The ONNX file of ``model``, changed as it says.
+
+        Raises:
+            SetupError: it is not there.
+        """
+        source = DEMO if model.onnx == DEMO.name else self.file(self.models, model.onnx)
         if model.edit is None:
             return source
         edited = self.cache / "models" / f"{model.edit} {source.name}"
@@ -99,6 +119,17 @@ def _make_environment(folder: Path, needs: list[str], display: bool) -> None:
     _run([*pip, "--editable", f"{HAILSTACK}[fast]", NUMPY, *needs], "installing what the programs import")
     if display:
         _run([*pip, "--force-reinstall", "--no-deps", "opencv-python<4.12"], "installing OpenCV with windows")
+
+
+def _save_frames(files: list[Path], size: tuple[int, int], layout: str, to: Path) -> None:
+    fit = Preprocess(*size, mode="letterbox")
+    frames = np.stack([fit.apply(read_image(file))[0] for file in files])
+    if layout == "files":
+        to.mkdir()
+        for file, frame in zip(files, frames, strict=True):
+            np.save(to / f"{file.stem}.npy", frame)
+    else:
+        np.save(to, frames.transpose(0, 3, 1, 2) if layout == "nchw" else frames)
 
 
 def _hailstack() -> list[str]:

@@ -12,6 +12,7 @@ from catalogue import Program, Refusal
 from play import Run
 
 BEGIN, END = "<!-- results -->", "<!-- end of results -->"
+BEGIN_SCRIPTS, END_SCRIPTS = "<!-- compile scripts -->", "<!-- end of compile scripts -->"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,17 +82,53 @@ def as_markdown(results: Sequence[Result], refusals: Iterable[Refusal]) -> str:
     return "\n".join(lines)
 
 
-def update(document: Path, tables: str) -> None:
-    """Put ``tables`` between the two marks of a Markdown file."""
-    before, _, rest = document.read_text(encoding="utf-8").partition(BEGIN)
-    _, _, after = rest.partition(END)
-    document.write_text(f"{before}{BEGIN}\n{tables}\n{END}{after}", encoding="utf-8")
+def scripts_as_markdown(results: Sequence[Result], refusals: Iterable[Refusal]) -> str:
+    """The two tables of compile scripts in docs/compatibility.md."""
+    today = datetime.datetime.now(datetime.UTC).date().isoformat()
+    working = [result.program for result in results if result.verdict == "works"]
+    lines = [
+        f"On {today}, {len(working)} of {len(results)} scripts of {len({p.author for p in working})} authors work.",
+        "",
+        "| script | licence | what it does | calls | chip | what it needed | result |",
+        "|" + " --- |" * 7,
+        *(_script_row(result) for result in results),
+        "",
+        "| repository | script | why it does not run |",
+        "| --- | --- | --- |",
+    ]
+    lines += [f"| {refusal.repository} | {refusal.program} | {refusal.why} |" for refusal in refusals]
+    return "\n".join(lines)
+
+
+def update(document: Path, tables: str, marks: tuple[str, str] = (BEGIN, END)) -> None:
+    """Put ``tables`` between two marks of a Markdown file."""
+    begin, end = marks
+    before, _, rest = document.read_text(encoding="utf-8").partition(begin)
+    _, _, after = rest.partition(end)
+    document.write_text(f"{before}{begin}\n{tables}\n{end}{after}", encoding="utf-8")
+
+
+def _script_row(result: Result) -> str:
+    program = result.program
+    cells = (
+        f"{_link(program)}: {program.name}",
+        program.licence,
+        program.what,
+        program.api,
+        program.chip,
+        program.needed,
+        f"{result.verdict}, {result.run.seconds:.0f} s" if result.run else result.verdict,
+    )
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def _link(program: Program) -> str:
+    return f"[{program.repository}](https://github.com/{program.repository}/tree/{program.commit})"
 
 
 def _row(result: Result) -> str:
     program, run = result.program, result.run
-    link = f"[{program.repository}](https://github.com/{program.repository}/tree/{program.commit})"
-    name = f"{link}: {program.name}" + (" (library)" if program.driver else "")
+    name = f"{_link(program)}: {program.name}" + (" (library)" if program.driver else "")
     outcome = f"{result.verdict}, {run.frames} frames" if run else result.verdict
     chip = f"{program.profile}, {program.chip}"
     cells = (name, program.licence, program.what, program.api, program.scheduler, chip, program.needed, outcome)

@@ -63,6 +63,11 @@ class Workshop:
     def _source(self, placement: Placement, program: Program) -> Path | str:
         if placement.text is not None:
             return placement.text.replace("{bin}", str(self._python(program).parent))
+        if placement.onnx is not None:
+            return self.supplies.onnx(self.catalogue.models[placement.onnx])
+        if placement.frames is not None:
+            folder = self.supplies.file(self.supplies.data, placement.frames)
+            return self.supplies.frames(folder, placement.size, placement.layout, placement.limit)
         return self.file(f"model:{placement.model}" if placement.model else f"data:{placement.data}")
 
     def _python(self, program: Program) -> Path:

@@ -26,7 +26,7 @@ from hailstack.compiler.runner.vendor_errors import (
 )
 from hailstack.errors import NotFoundError
 from hailstack.hef import read_hef
-from tiny_networks import write_classifier, write_yolov8
+from tiny_networks import write_anchor_yolo, write_classifier, write_yolov8
 
 UNIT = "normalization1 = normalization([0.0, 0.0, 0.0], [255.0, 255.0, 255.0])\n"
 HEADS = [f"{kind}_s{stride}" for stride in (8, 16, 32) for kind in ("reg", "cls")]
@@ -344,3 +344,20 @@ def test_the_command_says_what_is_wrong_and_fails(tmp_path: Path, capsys: pytest
     assert "MisspellNodeError: Unable to find end node names" in capsys.readouterr().err
     assert main(["optimize", str(tmp_path / "none.har"), "--use-random-calib-set"]) == 1
     assert "none.har: no such HAR file" in capsys.readouterr().err
+
+
+def test_anchors_of_a_configuration_reach_the_runtime(tmp_path: Path, pixels: np.ndarray) -> None:
+    runner = ClientRunner(hw_arch="hailo8")
+    runner.translate_onnx_model(write_anchor_yolo(tmp_path / "net.onnx"), "net")
+    layers = [layer.name for layer in runner.get_hn_model().get_real_output_layers()]
+    decoders = [
+        {"name": f"d{stride}", "stride": stride, "w": [10, 16, 33], "h": [13, 30, 23], "encoded_layer": layer}
+        for stride, layer in zip((8, 16, 32), layers, strict=True)
+    ]
+    (tmp_path / "nms.json").write_text(json.dumps({"classes": 3, "bbox_decoders": decoders}))
+    runner.load_model_script(UNIT + f'nms_postprocess("{tmp_path}/nms.json", meta_arch=yolov5, engine=cpu)\n')
+    runner.optimize(pixels)
+    boxes = infer(runner, InferenceContext.SDK_QUANTIZED, pixels[:2])
+    assert boxes.shape == (2, 3, 5, 100)
+    op = read_hef(runner.compile()).groups[0].ops[0]
+    assert op.anchor_decoders[0].anchors_w == (10, 16, 33)

@@ -185,3 +185,12 @@ def test_the_table_is_put_between_its_marks(tmp_path: Path) -> None:
     assert text.startswith("before\n")
     assert text.endswith("after\n")
     assert "works, 7 frames" in text
+
+
+def test_the_compile_scripts_can_be_read_and_say_where_their_hef_lies() -> None:
+    catalogue = catalogues.read_catalogue(TOOLS / "scripts.toml")
+    assert len({(entry.repository, entry.name) for entry in catalogue.programs}) == len(catalogue.programs)
+    for entry in catalogue.programs:
+        assert entry.compiles
+        assert any(expected.kind == "hef" and expected.file for expected in entry.expect), entry.name
+        assert all(placed.onnx is None or placed.onnx in catalogue.models for placed in entry.place), entry.name

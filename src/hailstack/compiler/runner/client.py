@@ -15,6 +15,7 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
+from hailstack.compiler.endnodes.hosted import META_ARCHS
 from hailstack.compiler.endnodes.plan import HeadPlan
 from hailstack.compiler.endnodes.tail import cut_tail
 from hailstack.compiler.har import Har, read_har, write_har
@@ -239,7 +240,7 @@ class ClientRunner:
         return dict(parsed.hn), dict(parsed.params)
 
     def _tell_parsed(self, parsed: ParsedNetwork, kind: str, seconds: float) -> None:
-        if parsed.head is not None and parsed.head.family is not None:
+        if parsed.head is not None and parsed.head.family in META_ARCHS:
             self._logger.info("NMS structure of %s (or equivalent architecture) was detected.", parsed.head.family)
         layers = parsed.hn["layers"]
         starts = ", ".join(f"{layers[name]['original_names'][0]!r}: {name!r}" for name in parsed.input_layers)
@@ -366,6 +367,8 @@ class ClientRunner:
     def _found(self, plan: HeadPlan, rows: Iterator[contexts.Outputs]) -> Iterator[contexts.Outputs]:
         if plan.task == "raw":
             return rows
+        if plan.mask_coefficients:
+            raise NotImplementedError("infer: masks are made by the runtime only; run the HEF with hailo_platform")
         finder = contexts.box_finder(self._network(), self._recipe or self._make_recipe())
         return ([finder.find(row)] for row in rows)
 

@@ -18,7 +18,8 @@ from hailstack.compiler.calibration.frames import CalibrationSummary
 from hailstack.compiler.defaults import default_preprocess
 from hailstack.compiler.endnodes.plan import HeadPlan, cut
 from hailstack.compiler.graph.model import Graph
-from hailstack.compiler.package import Facts, NmsThresholds, make_blueprint
+from hailstack.compiler.host_op import NmsThresholds
+from hailstack.compiler.package import Facts, make_blueprint
 from hailstack.compiler.preflight.estimate import CHIPS, Target, estimate_speed
 from hailstack.compiler.preflight.layers import list_layers
 from hailstack.compiler.quantise.network import QuantisedNetwork, quantise

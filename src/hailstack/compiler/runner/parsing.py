@@ -274,7 +274,7 @@ def _with_roles(graph: Graph, head: HeadPlan | None, tensors: Sequence[str]) -> 
 
 def _fitting(head: HeadPlan | None, tensors: Sequence[str]) -> HeadPlan | None:
     """The head, if all of its ends are among the tensors."""
-    return head if head is not None and head.task == "detection" and len(head.ends) == len(tensors) else None
+    return head if head is not None and head.task != "raw" and len(head.ends) == len(tensors) else None
 
 
 def before_sigmoid(graph: Graph, tensor: str) -> str:

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any, cast
 
 from hailstack.compiler.defaults import choose_thresholds
+from hailstack.compiler.endnodes.hosted import LAYER_KEYS, META_ARCHS, host_kind
 from hailstack.compiler.endnodes.plan import End, HeadPlan
-from hailstack.compiler.package import NMS_NAMES, NmsThresholds
+from hailstack.compiler.host_op import NmsThresholds
 from hailstack.compiler.quantise.options import Level, QuantiseOptions
 from hailstack.compiler.quantise.pixels import Normalisation
 from hailstack.compiler.runner.parsing import ParsedNetwork, before_sigmoid
@@ -21,8 +22,6 @@ from hailstack.errors import ConfigError
 
 CALIBRATION_SIZE = 64
 """Entries of a calibration set that are used if the script says nothing."""
-
-CONFIG_ROLES = {"reg_layer": "reg", "cls_layer": "cls", "objectness_layer": "obj", "encoded_layer": "anchors"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,8 +178,10 @@ def _decoded(
 ) -> HeadPlan:
     """The head whose boxes the host is to find."""
     plan = _recognised(network, nms) or _configured(network, ends, nms, config)
-    if plan.family not in NMS_NAMES:
-        message = f"nms_postprocess(meta_arch={plan.family}): this compiler attaches {', '.join(NMS_NAMES)}"
+    if host_kind(plan) is None:
+        message = (
+            f"nms_postprocess(meta_arch={nms.meta_arch or plan.family}): HailoRT has no operation for these outputs"
+        )
         raise BackendScriptParserException(message)
     asked = nms.classes if nms.classes is not None else (config or {}).get("classes")
     if asked is not None and asked != plan.classes:
@@ -192,7 +193,7 @@ def _decoded(
 def _recognised(network: ParsedNetwork, nms: NmsEffect) -> HeadPlan | None:
     """The head found by structure, its ends in the order of the network's outputs."""
     head = network.head
-    if head is None or (nms.meta_arch and nms.meta_arch != head.family):
+    if head is None or nms.meta_arch.removesuffix("_seg") not in ("", META_ARCHS.get(head.family or "")):
         return None
     by_tensor = {before_sigmoid(network.graph, end.tensor): end for end in head.ends}
     tensors = [before_sigmoid(network.graph, end.tensor) for end in network.ends]
@@ -211,10 +212,16 @@ def _configured(
             "give a configuration with bbox_decoders, and meta_arch"
         )
         raise BackendScriptParserException(message)
+    if nms.meta_arch not in LAYER_KEYS:
+        message = (
+            f"nms_postprocess(meta_arch={nms.meta_arch}): possible with a configuration are {', '.join(LAYER_KEYS)}"
+        )
+        raise BackendScriptParserException(message)
     by_layer = dict(zip(network.output_layers, ends, strict=True))
+    decoders = sorted(config.get("bbox_decoders", ()), key=lambda decoder: int(decoder.get("stride", 0)))
     found: dict[str, End] = {}
-    for decoder in config.get("bbox_decoders", ()):
-        for key, role in CONFIG_ROLES.items():
+    for decoder in decoders:
+        for role, key in LAYER_KEYS[nms.meta_arch].items():
             if key in decoder:
                 layer = _layer(network, str(decoder[key]))
                 found[layer] = _scored(network, by_layer[layer], role, int(decoder.get("stride", 0)))
@@ -223,12 +230,17 @@ def _configured(
         message = f"nms_postprocess: the configuration gives no role to {', '.join(missing) or 'any output'}"
         raise BackendScriptParserException(message)
     first = next(end for end in found.values() if end.role in ("cls", "anchors"))
+    channels = network.graph.shape(first.tensor)[1]
+    anchors = tuple(tuple(zip(decoder.get("w", ()), decoder.get("h", ()), strict=True)) for decoder in decoders)
+    each = max(1, len(anchors[0]))
     return HeadPlan(
         "detection",
         tuple(found[layer] for layer in by_layer),
         nms.meta_arch,
-        classes=network.graph.shape(first.tensor)[1],
+        classes=channels // each - 5 if first.role == "anchors" else channels,
         reg_max=int(config.get("regression_length", 0)) if nms.meta_arch == "yolov8" else 0,
+        anchors=anchors if first.role == "anchors" else (),
+        per_cell=each,
         scores="probabilities",
     )
 
@@ -244,4 +256,4 @@ def _layer(network: ParsedNetwork, name: str) -> str:
 def _scored(network: ParsedNetwork, end: End, role: str, stride: int) -> End:
     """Scores must be probabilities when they reach the host, so a sigmoid comes behind them."""
     bare = before_sigmoid(network.graph, end.tensor)
-    return End(bare, cast(Any, role), sigmoid=role in ("cls", "obj"), stride=stride)
+    return End(bare, cast(Any, role), sigmoid=role in ("cls", "obj", "anchors"), stride=stride)
