@@ -42,19 +42,16 @@ class SizeModel:
     names: tuple[str, ...]
     gradient: Floats
     """Of the verdicts' log likelihood at the mode, by network."""
-    root: Floats
-    """Square root of its negative curvature."""
+    certainty: Floats
+    """What the verdicts take from the variance: (n, n), between networks."""
 
     def predict(self, traits: Traits, name: str | None = None) -> tuple[float, float]:
         """Logarithm of the clusters that a network needs, and its variance."""
         point = _points([traits])
         own = np.array([[float(name is not None and name == other) for other in self.names]])
         between = _covariance(point, self.points) + OWN * own
-        known = _covariance(self.points, self.points) + OWN * np.eye(len(self.names))
         within = float(_covariance(point, point)[0, 0]) + OWN
-        core = np.eye(len(self.names)) + self.root[:, None] * known * self.root
-        shrunk = self.root * between[0]
-        variance = within - float(shrunk @ np.linalg.solve(core, shrunk))
+        variance = within - float(between[0] @ self.certainty @ between[0])
         return _prior(point)[0] + float(between[0] @ self.gradient), max(variance, 1e-4)
 
     def chance_of_single(self, traits: Traits, chip: ChipName, name: str | None = None) -> float:
@@ -79,7 +76,9 @@ def learn_sizes(networks: Sequence[Network]) -> SizeModel:
     points = _points([network.traits for network in networks])
     covariance = _covariance(points, points) + OWN * np.eye(len(networks))
     gradient, root = _find_mode(covariance, _prior(points), *_verdicts(networks))
-    return SizeModel(points, tuple(network.name for network in networks), gradient, root)
+    core = np.eye(len(networks)) + root[:, None] * covariance * root
+    certainty = root[:, None] * np.linalg.inv(core) * root
+    return SizeModel(points, tuple(network.name for network in networks), gradient, certainty)
 
 
 def _verdicts(networks: Sequence[Network]) -> tuple[NDArray[np.intp], Floats, Floats]:
