@@ -26,6 +26,8 @@ class HeadSettings:
     confidence: float = 0.0
     top_k: int = 5
     logits: bool = True
+    task: str = ""
+    """What the compiler noted that the network is for; empty: nothing."""
 
 
 def choose_head(
@@ -37,7 +39,7 @@ def choose_head(
         InputError: the outputs do not suit the wanted head; the message lists them.
         ConfigError: there are more class names than classes.
     """
-    name = _suitable(outputs) if wanted == "auto" else wanted
+    name = _suitable(outputs, settings.task) if wanted == "auto" else wanted
     if name == "raw":
         return name, RawHead()
     if name == "classification":
@@ -52,10 +54,12 @@ def choose_head(
     return name, head
 
 
-def _suitable(outputs: Sequence[OutputFacts]) -> HeadName:
-    if len(outputs) == 1 and outputs[0].kind == "nms_by_class":
+def _suitable(outputs: Sequence[OutputFacts], task: str) -> HeadName:
+    """Feature maps beside boxes or scores are for other programs; vectors that are no scores stay as they are."""
+    if [one.kind for one in outputs if one.kind != "tensor"] == ["nms_by_class"]:
         return "nms_on_host"
-    if len(outputs) == 1 and outputs[0].is_vector:
+    vectors = sum(one.is_vector for one in outputs)
+    if vectors == 1 and task in ("", "classification") and (len(outputs) == 1 or task):
         return "classification"
     return "raw"
 

@@ -107,6 +107,7 @@ class Job:
             confidence=confidence,
             top_k=config.top_k,
             logits=_gives_logits(notes, config),
+            task=str(notes.head.get("task") or ""),
         )
         with self._blamed():
             return choose_head(self.postprocess, facts.outputs, settings)

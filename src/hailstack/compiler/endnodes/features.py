@@ -1,6 +1,6 @@
 """A feature map beside the results: for matching what is seen to what was seen before.
 
-The rule for ``auto``: take the finest level of the head (for other networks the last map before the end) and walk back
+The rule for ``auto``: take the finest level of the head (for other networks the last map before the end, whatever its size) and walk back
 to the last map that all its outputs are made from. Behind a neck that is the neck's richest map at that resolution; in
 a decoupled head it is the output of the stem that its branches share; in a classifier it is what the pooling reads.
 """
@@ -44,10 +44,12 @@ def _richest(graph: Graph, plan: HeadPlan) -> str:
     wanted = [end.tensor for end in ends if end.stride == finest]
     shared = _shared(graph, wanted)
     outputs = {end.tensor for end in plan.ends}
-    strides = (finest,) if finest else ()
-    for tensor in reversed(shared):
-        if tensor not in outputs and _is_features(graph, tensor, strides):
+    fitting = [tensor for tensor in reversed(shared) if tensor not in outputs and _is_features(graph, tensor)]
+    for tensor in fitting:
+        if find_stride(graph, graph.shape(tensor)[2:]) == finest:
             return tensor
+    if fitting:
+        return fitting[0]
     message = f"{graph.source}: --features auto: no feature map leads to {', '.join(wanted)}; name a tensor"
     raise ModelError(message)
 
@@ -61,12 +63,10 @@ def _shared(graph: Graph, tensors: list[str]) -> list[str]:
     return [name for node in graph.nodes for name in node.output if name in (common or ())]
 
 
-def _is_features(graph: Graph, tensor: str, strides: tuple[int, ...]) -> bool:
+def _is_features(graph: Graph, tensor: str) -> bool:
     """Whether it is a finished map: real, with room for patterns, and nothing of its activation still to come."""
     shape = graph.shapes.get(tensor, ())
     if tensor not in graph.reals or len(shape) != 4 or shape[1] < 2 or max(shape[2:]) < 2:
-        return False
-    if strides and find_stride(graph, (shape[2], shape[3])) not in strides:
         return False
     node = graph.producers[tensor]
     unfinished = is_weighted(graph, node) and absorb(graph, tensor) != tensor

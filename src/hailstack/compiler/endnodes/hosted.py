@@ -39,7 +39,7 @@ MOST_BOXES = 100
 
 def host_kind(plan: HeadPlan) -> HostKind | None:
     """The host operation that gives the plan's results; None where HailoRT has none, or lacks a fact."""
-    if plan.argmax and len(plan.ends) == 1:
+    if plan.argmax and sum(end.role != "features" for end in plan.ends) == 1:
         return "ARGMAX"
     roles = {end.role for end in plan.ends} - {"features"}
     if plan.family == "yolov5" and plan.anchors and _lies_at(plan, CENTRED):

@@ -47,7 +47,7 @@ def _level(graph: Graph, grid: tuple[int, int], tensors: list[str]) -> Level:
     return Level(find_stride(graph, grid), grid, tuple(tensors), tuple(graph.shape(name)[1] for name in tensors))
 
 
-def find_stride(graph: Graph, grid: tuple[int, int]) -> int:
+def find_stride(graph: Graph, grid: Sequence[int]) -> int:
     """Input pixels a cell, to the nearest power of two; 0 for a network that takes no single image.
 
     Maps of odd sizes (10 rows over 75, say) have no whole stride; the power of two is what the layers divide by.
