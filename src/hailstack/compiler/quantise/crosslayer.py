@@ -57,7 +57,7 @@ def even_out(graph: Graph, frames: Sequence[Frame]) -> Graph:
     seen = channel_peaks(graph, [pair.tensor for pair in pairs], frames)
     highest = {name: max(float(peak.max()), TINY) for name, peak in seen.items()}
     peaks = {name: np.maximum(peak, highest[name] / LARGEST_RATIO) for name, peak in seen.items()}
-    limits: dict[str, NDArray[np.float32]] = {}
+    limits: dict[str, NDArray[np.float64]] = {}
     for _ in range(SWEEPS):
         for pair in pairs:
             peak = peaks[pair.tensor]
@@ -66,7 +66,7 @@ def even_out(graph: Graph, frames: Sequence[Frame]) -> Graph:
             _scale(weights, pair, factor)
             if pair.activation is not None and pair.activation.op_type == "Clip":
                 name = pair.activation.output[0]
-                limits[name] = limits.get(name, np.float32(1.0) * np.ones_like(factor)) / factor
+                limits[name] = limits.get(name, np.ones_like(factor)) / factor
     return _rewritten(graph, pairs, weights, limits)
 
 
@@ -135,7 +135,7 @@ def _rewritten(
     graph: Graph,
     pairs: tuple[Pair, ...],
     weights: dict[str, NDArray[np.float64]],
-    limits: dict[str, NDArray[np.float32]],
+    limits: dict[str, NDArray[np.float64]],
 ) -> Graph:
     model = onnx.ModelProto()
     model.CopyFrom(graph.model)
@@ -157,7 +157,7 @@ def _rewritten(
 
 
 def _clip_by_channel(
-    model: onnx.ModelProto, graph: Graph, node: onnx.NodeProto, share: NDArray[np.float32]
+    model: onnx.ModelProto, graph: Graph, node: onnx.NodeProto, share: NDArray[np.float64]
 ) -> list[onnx.NodeProto]:
     name, made = f"{node.output[0]}_limits", f"{node.output[0]}_positive"
     limit = np.float32(graph.constants[node.input[2]]) * share.astype(np.float32).reshape(1, -1, 1, 1)

@@ -25,6 +25,7 @@ from hailstack.compiler.quantise.qdq import GraphWriter, dequantised, write_qdq
 from hailstack.compiler.quantise.ranges import Statistics, observe
 from hailstack.compiler.quantise.results import Output, feature_axis, make_output, write_output
 from hailstack.compiler.quantise.scales import Range, Scale
+from hailstack.compiler.quantise.sensitivity import Parts
 from hailstack.compiler.quantise.spans import choose_scales, choose_spans, exact_scales, is_probability
 from hailstack.compiler.quantise.walk import KEPT_PICTURES, refine
 from hailstack.compiler.quantise.weights import plan_weights, weighted_nodes
@@ -51,6 +52,8 @@ class QuantisedNetwork:
     ends leave as integers and are not here: see :meth:`Output.dequantise`."""
     effort: Effort = field(default_factory=lambda: Effort(0, 0))
     """The optimisation level, as asked for and as done."""
+    parts: Parts | None = None
+    """What :attr:`graph` was written from; None where that is not known any more."""
 
 
 def quantise(
@@ -90,7 +93,8 @@ def quantise(
     outputs = _outputs(even, head, scales, statistics, wide, chosen)
     made = _finish(even, write_qdq(even, scales, exact, weights), outputs)
     pairs = {name: dequantised(name) for name in scales if dequantised(name) in made.producers}
-    return QuantisedNetwork(made, outputs, even, {**pairs, **{name: name for name in exact}}, effort)
+    parts = Parts(even, scales, exact, weights)
+    return QuantisedNetwork(made, outputs, even, {**pairs, **{name: name for name in exact}}, effort, parts)
 
 
 def _evened_out(graph: Graph, frames: Sequence[Frame], options: QuantiseOptions) -> Graph:

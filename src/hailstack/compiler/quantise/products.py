@@ -44,7 +44,7 @@ def _factor(node: onnx.NodeProto, name: str) -> float:
 
 def _replace(model: onnx.ModelProto, node: onnx.NodeProto, place: int, value: NDArray[np.float32]) -> None:
     """A constant of the node's own: others may share the one that it had."""
-    name = f"{node.output[0]}_{('weight', 'bias')[place - 1]}"
+    name = f"{node.output[0]}_plain_{('weight', 'bias')[place - 1]}"
     del node.input[place + 1 :]
     if len(node.input) == place:
         node.input.append("")

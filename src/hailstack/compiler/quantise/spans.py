@@ -18,6 +18,12 @@ from hailstack.compiler.quantise.silu import SATURATION, find_silus
 from hailstack.compiler.quantise.wide import Wide
 
 
+HEADROOM = 0.125
+"""Outputs reach so much further than what was seen: a strong answer must not tie with others at the top."""
+WIDE_HEADROOM = 1.0
+"""In 16 bits there is room to spare."""
+
+
 def choose_spans(
     graph: Graph,
     points: Points,
@@ -35,8 +41,9 @@ def choose_spans(
     """
     spans = _seen_spans(graph, points, statistics, options, frames)
     sources = {points.shared.get(end.output, end.output) for end in head.ends}
-    seen_whole = sources | wide.tensors  # with 16 bits nothing need be cut
-    spans.update({tensor: statistics.widest(tensor) for tensor in seen_whole if tensor in spans})
+    for tensor in sources | wide.tensors:
+        if tensor in spans:
+            spans[tensor] = statistics.widest(tensor).stretched(WIDE_HEADROOM if tensor in wide.tensors else HEADROOM)
     spans.update({tensor: Range(0.0, 1.0) for tensor in sources if tensor in spans and is_probability(graph, tensor)})
     spans.update({tensor: Range(*normalisation.limits) for tensor in first_reals(graph) if tensor in spans})
     for silu in find_silus(graph):

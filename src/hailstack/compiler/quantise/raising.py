@@ -1,0 +1,151 @@
+"""Raising layers to 16 bits, the noisiest first, until the network answers as the float one does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hailstack.compiler.endnodes.plan import HeadPlan
+from hailstack.compiler.graph.model import Graph, open_session
+from hailstack.compiler.preflight.estimate import Target, estimate_speed
+from hailstack.compiler.preflight.layers import Layer, layer_kind, list_layers, name_layers
+from hailstack.compiler.quantise.network import QuantisedNetwork, quantise
+from hailstack.compiler.quantise.options import QuantiseOptions
+from hailstack.compiler.quantise.pixels import Frame, Normalisation, feed
+from hailstack.compiler.quantise.sensitivity import layer_noise
+
+WIDE_PRODUCTS = 4
+"""Products of 8 bits that make one of 16."""
+RANKING_PICTURES = 4
+FIRES = 0.25
+"""Scores from which a detector's cell counts."""
+
+Values = dict[str, NDArray[np.float64]]
+Drop = Callable[[Sequence[Values], Sequence[Values]], float]
+"""From float and integer outputs of the same pictures to what was lost, in points."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One network on the way."""
+
+    wide_layers: tuple[str, ...]
+    drop: float
+    """Points lost against the float network."""
+    fps: float
+    """Expected at batch 1; never more than with fewer wide layers, whatever the estimate says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """The first network whose drop is small enough, or the last one tried."""
+
+    network: QuantisedNetwork
+    options: QuantiseOptions
+    steps: tuple[Step, ...]
+    reached: bool
+
+
+def raise_precision(
+    graph: Graph,
+    head: HeadPlan,
+    normalisation: Normalisation,
+    frames: Sequence[Frame],
+    validation: Sequence[Frame],
+    options: QuantiseOptions,
+    *,
+    most_drop: float,
+    target: Target,
+    drop: Drop | None = None,
+) -> Raised:
+    """Widen the noisiest layers until no more than ``most_drop`` points are lost.
+
+    Args:
+        graph, head, normalisation: as for :func:`quantise`.
+        frames: calibration pictures; read once for each network that is tried.
+        validation: pictures to measure the drop on; best not the same.
+        target: the chip whose speed is told.
+        drop: how to measure; None: :func:`points_changed`.
+    """
+    measure = drop or (lambda real, integer: points_changed(head, real, integer))
+    steps: list[Step] = []
+    waiting: list[str] = []
+    while True:
+        network = quantise(graph, head, normalisation, frames, options)
+        lost = measure(float_values(network, validation), integer_values(network, validation))
+        fps = estimate_speed(tuple(_priced_layers(graph, options.wide_layers)), target).fps
+        steps.append(Step(options.wide_layers, lost, min(fps, *(step.fps for step in steps), fps)))
+        if len(steps) == 1 and lost > most_drop and network.parts is not None:
+            noise = layer_noise(network.parts, frames[:RANKING_PICTURES])
+            waiting = [name for name in noise if name not in options.wide_layers]
+        if lost <= most_drop or not waiting:
+            return Raised(network, options, tuple(steps), lost <= most_drop)
+        count = max(1, len(options.wide_layers) // 2)  # one by one at first, then by halves: each costs a quantisation
+        options = replace(options, wide_layers=(*options.wide_layers, *waiting[:count]))
+        waiting = waiting[count:]
+
+
+def _priced_layers(graph: Graph, wide: Sequence[str]) -> Iterator[Layer]:
+    names = name_layers(graph)
+    places = [node for node in graph.nodes if layer_kind(graph, node) is not None]
+    for node, layer in zip(places, list_layers(graph), strict=True):
+        yield replace(layer, macs=WIDE_PRODUCTS * layer.macs) if names[node.output[0]].name in wide else layer
+
+
+def float_values(network: QuantisedNetwork, frames: Sequence[Frame]) -> list[Values]:
+    """What the float network gives: end → its tensor as it leaves the chip, channels last."""
+    graph = network.float_graph
+    session = open_session(graph.model, graph.source)
+    names = [output.end.output for output in network.outputs]
+    rows = (session.run(names, feed(graph, frame)) for frame in frames)
+    return [dict(zip(names, map(_channels_last, row), strict=True)) for row in rows]
+
+
+def integer_values(network: QuantisedNetwork, frames: Sequence[Frame]) -> list[Values]:
+    """The same of the integer network, dequantised."""
+    session = open_session(network.graph.model, network.graph.source)
+    tensors = [output.tensor for output in network.outputs]
+    rows = (session.run(tensors, feed(network.graph, frame)) for frame in frames)
+    return [
+        {output.end.output: output.dequantise(value) for output, value in zip(network.outputs, row, strict=True)}
+        for row in rows
+    ]
+
+
+def _channels_last(value: NDArray[np.floating]) -> NDArray[np.float64]:
+    real = np.asarray(value, np.float64)
+    return real.transpose(0, 2, 3, 1) if real.ndim == 4 else real
+
+
+def points_changed(head: HeadPlan, real: Sequence[Values], integer: Sequence[Values]) -> float:
+    """How far the integer network's answers are from the float one's, in points; needs no labels.
+
+    Classifiers: pictures with another best class, in percent. Detectors with class probabilities: 100 minus the F1
+    of the cells that fire for a class. Others: noise over signal of the worst output, in percent of the amplitude.
+    """
+    if head.task == "classification":
+        name = head.ends[0].output
+        return 100 * float(np.mean([a[name].argmax() != b[name].argmax() for a, b in zip(real, integer, strict=True)]))
+    classes = [end.output for end in head.ends if end.role == "cls" and end.sigmoid]
+    if classes:
+        return _fires_apart(classes, real, integer)
+    return max(_amplitude_lost(end.output, real, integer) for end in head.ends)
+
+
+def _fires_apart(names: Sequence[str], real: Sequence[Values], integer: Sequence[Values]) -> float:
+    both, either = 0, 0
+    for a, b in zip(real, integer, strict=True):
+        for name in names:
+            first, second = a[name] >= FIRES, b[name] >= FIRES
+            both += 2 * int((first & second).sum())
+            either += int(first.sum()) + int(second.sum())
+    return 100 * (1 - both / either) if either else 0.0
+
+
+def _amplitude_lost(name: str, real: Sequence[Values], integer: Sequence[Values]) -> float:
+    signal = sum(float((a[name] ** 2).sum()) for a in real)
+    noise = sum(float(((a[name] - b[name]) ** 2).sum()) for a, b in zip(real, integer, strict=True))
+    return 100 * float(np.sqrt(noise / max(signal, 1e-30)))
