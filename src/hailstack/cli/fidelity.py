@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
+from cyclopts.validators import Number
 
 
 def fidelity(
@@ -16,7 +17,7 @@ def fidelity(
     labels: Path | None = None,
     original: Annotated[Path | None, Parameter(name=["--model", "-m"])] = None,
     reference: Path | None = None,
-    probe: int = 4,
+    probe: Annotated[int | None, Parameter(validator=Number(gte=0))] = None,
     html: Path | None = None,
     json: Annotated[bool, Parameter(negative=())] = False,
 ) -> int:
@@ -34,11 +35,12 @@ def fidelity(
         A folder of YOLO text files named like the pictures, or a CSV file picture,class: adds accuracy before and
         after.
     original
-        The ONNX model that was compiled: adds the step from there to the cut and folded network.
+        The ONNX (or .tflite) model that was compiled: adds the step from there to the cut and folded network.
     reference
         An .npz that the training side recorded: files, inputs, output:NAME, labels. Adds the steps from there.
     probe
-        On how many pictures each layer is quantised alone; 0 leaves that out.
+        On how many pictures each layer is quantised alone; 0 leaves that out. Default: 4, fewer for more than 150
+        layers.
     html
         Write a page with pictures and charts there.
     json
@@ -52,12 +54,12 @@ def fidelity(
     from hailstack.fidelity.truth import read_truth
 
     subject, photos = open_subject(model), find_photos(images)
-    names = tuple(subject.meta.get("labels") or ())
+    names, classes = tuple(subject.meta.get("labels") or ()), int(subject.meta["head"].get("classes") or 0)
     with show_progress(quiet=json) as progress:
         report = measure(
             subject,
             photos,
-            truth=None if labels is None else read_truth(labels, photos, names),
+            truth=None if labels is None else read_truth(labels, images, photos, names, classes),
             original=None if original is None else Original(original),
             recording=None if reference is None else read_recording(reference),
             probed=probe,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
 from hailstack.fidelity.measure import Progress as Listener
@@ -30,10 +30,16 @@ LAYERS_SHOWN = 12
 def show_progress(*, quiet: bool) -> Iterator[Listener]:
     """A progress bar on stderr; nothing when quiet or when stderr is no terminal."""
     console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=console, transient=True, disable=quiet or not console.is_terminal) as bar:
-        task = bar.add_task("", total=None)
-        yield lambda stage, done, total: bar.update(task, description=STAGES[stage], completed=done, total=total)
+        tasks = {stage: bar.add_task(text, total=None, visible=False) for stage, text in STAGES.items()}
+        yield lambda stage, done, total: bar.update(tasks[stage], completed=done, total=total, visible=True)
 
 
 def print_report(report: FidelityReport, page: Path | None, *, as_json: bool) -> None:
@@ -105,7 +111,7 @@ def _ladder(report: FidelityReport) -> Table:
 
 def _closing(report: FidelityReport, page: Path | None) -> Iterator[str]:
     if report.raise_layers:
-        names = ",".join(one.name for one in report.raise_layers)
-        yield f"to gain most: these layers in 16 bits: hailstack compile ... --wide-layers {names}"
+        options = " ".join(f"--wide-layers {one.name}" for one in report.raise_layers)
+        yield f"to gain most, give these layers 16 bits: hailstack compile ... {options}"
     if page is not None:
         yield f"written      {page}"

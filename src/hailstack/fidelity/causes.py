@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -151,7 +152,7 @@ def _output_candidates(mine: NDArray[np.float64], wanted: NDArray[np.float64]) -
     yield (
         "sigmoid",
         "a sigmoid is missing: the reference's scores have gone through one",
-        _rms(_sigmoid(mine) - wanted),
+        _rms(sigmoid(mine) - wanted),
     )
     if mine.min() >= 0 and mine.max() <= 1:
         inside = np.clip(mine, 1e-7, 1 - 1e-7)
@@ -183,8 +184,9 @@ def find_order(mine: NDArray[np.float64], wanted: NDArray[np.float64], axis: int
     return order
 
 
-def _sigmoid(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    result: NDArray[np.float64] = 1 / (1 + np.exp(-np.clip(values, -60, 60)))
+def sigmoid(values: NDArray[np.floating]) -> NDArray[Any]:
+    """``1 / (1 + exp(-x))`` in the type of ``values``."""
+    result: NDArray[Any] = 1 / (1 + np.exp(-np.clip(values, -60, 60)))
     return result
 
 

@@ -46,13 +46,14 @@ class Likeness:
 def compare(
     real: onnx.ModelProto,
     other: onnx.ModelProto,
-    pairs: Mapping[str, str],
+    pairs: Sequence[tuple[str, str]],
     frames: Iterable[NDArray[np.uint8]],
     source: str,
 ) -> Mapping[str, Likeness]:
-    """How alike ``pairs`` (tensor of ``real`` → tensor of ``other``) are over ``frames``.
+    """Tensor of ``other`` → how much it is like that of ``real`` which it is paired with, over ``frames``.
 
     Args:
+        pairs: names in ``real`` and in ``other``.
         frames: uint8 ``(h, w, c)``; both networks take them through an input of the same name.
 
     Raises:
@@ -63,10 +64,10 @@ def compare(
     sums = np.zeros((len(pairs), len(SUMS)))
     for frame in frames:
         sums += np.array(session.run(None, {name: frame[None]}), np.float64).reshape(sums.shape)
-    return {tensor: Likeness(*map(float, row)) for tensor, row in zip(pairs, sums, strict=True)}
+    return {other: Likeness(*map(float, row)) for (_, other), row in zip(pairs, sums, strict=True)}
 
 
-def join_models(real: onnx.ModelProto, other: onnx.ModelProto, pairs: Mapping[str, str]) -> onnx.ModelProto:
+def join_models(real: onnx.ModelProto, other: onnx.ModelProto, pairs: Sequence[tuple[str, str]]) -> onnx.ModelProto:
     """One model with the input of both, whose outputs are :data:`SUMS` of every pair, four scalars after another."""
     first, second = _prefixed(real, "real/"), _prefixed(other, "other/")
     model = onnx.ModelProto()
@@ -74,7 +75,7 @@ def join_models(real: onnx.ModelProto, other: onnx.ModelProto, pairs: Mapping[st
     model.graph.node.extend(second.graph.node)
     model.graph.initializer.extend(second.graph.initializer)
     del model.graph.output[:], model.graph.value_info[:]
-    for left, right in pairs.items():
+    for left, right in pairs:
         _append_sums(model.graph, f"real/{left}", f"other/{right}")
     return model
 
@@ -84,7 +85,7 @@ def _prefixed(model: onnx.ModelProto, prefix: str) -> onnx.ModelProto:
 
 
 def _append_sums(graph: onnx.GraphProto, real: str, other: str) -> None:
-    names = {key: f"{real}/{key}" for key in ("difference", "product_map", *SUMS)}
+    names = {key: f"{other}/{key}" for key in ("difference", "product_map", *SUMS)}
     graph.node.extend(
         [
             helper.make_node("Sub", [real, other], [names["difference"]]),
@@ -100,8 +101,3 @@ def _append_sums(graph: onnx.GraphProto, real: str, other: str) -> None:
 
 def _total(operator: str, tensor: str, output: str) -> onnx.NodeProto:
     return helper.make_node(operator, [tensor], [output], keepdims=0)
-
-
-def output_names(model: onnx.ModelProto) -> Sequence[str]:
-    """Names of a model's outputs, in order."""
-    return [info.name for info in model.graph.output]

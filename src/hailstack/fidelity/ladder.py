@@ -15,11 +15,12 @@ from hailstack.compiler.graph.model import Graph, open_session
 from hailstack.compiler.quantise.pixels import Normalisation
 from hailstack.errors import ConfigError
 from hailstack.fidelity.agreement import Agreement
-from hailstack.fidelity.causes import Cause, explain_inputs, explain_labels, explain_outputs
+from hailstack.fidelity.causes import Cause, explain_inputs, explain_labels, explain_outputs, sigmoid
 from hailstack.fidelity.comparison import Likeness, compare
+from hailstack.fidelity.layers import FLAGGED_BELOW_DB
 from hailstack.fidelity.readings import Reading
 from hailstack.fidelity.reference import Original, Recording
-from hailstack.fidelity.subject import DEQUANTISED, Subject
+from hailstack.fidelity.subject import Subject
 from hailstack.imaging import Placement, read_image
 from hailstack.runtime import Session
 from hailstack.types import Frame, FrameId, Image, Prediction
@@ -33,7 +34,7 @@ SAME_RELATIVE = 1e-3
 """Float networks that compute the same differ by less than this share of the largest value."""
 SAME_PIXEL_LEVELS = 1.0
 """Mean difference of input tensors, in grey levels, that two resizing libraries may make between them."""
-LEAST_SNR_DB = 10.0
+NO_RECORDING = "needs a recording of the training side (--reference)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,7 @@ def climb(
     original: Original | None = None,
     recording: Recording | None = None,
     integers: Reading | None = None,
+    ends: Mapping[str, Likeness] | None = None,
 ) -> Ladder:
     """Compare every stage with the one before.
 
@@ -78,36 +80,25 @@ def climb(
         original: the ONNX model; without it the rungs that need it are left out.
         recording: what the training side saw and said; likewise.
         integers: the integer network as a program reads it, for comparison with the device.
+        ends: how much the integer network's outputs are like the float one's, if it is known from more pictures.
 
     Raises:
-        ConfigError: the recording names a picture that is not among ``photos``.
+        ConfigError: the recording names a picture that is not among ``photos``, or an output that does not exist.
+        ModelError: ``original`` does not take the HEF's pictures.
     """
     frames = [subject.preprocess.apply(read_image(path))[0] for path in photos]
     inputs = _network_inputs(subject, frames)
-    rungs: list[Rung] = []
-    left_out: dict[str, str] = {}
-    if recording is None:
-        left_out["export"] = left_out["input"] = "needs a recording of the training side (--reference)"
-    else:
-        rows = _rows_of(recording, photos)
-        if original is None or not recording.outputs:
-            left_out["export"] = "needs the ONNX model (--model) and recorded outputs"
-        else:
-            rungs.append(_export(original, recording, rows))
-        rungs.append(_input(subject, inputs, recording, rows))
-    labels = (recording.labels if recording else ()) or (original.labels() if original else ())
-    if labels and subject.meta.get("labels"):
-        rungs.append(_labels(subject, labels))
-    if original is None:
-        left_out["folded"] = "needs the ONNX model (--model)"
-    else:
-        rungs.append(_folded(subject, original, frames, inputs))
-    rungs.append(_quantised(subject, frames))
-    if integers is None:
-        left_out["device"] = "not asked for"
-    else:
-        rungs.append(_device(subject, photos, integers))
-    return Ladder(tuple(rungs), left_out)
+    rows = [] if recording is None else _rows_of(recording, photos)
+    steps: Mapping[RungName, Rung | str] = {
+        "export": _export(original, recording, rows),
+        "input": _input(subject, inputs, recording, rows),
+        "labels": _labels(subject, original, recording),
+        "folded": _folded(subject, original, frames, inputs),
+        "quantised": _quantised(subject, ends or _compare_ends(subject, frames)),
+        "device": _device(subject, photos, integers),
+    }
+    rungs = tuple(step for step in steps.values() if isinstance(step, Rung))
+    return Ladder(rungs, {name: step for name, step in steps.items() if isinstance(step, str)})
 
 
 def _rows_of(recording: Recording, photos: Sequence[Path]) -> list[int]:
@@ -133,17 +124,31 @@ def _network_inputs(subject: Subject, frames: Sequence[NDArray[np.uint8]]) -> li
     return [value if value.shape[0] in (1, 3, 4) else value.transpose(2, 0, 1) for value in found]
 
 
-def _export(original: Original, recording: Recording, rows: Sequence[int]) -> Rung:
+def _export(original: Original | None, recording: Recording | None, rows: Sequence[int]) -> Rung | str:
+    if recording is None:
+        return NO_RECORDING
+    if original is None or not recording.outputs:
+        return "needs the ONNX model (--model) and recorded outputs"
+    unknown = next((name for name in recording.outputs if name not in original.outputs), None)
+    if unknown is not None:
+        message = f"the recording has an output {unknown!r}; {original.path} has {', '.join(original.outputs)}"
+        raise ConfigError(message)
     theirs = [{name: values[row] for name, values in recording.outputs.items()} for row in rows]
-    ours = [_shaped_like(wanted, original(recording.inputs[row])) for row, wanted in zip(rows, theirs, strict=True)]
+    ours = [_without_batch(wanted, original(recording.inputs[row])) for row, wanted in zip(rows, theirs, strict=True)]
     return _same_values("export", "the recorded outputs with the ONNX model's on the recorded inputs", ours, theirs)
 
 
-def _shaped_like(wanted: Mapping[str, Array], found: Mapping[str, Array]) -> dict[str, Array]:
-    return {name: found[name].reshape(value.shape) for name, value in wanted.items() if name in found}
+def _without_batch(wanted: Mapping[str, Array], found: Mapping[str, Array]) -> dict[str, Array]:
+    """The recorded ones of ``found``; a recording may have left out the axis of the batch."""
+    return {
+        name: found[name].reshape(value.shape) if found[name].size == value.size else found[name]
+        for name, value in wanted.items()
+    }
 
 
-def _input(subject: Subject, inputs: Sequence[Array], recording: Recording, rows: Sequence[int]) -> Rung:
+def _input(subject: Subject, inputs: Sequence[Array], recording: Recording | None, rows: Sequence[int]) -> Rung | str:
+    if recording is None:
+        return NO_RECORDING
     normalisation = _normalisation(subject)
     theirs = [recording.inputs[row] for row in rows]
     compared = "the recorded inputs with what the HEF makes of the same files"
@@ -161,78 +166,107 @@ def _normalisation(subject: Subject) -> Normalisation:
     return Normalisation(tuple(told["mean"]), tuple(told["std"]), bool(told["bgr"]))
 
 
-def _labels(subject: Subject, wanted: Sequence[str]) -> Rung:
-    cause = explain_labels(subject.meta["labels"], wanted)
+def _labels(subject: Subject, original: Original | None, recording: Recording | None) -> Rung | str:
+    wanted = (recording.labels if recording else ()) or (original.labels() if original else ())
+    ours = tuple(subject.meta.get("labels") or ())
+    if not ours or not wanted:
+        return "the HEF has no class names" if not ours else "needs class names in the recording or the ONNX model"
+    cause = explain_labels(ours, wanted)
     return Rung("labels", "the HEF's class names with the reference's", cause is None, f"{len(wanted)} names", cause)
 
 
 def _folded(
-    subject: Subject, original: Original, frames: Sequence[NDArray[np.uint8]], inputs: Sequence[Array]
-) -> Rung:
+    subject: Subject, original: Original | None, frames: Sequence[NDArray[np.uint8]], inputs: Sequence[Array]
+) -> Rung | str:
+    if original is None:
+        return "needs the ONNX model (--model)"
+    ours = _through_tail(subject, _ends(subject, frames), inputs)
+    compared = [name for name in original.outputs if name in ours[0] and name not in original.selected]
+    if not compared:
+        return "no output of the ONNX model follows from the HEF's outputs alone, without picking boxes"
+    theirs = [_squash({name: found[name] for name in compared}, _squashed(subject)) for found in map(original, inputs)]
+    what = "the ONNX model with the cut, folded network and its tail, on the same normalised pixels"
+    return _same_values("folded", what, ours, theirs)
+
+
+def _ends(subject: Subject, frames: Sequence[NDArray[np.uint8]]) -> Values:
+    """What the float network gives; ends behind a sigmoid that the compiler added under the names without it."""
     session = open_session(subject.real, subject.path)
-    names = [info.name for info in subject.real.graph.output]
-    ends = [dict(zip(names, session.run(names, {subject.input: frame[None]}), strict=True)) for frame in frames]
-    ours = list(_through_tail(subject, ends))
-    theirs = [original(tensor) for tensor in inputs]
-    pairs = [_by_name_or_shape(mine, wanted) for mine, wanted in zip(ours, theirs, strict=True)]
-    compared = "the ONNX model with the cut, folded network and its tail, on the same normalised pixels"
-    return _same_values("folded", compared, [mine for mine, _ in pairs], [wanted for _, wanted in pairs])
+    names = [output.real for output in subject.outputs]
+    added = {f"{tensor}_sigmoid": tensor for tensor in _squashed(subject)}
+    found = [dict(zip(names, session.run(names, {subject.input: frame[None]}), strict=True)) for frame in frames]
+    return [{**one, **{added[name]: value for name, value in one.items() if name in added}} for one in found]
 
 
-def _through_tail(subject: Subject, ends: Values) -> Iterator[Mapping[str, Array]]:
+def _through_tail(subject: Subject, ends: Values, inputs: Sequence[Array]) -> Values:
+    """The ends, and what the tail makes of them."""
     if subject.tail is None:
-        yield from ends
-        return
+        return ends
     session = open_session(subject.tail, subject.path)
     wanted = {one.name for one in session.get_inputs()}
     names = [one.name for one in session.get_outputs()]
-    for values in ends:
-        fed = {name: value for name, value in values.items() if name in wanted}
-        yield dict(zip(names, session.run(None, fed), strict=True))
+    after = []
+    for values, pixels in zip(ends, inputs, strict=True):
+        known = {**values, subject.input.removesuffix("_pixels"): pixels[None]}
+        fed = {name: value for name, value in known.items() if name in wanted}
+        after.append({**values, **dict(zip(names, session.run(None, fed), strict=True))})
+    return after
 
 
-def _by_name_or_shape(
-    ours: Mapping[str, Array], theirs: Mapping[str, Array]
-) -> tuple[dict[str, Array], dict[str, Array]]:
-    """Outputs of the same name; else, one by one, of the same number of elements, shaped alike."""
-    if set(ours) >= set(theirs):
-        return {name: ours[name].reshape(theirs[name].shape) for name in theirs}, dict(theirs)
-    free, mine = dict(ours), {}
-    for name, wanted in theirs.items():
-        fitting = next((key for key, value in free.items() if value.size == wanted.size), None)
-        if fitting is not None:
-            mine[name] = free.pop(fitting).reshape(wanted.shape)
-    return mine, {name: theirs[name] for name in mine}
+def _squashed(subject: Subject) -> set[str]:
+    """Ends that got a sigmoid from the compiler."""
+    return {str(end["tensor"]) for end in subject.meta["head"].get("ends", ()) if end["sigmoid"]}
+
+
+def _squash(values: Mapping[str, Array], squashed: set[str]) -> Mapping[str, Array]:
+    """The chip gives some outputs behind a sigmoid that the ONNX model leaves to its reader."""
+    return {name: sigmoid(value) if name in squashed else value for name, value in values.items()}
 
 
 def _same_values(name: RungName, compared: str, ours: Values, theirs: Values) -> Rung:
-    worst, where = 0.0, ""
+    worst, where = -1.0, ""
     for mine, wanted in zip(ours, theirs, strict=True):
         for output, value in wanted.items():
-            largest = max(float(np.abs(value).max(initial=0)), 1e-12)
-            difference = float(np.abs(mine[output] - value).max(initial=0)) / largest
-            if difference >= worst:
+            if mine[output].shape != value.shape:
+                figure = f"output {output} has the shape {mine[output].shape}, the reference {value.shape}"
+                return Rung(name, compared, False, figure)
+            difference = _relative_difference(mine[output], value)
+            if not difference <= worst:  # also where it is not a number
                 worst, where = difference, output
-    if not where:
-        return Rung(name, compared, False, "no output of the one has a counterpart in the other")
     holds = worst <= SAME_RELATIVE
     figure = f"largest difference {worst:.2g} of the range (output {where}), limit {SAME_RELATIVE:g}"
     cause = None if holds else explain_outputs([one[where] for one in ours], [one[where] for one in theirs])
     return Rung(name, compared, holds, figure, cause)
 
 
-def _quantised(subject: Subject, frames: Sequence[NDArray[np.uint8]]) -> Rung:
-    pairs = {output.real: f"{output.real}{DEQUANTISED}" for output in subject.outputs}
-    likeness = compare(subject.real, subject.integer, pairs, frames, subject.path)
-    worst = min(likeness, key=lambda name: likeness[name].snr_db)
-    found: Likeness = likeness[worst]
-    holds = found.snr_db >= LEAST_SNR_DB
-    figure = f"SNR {found.snr_db:.1f} dB, cosine {found.cosine:.4f} at {worst}, limit {LEAST_SNR_DB:g} dB"
-    return Rung("quantised", "the float network with the integer one, at the ends", holds, figure)
+def _relative_difference(mine: Array, wanted: Array) -> float:
+    """Largest difference as a share of the largest value."""
+    a, b = np.asarray(mine, np.float64), np.asarray(wanted, np.float64)
+    with np.errstate(invalid="ignore"):
+        gaps = np.where(a == b, 0.0, np.abs(a - b))
+    return float(gaps.max(initial=0.0) / max(float(np.abs(b).max(initial=0.0)), 1e-12))
 
 
-def _device(subject: Subject, photos: Sequence[Path], integers: Reading) -> Rung:
+def _compare_ends(subject: Subject, frames: Sequence[NDArray[np.uint8]]) -> Mapping[str, Likeness]:
+    pairs = [(output.real, output.dequantised) for output in subject.outputs]
+    return compare(subject.real, subject.integer, pairs, frames, subject.path)
+
+
+def _quantised(subject: Subject, likeness: Mapping[str, Likeness]) -> Rung:
+    worst = min(subject.outputs, key=lambda output: likeness[output.dequantised].snr_db)
+    found = likeness[worst.dequantised]
+    figure = (
+        f"SNR {found.snr_db:.1f} dB, cosine {found.cosine:.4f} at {worst.stream}, the worst output; "
+        f"limit {FLAGGED_BELOW_DB:g} dB"
+    )
+    holds = found.snr_db >= FLAGGED_BELOW_DB
+    return Rung("quantised", "the float network with the integer one, at the outputs", holds, figure)
+
+
+def _device(subject: Subject, photos: Sequence[Path], integers: Reading | None) -> Rung | str:
     """What a program gets from the NPU, real or emulated, against the integer network read directly."""
+    if integers is None:
+        return "not asked for"
     agreement, worst = Agreement(), 0.0
     for path, answer in zip(photos, _device_predictions(subject, photos, integers), strict=True):
         frame, placement = subject.preprocess.apply(read_image(path))

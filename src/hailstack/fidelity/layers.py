@@ -86,9 +86,13 @@ def list_quantised_layers(subject: Subject) -> tuple[Layer, ...]:
     return tuple(layer for layer in found.values() if layer.tensors)
 
 
-def noise_here(layers: Sequence[Layer], likeness: Mapping[str, Likeness]) -> Mapping[str, float]:
-    """Layer → SNR in dB at its last tensor."""
-    return {layer.name: likeness[layer.tensors[-1]].snr_db for layer in layers}
+def noise_here(subject: Subject, layers: Sequence[Layer], likeness: Mapping[str, Likeness]) -> Mapping[str, float]:
+    """Layer → SNR in dB at its last tensor.
+
+    Args:
+        likeness: tensor of the integer network → how much it is like the float one.
+    """
+    return {layer.name: likeness[subject.pairs[layer.tensors[-1]]].snr_db for layer in layers}
 
 
 def noise_alone(
@@ -130,24 +134,25 @@ def quantise_layer(subject: Subject, layer: Layer) -> onnx.ModelProto:
     """The float network with the weights and tensors of one layer as the integer network has them."""
     integer = Graph(subject.integer, subject.path)
     operands = {output: _integer_operands(integer, output) for output in layer.weighted}
-    rounded = {tensor: f"integer/{subject.pairs[tensor]}" for tensor in layer.tensors}
+    inside = {tensor: subject.pairs[tensor] for tensor in layer.tensors}
+    leaving = {output.real: output.dequantised for output in subject.outputs if output.real in inside}
     model = onnx.ModelProto()
     model.CopyFrom(subject.real)
     nodes = list(model.graph.node)
     del model.graph.node[:], model.graph.value_info[:]
     copied: set[str] = set()
     for node in nodes:
-        node.input[:] = [rounded.get(name, name) for name in node.input]
+        node.input[:] = [f"integer/{inside[name]}" if name in inside else name for name in node.input]
         for output in node.output:
             for i, operand in operands.get(output, {}).items():
                 _copy(model.graph, integer, operand, "", copied)
                 node.input[i] = f"integer/{operand}"
         model.graph.node.append(node)
         for output in node.output:
-            if output in rounded:
-                _copy(model.graph, integer, subject.pairs[output], output, copied)
+            for rounded in (inside.get(output, ""), leaving.get(output, "")):
+                _copy(model.graph, integer, rounded, output, copied)
     for info in model.graph.output:
-        info.name = rounded.get(info.name, info.name)
+        info.name = f"integer/{leaving[info.name]}" if info.name in leaving else info.name
     return model
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import heapq
-import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,8 +15,8 @@ from hailstack.errors import ConfigError, InputError, MediaError, NotFoundError
 from hailstack.fidelity.accuracy import Accuracy, Labelled, score_classes, score_detections
 from hailstack.fidelity.agreement import Agreement
 from hailstack.fidelity.comparison import Likeness, compare
-from hailstack.fidelity.ladder import climb
-from hailstack.fidelity.layers import LayerNoise, list_quantised_layers, noise_alone, noise_here
+from hailstack.fidelity.ladder import Ladder, climb
+from hailstack.fidelity.layers import Layer, LayerNoise, list_quantised_layers, noise_alone, noise_here
 from hailstack.fidelity.readings import output_ranges, read_floats, read_integers
 from hailstack.fidelity.reference import Original, Recording
 from hailstack.fidelity.report import FidelityReport, OutputNoise, Picture
@@ -32,6 +31,9 @@ Progress = Callable[[str, int, int], None]
 
 WORST_SHOWN = 6
 LADDER_PICTURES = 4
+MOST_PROBED = 4
+MOST_RUNS = 600
+"""Of one network or another with one layer quantised, unless more are asked for."""
 
 
 def find_photos(folder: Path) -> tuple[Path, ...]:
@@ -58,20 +60,23 @@ def measure(
     truth: Truth | None = None,
     original: Original | None = None,
     recording: Recording | None = None,
-    probed: int = 4,
+    probed: int | None = None,
     progress: Progress = lambda stage, done, total: None,
 ) -> FidelityReport:
-    """Measure one HEF.
+    """Measure one HEF. Memory does not grow with the number of pictures, but for their detections.
 
     Args:
         photos: typical pictures. Those that cannot be read are left out and named in the report.
         truth: labels, if accuracy is wanted.
         original: the ONNX model, if the ladder is to compare with it.
         recording: what the training side saw and said.
-        probed: how many pictures every layer is tried alone with; 0 leaves that out.
+        probed: how many pictures every layer is tried alone with; 0 leaves that out. None: 4, or fewer for networks
+            of more than 150 layers, so that there are no more than 600 runs.
 
     Raises:
         InputError: no picture could be read.
+        ConfigError: the labels, or the recording, are for something else.
+        ModelError: ``original`` is another network.
     """
     return _Measurement(subject, photos, progress).run(truth, original, recording, probed)
 
@@ -81,43 +86,26 @@ class _Measurement:
         self._subject = subject
         self._progress = progress
         self._skipped: list[str] = []
-        self._photos = [path for path in photos if self._readable(path)]
-        if not self._photos:
-            message = f"none of {len(photos)} pictures could be read; the first: {self._skipped[0]}"
-            raise InputError(message)
-
-    def _readable(self, path: Path) -> bool:
-        try:
-            read_image(path)
-        except MediaError as error:
-            self._skipped.append(str(error))
-            return False
-        return True
+        self._photos = photos
 
     def run(
-        self, truth: Truth | None, original: Original | None, recording: Recording | None, probed: int
+        self, truth: Truth | None, original: Original | None, recording: Recording | None, probed: int | None
     ) -> FidelityReport:
         subject = self._subject
-        likeness = compare(subject.real, subject.integer, subject.pairs, self._frames("compare"), subject.path)
-        layers = self._layers(likeness, probed)
+        likeness = self._compare()
         agreement, accuracy, worst = self._answers(truth)
-        self._progress("ladder", 0, 1)
-        ladder = climb(
-            subject,
-            _ladder_photos(self._photos, recording),
-            original=original,
-            recording=recording,
-            integers=read_integers(subject, None),
-        )
+        ladder = self._ladder(original, recording, likeness)
+        listed = list_quantised_layers(subject)
+        count = _probes(len(listed)) if probed is None else probed
         return FidelityReport(
             hef=subject.path,
             target=subject.hef.architectures[0].lower(),
             head=str(subject.meta["head"]["task"]),
             pictures=len(self._photos),
-            probed=min(probed, len(self._photos)),
+            probed=min(count, len(self._photos)),
             labels=tuple(subject.meta.get("labels") or ()),
             outputs=_output_noise(subject, likeness),
-            layers=layers,
+            layers=self._layers(listed, likeness, count),
             agreement=agreement,
             accuracy=accuracy,
             ladder=ladder,
@@ -125,36 +113,78 @@ class _Measurement:
             skipped=tuple(self._skipped),
         )
 
-    def _frames(self, stage: str) -> Iterator[NDArray[np.uint8]]:
-        for number, path in enumerate(self._photos, 1):
-            yield self._subject.preprocess.apply(read_image(path))[0]
-            self._progress(stage, number, len(self._photos))
+    def _compare(self) -> Mapping[str, Likeness]:
+        """The first pass; it also finds out which pictures can be read."""
+        subject = self._subject
+        ends = [(output.real, output.dequantised) for output in subject.outputs]
+        pairs = list(dict.fromkeys([*subject.pairs.items(), *ends]))
+        readable: list[Path] = []
+        likeness = compare(subject.real, subject.integer, pairs, self._readable_frames(readable), subject.path)
+        if not readable:
+            message = f"none of {len(self._photos)} pictures could be read; the first: {self._skipped[0]}"
+            raise InputError(message)
+        self._photos = readable
+        return likeness
 
-    def _layers(self, likeness: Mapping[str, Likeness], probed: int) -> tuple[LayerNoise, ...]:
-        layers = list_quantised_layers(self._subject)
+    def _readable_frames(self, readable: list[Path]) -> Iterator[NDArray[np.uint8]]:
+        for number, path in enumerate(self._photos, 1):
+            try:
+                image = read_image(path)
+            except MediaError as error:
+                self._skipped.append(str(error))
+                continue
+            readable.append(path)
+            yield self._subject.preprocess.apply(image)[0]
+            self._progress("compare", number, len(self._photos))
+
+    def _frames(self, photos: Sequence[Path], stage: str) -> Iterator[NDArray[np.uint8]]:
+        for number, path in enumerate(photos, 1):
+            yield self._subject.preprocess.apply(read_image(path))[0]
+            self._progress(stage, number, len(photos))
+
+    def _ladder(
+        self, original: Original | None, recording: Recording | None, likeness: Mapping[str, Likeness]
+    ) -> Ladder:
+        self._progress("ladder", 0, 1)
+        return climb(
+            self._subject,
+            _ladder_photos(self._photos, recording),
+            original=original,
+            recording=recording,
+            integers=read_integers(self._subject, None),
+            ends=likeness,
+        )
+
+    def _layers(
+        self, layers: Sequence[Layer], likeness: Mapping[str, Likeness], probed: int
+    ) -> tuple[LayerNoise, ...]:
         alone: Mapping[str, Mapping[str, float]] = {}
         if probed:
             frames = [self._subject.preprocess.apply(read_image(path))[0] for path in _spread(self._photos, probed)]
             alone = noise_alone(self._subject, layers, frames, lambda done, all: self._progress("layers", done, all))
-        here = noise_here(layers, likeness)
+        here = noise_here(self._subject, layers, likeness)
         return tuple(LayerNoise(one.name, one.node, here[one.name], alone.get(one.name, {})) for one in layers)
 
     def _answers(self, truth: Truth | None) -> tuple[Agreement, tuple[Accuracy, Accuracy] | None, tuple[Picture, ...]]:
         subject = self._subject
-        real = read_floats(subject, output_ranges(subject, self._frames("ranges")))
+        real = read_floats(subject, output_ranges(subject, self._frames(self._photos, "ranges")))
         integer = read_integers(subject)
         agreement, scored = Agreement(), _Scored(truth)
         pictures: list[Picture] = []
-        for path, number in zip(self._photos, itertools.count(1)):
+        for number, path in enumerate(self._photos, 1):
             image = read_image(path)
             frame, placement = subject.preprocess.apply(image)
             both = real.predict(frame, placement), integer.predict(frame, placement)
-            scored.add(path.name, image, *both)
+            scored.add(path, image, *both)
             shown = [_above(one, _shown_from(subject)) for one in both]
-            picture = Picture(path.name, image, shown[0], shown[1], agreement.add(shown[0], shown[1]))
+            picture = Picture(path.name, path, shown[0], shown[1], agreement.add(shown[0], shown[1]))
             pictures = heapq.nlargest(WORST_SHOWN, [*pictures, picture], key=lambda one: one.difference)
             self._progress("answers", number, len(self._photos))
         return agreement, scored.accuracy(), tuple(one for one in pictures if one.difference > 0)
+
+
+def _probes(layers: int) -> int:
+    return max(1, min(MOST_PROBED, MOST_RUNS // max(1, layers)))
 
 
 @dataclass(slots=True)
@@ -165,15 +195,17 @@ class _Scored:
     found: tuple[list[Prediction], list[Prediction]] = field(default_factory=lambda: ([], []))
     labels: list[Labelled | int] = field(default_factory=list)
 
-    def add(self, name: str, image: Image, real: Prediction, integer: Prediction) -> None:
-        if self.truth is None:
+    def add(self, path: Path, image: Image, real: Prediction, integer: Prediction) -> None:
+        if self.truth is None or path not in self.truth:
             return
-        if name in self.truth.objects and isinstance(real, Detections):
-            self.labels.append(Labelled(image.shape[1], image.shape[0], self.truth.objects[name]))
-        elif name in self.truth.class_ids and isinstance(real, Classes):
-            self.labels.append(self.truth.class_ids[name])
+        if path in self.truth.objects and isinstance(real, Detections):
+            self.labels.append(Labelled(image.shape[1], image.shape[0], self.truth.objects[path]))
+        elif path in self.truth.class_ids and isinstance(real, Classes):
+            self.labels.append(self.truth.class_ids[path])
         else:
-            return
+            given = "boxes" if path in self.truth.objects else "classes"
+            message = f"the labels are {given}, but the HEF's outputs are not: accuracy cannot be measured with them"
+            raise ConfigError(message)
         for found, prediction in zip(self.found, (real, integer), strict=True):
             found.append(prediction)
 
@@ -186,9 +218,9 @@ class _Scored:
 
 def _output_noise(subject: Subject, likeness: Mapping[str, Likeness]) -> tuple[OutputNoise, ...]:
     steps = {stream.name: stream.quant.scale for stream in subject.group.output_streams}
+    found = [(one, likeness[one.dequantised]) for one in subject.outputs]
     return tuple(
-        OutputNoise(one.stream, one.real, likeness[one.real].snr_db, likeness[one.real].cosine, steps[one.stream])
-        for one in subject.outputs
+        OutputNoise(one.stream, one.real, alike.snr_db, alike.cosine, steps[one.stream]) for one, alike in found
     )
 
 

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from html import escape
 from importlib.resources import files
 from pathlib import Path
 from string import Template
 
+import numpy as np
+
 from hailstack.fidelity.accuracy import Accuracy
 from hailstack.fidelity.layers import FLAGGED_BELOW_DB, LayerNoise
 from hailstack.fidelity.report import FidelityReport, Picture
 from hailstack.files import replacing
-from hailstack.imaging import data_uri, draw_classes, draw_detections
+from hailstack.imaging import data_uri, draw_classes, draw_detections, raster, read_image
 from hailstack.types import Classes, Detections, Image, Prediction
 
 LAYERS_LISTED = 20
+PICTURE_WIDTH = 960
 TOP_DB, WIDTH, HEIGHT, LEFT, BOTTOM = 60.0, 1000.0, 260.0, 34.0, 20.0
 
 
@@ -144,8 +148,9 @@ def _told(one: LayerNoise) -> str:
 
 
 def _pair(picture: Picture) -> str:
+    image = read_image(picture.path)
     shown = "".join(
-        f'<figure><img src="{data_uri(_drawn(picture.image, one))}" alt="{kind} network on {escape(picture.name)}">'
+        f'<figure><img src="{data_uri(_drawn(image, one))}" alt="{kind} network on {escape(picture.name)}">'
         f"<figcaption>{escape(picture.name)}, {kind}{escape(_said(one))}</figcaption></figure>"
         for kind, one in (("float", picture.real), ("integer", picture.integer))
     )
@@ -153,9 +158,12 @@ def _pair(picture: Picture) -> str:
 
 
 def _drawn(image: Image, prediction: Prediction) -> Image:
+    """The picture with what was found, no larger than it is shown."""
+    share = min(1.0, PICTURE_WIDTH / image.shape[1])
+    small = raster.resize(image, max(1, round(image.shape[0] * share)), round(image.shape[1] * share), "area")
     if isinstance(prediction, Detections):
-        return draw_detections(image, prediction)
-    return draw_classes(image, prediction) if isinstance(prediction, Classes) else image
+        return draw_detections(small, replace(prediction, xyxy=prediction.xyxy * np.float32(share)))
+    return draw_classes(small, prediction) if isinstance(prediction, Classes) else small
 
 
 def _said(prediction: Prediction) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
+import ast
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +12,11 @@ import onnx
 import onnxruntime
 from numpy.typing import NDArray
 
-from hailstack.compiler.graph.session import REFUSALS, session_options
+from hailstack.compiler.endnodes.frontier import behind_selections
+from hailstack.compiler.graph.model import Graph, load_graph, open_session, session_options
+from hailstack.compiler.graph.read import read_onnx
+from hailstack.compiler.graph.session import NUMPY_TYPES, REFUSALS
+from hailstack.compiler.graph.tflite.file import is_tflite
 from hailstack.errors import ConfigError, ModelError, NotFoundError
 
 Array = NDArray[np.float32]
@@ -67,7 +71,7 @@ def read_recording(path: Path) -> Recording:
 
 
 class Original:
-    """The ONNX network as it was exported.
+    """The network as it was exported, ONNX or TensorFlow Lite.
 
     Raises:
         NotFoundError: there is no such file.
@@ -76,13 +80,10 @@ class Original:
 
     def __init__(self, path: Path) -> None:
         if not path.is_file():
-            message = f"{path}: no such ONNX model"
+            message = f"{path}: no such model"
             raise NotFoundError(message)
-        try:
-            self._session = onnxruntime.InferenceSession(path, session_options(), ["CPUExecutionProvider"])
-        except REFUSALS as error:
-            message = f"{path}: onnxruntime refuses the model: {error}"
-            raise ModelError(message) from error
+        self._model = load_graph(path).model if is_tflite(path) else read_onnx(path)
+        self._session = _open(path, self._model)
         if len(self._session.get_inputs()) != 1:
             message = f"{path}: takes {len(self._session.get_inputs())} inputs; the ladder feeds one picture"
             raise ModelError(message)
@@ -91,32 +92,48 @@ class Original:
         self._input = self._session.get_inputs()[0]
 
     @property
-    def sha256(self) -> str:
-        return hashlib.sha256(self.path.read_bytes()).hexdigest()
+    def selected(self) -> frozenset[str]:
+        """Outputs that hang on what the network picked itself (NMS, top-k): a rounding may exchange rows of them."""
+        return behind_selections(Graph(self._model, str(self.path))).intersection(self.outputs)
 
     def labels(self) -> tuple[str, ...]:
         """Class names from the model's own notes, as trainers write them: ``{0: 'cat', 1: 'dog'}``; empty if none."""
-        return parse_names(dict(onnx_metadata(self.path)).get("names", ""))
+        notes = {entry.key: entry.value for entry in self._model.metadata_props}
+        return parse_names(notes.get("names", ""))
 
     def __call__(self, tensor: Array) -> dict[str, Array]:
-        """Output name → values for one input ``(c, h, w)``."""
+        """Output name → values for one input ``(c, h, w)``.
+
+        Raises:
+            ModelError: the model takes another size.
+        """
         shaped = tensor[None] if self._takes_channels_first(tensor) else tensor.transpose(1, 2, 0)[None]
-        return dict(zip(self.outputs, self._session.run(None, {self._input.name: shaped}), strict=True))
+        fed = {self._input.name: shaped.astype(NUMPY_TYPES[self._input.type])}
+        try:
+            return dict(zip(self.outputs, self._session.run(None, fed), strict=True))
+        except REFUSALS as error:
+            taken = "x".join(map(str, self._input.shape))
+            message = f"{self.path}: takes {taken}, but was given {'x'.join(map(str, shaped.shape))}: another network?"
+            raise ModelError(message) from error
 
     def _takes_channels_first(self, tensor: Array) -> bool:
         shape: Sequence[object] = self._input.shape
         return len(shape) != 4 or shape[1] == tensor.shape[0] or shape[3] != tensor.shape[0]
 
 
-def onnx_metadata(path: Path) -> list[tuple[str, str]]:
-    """Key and value of the notes inside an ONNX file."""
-    return [(entry.key, entry.value) for entry in onnx.load(path, load_external_data=False).metadata_props]
+def _open(path: Path, model: onnx.ModelProto) -> onnxruntime.InferenceSession:
+    """From the file where it can be: a model with its weights may be too large for one message."""
+    if is_tflite(path):
+        return open_session(model, str(path))
+    try:
+        return onnxruntime.InferenceSession(path, session_options(), ["CPUExecutionProvider"])
+    except REFUSALS as error:
+        message = f"{path}: onnxruntime refuses the model: {error}"
+        raise ModelError(message) from error
 
 
 def parse_names(text: str) -> tuple[str, ...]:
     """Class names from ``{0: 'a', 1: 'b'}`` or ``['a', 'b']``; empty if it is neither."""
-    import ast
-
     try:
         value = ast.literal_eval(text) if text else ()
     except (ValueError, SyntaxError):

@@ -5,19 +5,20 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from hailstack.fidelity.accuracy import Accuracy
 from hailstack.fidelity.agreement import Agreement
 from hailstack.fidelity.ladder import Ladder
 from hailstack.fidelity.layers import FLAGGED_BELOW_DB, LayerNoise
-from hailstack.types import Image, Prediction
+from hailstack.types import Prediction
 
 BLAMED_SHARE = 0.5
 """The layers to raise are the fewest that make this share of the noise at the outputs."""
 MOST_RAISED = 8
-ENOUGH_DB = 30.0
-"""An output this good needs no layer raised."""
+ENOUGH_DB = 20.0
+"""An output with a hundredth of its power in noise needs no layer raised."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class Picture:
     """One picture seen by both networks."""
 
     name: str
-    image: Image
+    path: Path
     real: Prediction
     integer: Prediction
     difference: float

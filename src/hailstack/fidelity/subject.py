@@ -13,13 +13,11 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
+from hailstack.compiler.quantise.qdq import dequantised
 from hailstack.errors import ConfigError, InputError
 from hailstack.hef import read_hef
 from hailstack.hef.model import EMULATED_GRAPH, EMULATED_META, FLOAT_GRAPH, TAIL_GRAPH, Hef, NetworkGroup, Stream
 from hailstack.imaging import Preprocess
-
-DEQUANTISED = "_dequantised"
-"""How the integer network calls the real values of a float tensor's integers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +29,12 @@ class OutputPair:
     """Channels last, uint8 or uint16."""
     real: str
     """As the network has it: ``(1, c, h, w)``, or a vector."""
+
+    @property
+    def dequantised(self) -> str:
+        """The integer network's tensor with the real values that leave, in the shape of :attr:`real`. Readers inside
+        the network may see other integers, for example 8 bits where 16 leave."""
+        return dequantised(self.integer)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,7 +54,8 @@ class Subject:
     """What the original network computes behind the cut."""
     outputs: tuple[OutputPair, ...]
     pairs: Mapping[str, str]
-    """Float tensor → the integer network's tensor of the same meaning, in network order."""
+    """Float tensor → the integer network's tensor of the same meaning, as the readers inside see it, in network
+    order."""
 
     @property
     def input(self) -> str:
@@ -63,7 +68,9 @@ def open_subject(path: str | os.PathLike[str]) -> Subject:
 
     Raises:
         HefError: it is no HEF.
-        InputError: it was not compiled by hailstack, or before HEFs held their float network.
+        InputError: it was not compiled by hailstack, or before HEFs held their float network; or it takes several
+            pictures.
+        ConfigError: it does not say how pictures become frames.
     """
     hef = read_hef(path)
     name = os.fspath(path)
@@ -74,6 +81,9 @@ def open_subject(path: str | os.PathLike[str]) -> Subject:
         message = f"{name}: holds no float network ({FLOAT_GRAPH}); compile it again with this version"
         raise InputError(message)
     group, meta = hef.groups[0], json.loads(bytes(hef.external_resources[EMULATED_META]))
+    if len(group.input_vstreams) != 1:
+        message = f"{name}: takes {len(group.input_vstreams)} inputs; fidelity feeds one picture"
+        raise InputError(message)
     real, integer = _model(hef, FLOAT_GRAPH), _model(hef, EMULATED_GRAPH)
     outputs = _outputs(meta["groups"][group.name]["outputs"], real)
     _dequantise_outputs(integer, real, outputs, {stream.name: stream for stream in group.output_streams})
@@ -90,7 +100,7 @@ def open_subject(path: str | os.PathLike[str]) -> Subject:
         real=real,
         tail=_model(hef, TAIL_GRAPH) if TAIL_GRAPH in hef.external_resources else None,
         outputs=outputs,
-        pairs=_pairs(real, integer),
+        pairs=_pairs(real, integer, outputs),
     )
 
 
@@ -116,7 +126,7 @@ def _dequantise_outputs(
             "scale": np.array([one.scale for one in quants], np.float32),
             "shape": np.array(shapes[output.real], np.int64),
         }
-        names = {key: f"{output.real}/{key}" for key in ("wide", "moved", "scaled", "turned", *known)}
+        names = {key: f"{output.integer}/{key}" for key in ("wide", "moved", "scaled", "turned", *known)}
         integer.graph.initializer.extend(numpy_helper.from_array(value, names[key]) for key, value in known.items())
         steps = [
             helper.make_node("Cast", [output.integer], [names["wide"]], to=TensorProto.FLOAT),
@@ -127,10 +137,8 @@ def _dequantise_outputs(
         if len(shapes[output.real]) == 4 and len(_dims(integer, output.integer)) == 4:
             last = names["turned"]
             steps.append(helper.make_node("Transpose", [names["scaled"]], [last], perm=[0, 3, 1, 2]))
-        steps.append(helper.make_node("Reshape", [last, names["shape"]], [f"{output.real}{DEQUANTISED}"]))
-        made = {name for node in integer.graph.node for name in node.output}
-        if f"{output.real}{DEQUANTISED}" not in made:
-            integer.graph.node.extend(steps)
+        steps.append(helper.make_node("Reshape", [last, names["shape"]], [output.dequantised]))
+        integer.graph.node.extend(steps)
 
 
 def _dims(model: onnx.ModelProto, output: str) -> list[int]:
@@ -138,7 +146,9 @@ def _dims(model: onnx.ModelProto, output: str) -> list[int]:
     return [dim.dim_value for dim in info.type.tensor_type.shape.dim]
 
 
-def _pairs(real: onnx.ModelProto, integer: onnx.ModelProto) -> Mapping[str, str]:
+def _pairs(real: onnx.ModelProto, integer: onnx.ModelProto, outputs: tuple[OutputPair, ...]) -> Mapping[str, str]:
     made = {name for node in integer.graph.node for name in node.output}
-    names = (name for node in real.graph.node for name in node.output)
-    return {name: f"{name}{DEQUANTISED}" for name in names if f"{name}{DEQUANTISED}" in made}
+    leaving = {output.real: output.dequantised for output in outputs}
+    names = [name for node in real.graph.node for name in node.output]
+    inside = {name: dequantised(name) for name in names if dequantised(name) in made}
+    return {name: inside.get(name) or leaving[name] for name in names if name in inside or name in leaving}

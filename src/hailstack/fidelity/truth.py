@@ -13,28 +13,33 @@ from hailstack.errors import ConfigError, NotFoundError
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """What is in each picture, by file name: objects, or one class."""
+    """What is in each picture, by its path: objects, or one class."""
 
-    objects: Mapping[str, Objects]
-    class_ids: Mapping[str, int]
+    objects: Mapping[Path, Objects]
+    class_ids: Mapping[Path, int]
+
+    def __contains__(self, photo: Path) -> bool:
+        return photo in self.objects or photo in self.class_ids
 
 
-def read_truth(path: Path, photos: Sequence[Path], names: Sequence[str]) -> Truth:
+def read_truth(path: Path, folder: Path, photos: Sequence[Path], names: Sequence[str], classes: int) -> Truth:
     """Read labels: a folder of YOLO text files named like the pictures, or a CSV file ``picture,class``.
 
     Args:
+        folder: that of the pictures; files of labels may lie in the same subfolders, or all in one place.
         photos: the pictures; those without a label are left out of accuracy.
         names: class names, for CSV files that have names instead of ids.
+        classes: how many the HEF knows; 0: that is not known.
 
     Raises:
         NotFoundError: there is no such file or folder.
         ConfigError: no picture has a label, or a class is unknown.
     """
     if path.is_dir():
-        found = {photo.name: read_label(path / f"{photo.stem}.txt") for photo in photos}
-        truth = Truth({name: one for name, one in found.items() if one is not None}, {})
+        found = {photo: _read_objects(path, photo.relative_to(folder), classes) for photo in photos}
+        truth = Truth({photo: one for photo, one in found.items() if one is not None}, {})
     elif path.is_file():
-        truth = Truth({}, _read_classes(path, {photo.name for photo in photos}, names))
+        truth = Truth({}, _read_classes(path, folder, photos, names, classes))
     else:
         message = f"{path}: no such labels: a folder of YOLO text files, or a CSV file picture,class"
         raise NotFoundError(message)
@@ -44,16 +49,41 @@ def read_truth(path: Path, photos: Sequence[Path], names: Sequence[str]) -> Trut
     return truth
 
 
-def _read_classes(path: Path, wanted: set[str], names: Sequence[str]) -> dict[str, int]:
+def _read_objects(path: Path, photo: Path, classes: int) -> Objects | None:
+    beside = path / photo.with_suffix(".txt")
+    file = beside if beside.is_file() else path / f"{photo.stem}.txt"
+    objects = read_label(file)
+    if objects is not None and classes:
+        _check_class(int(objects.class_id.max(initial=0)), classes, str(file))
+    return objects
+
+
+def _check_class(class_id: int, classes: int, where: str) -> None:
+    if class_id >= classes:
+        message = f"{where}: class {class_id} is none of the HEF's {classes} (0 to {classes - 1}): other labels?"
+        raise ConfigError(message)
+
+
+def _read_classes(
+    path: Path, folder: Path, photos: Sequence[Path], names: Sequence[str], classes: int
+) -> dict[Path, int]:
+    wanted = {photo.name: photo for photo in photos} | {str(photo.relative_to(folder)): photo for photo in photos}
     places = {name: i for i, name in enumerate(names)}
-    found: dict[str, int] = {}
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        for number, row in enumerate(csv.reader(file), 1):
-            if len(row) < 2 or Path(row[0].strip()).name not in wanted:
-                continue
-            word = row[1].strip()
-            if word not in places and not word.isdigit():
-                message = f"{path}:{number}: class {word!r} is neither a class id nor one of the HEF's class names"
-                raise ConfigError(message)
-            found[Path(row[0].strip()).name] = places[word] if word in places else int(word)
+    found: dict[Path, int] = {}
+    try:
+        rows = list(csv.reader(path.read_text(encoding="utf-8-sig").splitlines()))
+    except (UnicodeDecodeError, csv.Error) as error:
+        message = f"{path}: not a CSV file picture,class: {error}"
+        raise ConfigError(message) from error
+    for number, row in enumerate(rows, 1):
+        if len(row) < 2 or row[0].strip() not in wanted:
+            continue
+        word = row[1].strip()
+        if word not in places and not word.isdecimal():
+            message = f"{path}:{number}: class {word!r} is neither a class id nor one of the HEF's class names"
+            raise ConfigError(message)
+        class_id = places[word] if word in places else int(word)
+        if classes:
+            _check_class(class_id, classes, f"{path}:{number}")
+        found[wanted[row[0].strip()]] = class_id
     return found

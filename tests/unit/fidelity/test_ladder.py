@@ -75,7 +75,7 @@ def test_class_names_in_another_order_part_at_the_labels(case: Case) -> None:
 
 def test_without_a_reference_the_steps_that_need_one_are_left_out_by_name(case: Case) -> None:
     found = climb(case.compile(), case.photos)
-    assert set(found.left_out) == {"export", "input", "folded", "device"}
+    assert set(found.left_out) == {"export", "input", "labels", "folded", "device"}
     assert [rung.name for rung in found.rungs] == ["quantised"]
 
 

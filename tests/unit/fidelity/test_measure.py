@@ -9,7 +9,7 @@ import numpy as np
 import onnx
 import pytest
 
-from conftest import Case, picture
+from conftest import LABELS, Case, picture
 from hailstack.compiler import compile_model
 from hailstack.datasets import Objects
 from hailstack.errors import InputError
@@ -30,7 +30,7 @@ def test_a_classifier_is_measured_from_layers_to_answers(case: Case) -> None:
     subject = case.compile()
     labels = case.folder / "labels.csv"
     labels.write_text("0.png,rose\n1.png,1\n2.png,poppy\n3.png,lily\n")
-    truth = read_truth(labels, case.photos, tuple(subject.meta["labels"]))
+    truth = read_truth(labels, case.folder / "photos", case.photos, LABELS, 5)
     report = measure(subject, case.photos, truth=truth, probed=2)
     assert report.pictures == 4
     assert report.accuracy is not None
@@ -67,7 +67,8 @@ def test_one_layer_alone_makes_less_noise_than_all_together(case: Case) -> None:
     layers = list_quantised_layers(subject)
     alone = noise_alone(subject, layers, frames)
     (output,) = subject.outputs
-    together = compare(subject.real, subject.integer, subject.pairs, frames, "")[output.real].snr_db
+    pairs = [(output.real, output.dequantised)]
+    together = compare(subject.real, subject.integer, pairs, frames, "")[output.dequantised].snr_db
     assert together <= min(one[output.stream] for one in alone.values()) + 3
     for layer in layers:
         onnx.checker.check_model(quantise_layer(subject, layer), full_check=True)
@@ -76,7 +77,7 @@ def test_one_layer_alone_makes_less_noise_than_all_together(case: Case) -> None:
 def test_networks_that_are_equal_have_no_noise(case: Case) -> None:
     subject = case.compile()
     frame = subject.preprocess.apply(picture(0))[0]
-    pairs = {output.real: output.real for output in subject.outputs}
+    pairs = [(output.real, output.real) for output in subject.outputs]
     (found,) = compare(subject.real, subject.real, pairs, [frame], "").values()
     assert math.isinf(found.snr_db)
     assert found.cosine == pytest.approx(1)
