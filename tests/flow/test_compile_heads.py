@@ -39,7 +39,7 @@ def own_boxes(model: Path, frame: np.ndarray) -> Boxes:
 
 @pytest.mark.parametrize("name", ["v5", "v8", "yolox", "damo-17-bins"])
 def test_the_best_boxes_are_the_networks_own(tmp_path: Path, name: str) -> None:
-    hef = compiled(tmp_path, name, score_threshold=0.0)
+    hef = compiled(tmp_path, name)
     boxes, scores, _ = Chip(hef).boxes(PICTURES[0])
     theirs, their_scores, _ = own_boxes(hef.with_suffix(".onnx"), PICTURES[0])
     for best in np.argsort(-scores)[:5]:

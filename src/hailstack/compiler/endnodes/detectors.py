@@ -6,7 +6,7 @@ channels do.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from hailstack.compiler.endnodes.frontier import behind_selections
@@ -25,6 +25,9 @@ COMMON_ANCHORS = (2, 3, 4, 5, 6, 9)
 
 LANDMARKS = 10
 """Numbers of the five points that detectors of faces give: eyes, nose, corners of the mouth."""
+
+BESIDE_BLAZE: Mapping[int, Task] = {8: "pose", 12: "face_detection", 14: "palm_detection"}
+"""Numbers beside a box in MediaPipe's detectors, two for each key point → what they find."""
 
 SMALLEST_MASK, LARGEST_MASK = 8, 128
 """How many prototypes networks have."""
@@ -373,9 +376,9 @@ def _family(part: Parts, heads: Heads) -> str | None:
         return _coded_family(part, box.boxes[0])
     if box.channels // part.per_cell == 4:
         return _plain_family(part, heads)
-    if box.channels // part.per_cell % 4:
-        return "blaze" if part.per_cell > 1 else None
-    return "yolov8" if part.per_cell == 1 else None
+    if part.per_cell > 1:
+        return "blaze" if box.channels // part.per_cell - 4 in BESIDE_BLAZE else None
+    return "yolov8"
 
 
 def _coded_family(part: Parts, box: Box) -> str | None:
@@ -412,8 +415,8 @@ def _task(part: Parts, numbers: int) -> Task:
     if numbers:
         return "face_detection" if numbers == LANDMARKS else "pose"
     beside = part.box.channels // part.per_cell - 4
-    if part.per_cell > 1 and not part.box.boxes and beside in (8, 12, 14):
-        return {8: "pose", 12: "face_detection", 14: "palm_detection"}[beside]  # type: ignore[return-value]
+    if part.per_cell > 1 and not part.box.boxes and beside in BESIDE_BLAZE:
+        return BESIDE_BLAZE[beside]
     return "detection"
 
 

@@ -1,8 +1,9 @@
 """A feature map beside the results: for matching what is seen to what was seen before.
 
-The rule for ``auto``: take the finest level of the head (for other networks the last map before the end, whatever its size) and walk back
-to the last map that all its outputs are made from. Behind a neck that is the neck's richest map at that resolution; in
-a decoupled head it is the output of the stem that its branches share; in a classifier it is what the pooling reads.
+The rule for ``auto``: take the finest level of the head and walk back to the last map of that size that all its
+outputs are made from. Behind a neck that is the neck's richest map at that resolution; in a decoupled head it is the
+output of the stem that its branches share. Other networks give the last map before their end, whatever its size; in a
+classifier it is what the pooling reads.
 """
 
 from __future__ import annotations

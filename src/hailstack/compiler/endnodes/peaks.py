@@ -9,7 +9,7 @@ from hailstack.compiler.endnodes.maps import Map, read_maps
 from hailstack.compiler.endnodes.plan import End, HeadPlan, Role
 from hailstack.compiler.graph.model import Graph
 
-MOST_POINTS = 64
+MOST_POINTS, FEWEST_POINTS = 64, 4
 
 
 def recognise_peaks(graph: Graph, tensors: Sequence[str]) -> HeadPlan | None:
@@ -22,6 +22,9 @@ def recognise_peaks(graph: Graph, tensors: Sequence[str]) -> HeadPlan | None:
     if len(levels) != 1 or len(tensors) < 2 or levels[0].stride < 2:
         return None
     maps = read_maps(graph, None, levels[0])
+    person = _one_person(maps)
+    if person is not None:
+        return person
     heats = [one for one in maps if one.probable or one.squashed or _suppressed(graph, one.tensor)]
     if not heats:
         heats = _unlike(maps)
@@ -46,6 +49,17 @@ def recognise_peaks(graph: Graph, tensors: Sequence[str]) -> HeadPlan | None:
         scores="probabilities" if first.probable else "logits",
         score_function="sigmoid",
     )
+
+
+def _one_person(maps: Sequence[Map]) -> HeadPlan | None:
+    """MoveNet: a heat map a key point, and for each point two numbers, as distances and as offsets."""
+    counts = [one.channels for one in maps]
+    joints = [count for count in counts if count >= FEWEST_POINTS and counts.count(2 * count) == 2]
+    if len(joints) != 1 or len(maps) != 4:
+        return None
+    roles: dict[int, Role] = {joints[0]: "heat", 2 * joints[0]: "points", 1: "heat"}
+    ends = tuple(End(one.tensor, roles.get(one.channels, "raw"), stride=one.stride) for one in maps)
+    return HeadPlan("pose", ends, "movenet", 1, keypoints=joints[0], keypoint_values=2, nms=False, scores="logits")
 
 
 def _pair_roles(count: int) -> tuple[Role, ...]:

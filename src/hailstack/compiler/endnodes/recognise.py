@@ -39,6 +39,7 @@ FAMILIES = (
     "centernet",
     "detr",
     "fcos",
+    "movenet",
     "nanodet",
     "scrfd",
     "ssd",
