@@ -82,7 +82,9 @@ def _compare(
     rows = []
     for output in network.outputs:
         names = {output.end.tensor, graph.producers[output.end.tensor].name}
-        theirs = next(s.quant for s in streams if s.direction is Direction.D2H and names.intersection(s.original_names))
+        theirs = next(
+            s.quant for s in streams if s.direction is Direction.D2H and names.intersection(s.original_names)
+        )
         ours = output.scale.quant_info
         rows.append(
             {

@@ -147,6 +147,8 @@ def compile(
             iou_threshold=iou_threshold,
             name=name,
             quantisation=(precision or PrecisionArguments()).to_options(),
+            max_drop=None if precision is None else precision.max_drop,
+            validation=None if precision is None else precision.validation,
             limit=limit,
             input_shapes=shapes,
             license=license,

@@ -34,6 +34,12 @@ class PrecisionArguments:
     output_scales: Literal["tensor", "channel"] = "tensor"
     """channel: each channel of an output map has a scale of its own."""
 
+    max_drop: float | None = None
+    """Raise layers to 16 bits, the noisiest first, until no more than so many points are lost against the float
+    network (classifiers: percent of pictures with another best class; detectors: F1 of the cells that fire)."""
+    validation: str | None = None
+    """With --max-drop: pictures to measure on, as for --calibration; best not the same."""
+
     def to_options(self) -> QuantiseOptions:
         """The same for the compiler."""
         from hailstack.compiler.quantise.options import QuantiseOptions

@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from hailstack.compiler.calibration.frames import Progress as Listener
+from hailstack.compiler.quantise.raising import Step
 from hailstack.compiler.report import CompileReport, StreamReport
 
 MOST_ENDS = 3
@@ -92,6 +93,11 @@ def _cut(head: Mapping[str, Any], proof: Mapping[str, Any] | None) -> Iterator[s
         yield f"proof        head and tail differ from the network by {proof['difference']:.2g} at most{missing}"
 
 
+def _step(step: Step) -> str:
+    wide = f"{len(step.wide_layers)} layers in 16 bits, last {step.wide_layers[-1]}" if step.wide_layers else "8 bits"
+    return f"tried        {wide}: {step.drop:.2f} points lost, roughly {step.fps:.0f} FPS"
+
+
 def _facts(report: CompileReport) -> Iterator[str]:
     head, estimate, calibration = report.head, report.estimate, report.calibration
     kind = f" ({head['family']})" if head["family"] else ""
@@ -104,6 +110,7 @@ def _facts(report: CompileReport) -> Iterator[str]:
     yield f"calibration  {calibration.count} pictures{skipped}"
     effort = report.effort
     yield f"level        {effort.effective}" + (f" of {effort.requested}: {effort.reason}" if effort.reason else "")
+    yield from map(_step, report.steps)
     contexts = "a single context" if estimate.contexts == 1 else f"{estimate.contexts} contexts"
     between = f"{estimate.low:.0f} to {estimate.high:.0f}"
     yield f"estimate     {estimate.fps:.0f} FPS on a chip at batch 1 (80 %: {between}), in {contexts}"

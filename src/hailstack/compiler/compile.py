@@ -19,15 +19,18 @@ from hailstack.compiler.graph.model import Graph, load_graph
 from hailstack.compiler.package import Facts, head_facts, make_blueprint, proof_facts
 from hailstack.compiler.preflight.check import TASKS
 from hailstack.compiler.preflight.estimate import TARGETS, Target, estimate_speed
-from hailstack.compiler.preflight.layers import list_layers
 from hailstack.compiler.quantise.network import quantise
 from hailstack.compiler.quantise.options import Effort, QuantiseOptions
+from hailstack.compiler.quantise.raising import Step, Wanted, priced_layers, raise_precision
 from hailstack.compiler.report import CompileReport, StreamReport
 from hailstack.errors import ConfigError, InputError, ModelError, NotFoundError
 from hailstack.hef import HefBlueprint, StreamPlan, write_hef
 from hailstack.hef.formats import Direction
 from hailstack.imaging import Preprocess
 from hailstack.types import Image
+
+VALIDATION_LIMIT = 64
+"""Pictures that a drop is measured on."""
 
 
 @dataclass(slots=True)
@@ -64,6 +67,8 @@ def compile_model(
     iou_threshold: float | None = None,
     name: str | None = None,
     quantisation: QuantiseOptions | None = None,
+    max_drop: float | None = None,
+    validation: str | Path | Iterable[Image] | None = None,
     limit: int | None = None,
     input_shapes: Mapping[str, Sequence[int]] | None = None,
     license: str | None = None,
@@ -90,6 +95,10 @@ def compile_model(
         score_threshold, iou_threshold: which boxes the host keeps; None: as the vendor has it.
         name: of the network group; None: the file's.
         quantisation: precision and effort; None: 8 bits everywhere.
+        max_drop: layers are raised to 16 bits, the noisiest first, until the answers on ``validation`` differ from
+            the float network's by no more than so many points
+            (:func:`hailstack.compiler.quantise.raising.points_changed`).
+        validation: pictures to measure that on, as ``calibration``; best not the same ones.
         limit: how many calibration pictures at most; None: all of a set, 64 of anything else.
         input_shapes: for networks exported with an open height or width, ``{"images": (1, 3, 640, 640)}``.
         license: of the weights, for the HEF's manifest; None: what the ONNX file's metadata says.
@@ -118,10 +127,16 @@ def compile_model(
     normalisation = choose_normalisation(plan, mean, std, bgr, graph.scalings.get(graph.input))
     thresholds = choose_thresholds(plan, score_threshold, iou_threshold)
     fitted = choose_preprocess(plan, graph.input_hw, preprocess)
-    options = quantisation or QuantiseOptions()
+    options, steps = quantisation or QuantiseOptions(), tuple[Step, ...]()
     frames = open_calibration(calibration, fitted, limit, progress)
     with watch.stage("quantise"):
-        network = quantise(trunk, plan, normalisation, frames, options)
+        if max_drop is None:
+            network = quantise(trunk, plan, normalisation, frames, options)
+        else:
+            shown = open_calibration(_required(validation), fitted, VALIDATION_LIMIT, progress)
+            wanted = Wanted(max_drop, target, tuple(shown))
+            raised = raise_precision(trunk, plan, normalisation, tuple(frames), options, wanted)
+            network, options, steps = raised.network, raised.options, raised.steps
     with watch.stage("package"):
         facts = Facts(
             name=group,
@@ -133,7 +148,7 @@ def compile_model(
             preprocess=fitted,
             normalisation=normalisation,
             calibration=frames.summary,
-            estimate=estimate_speed(list_layers(trunk), target, task=TASKS.get(plan.task, "")),
+            estimate=estimate_speed(priced_layers(trunk, options.wide_layers), target, task=TASKS.get(plan.task, "")),
             options={"target": target, "thresholds": asdict(thresholds), "quantise": asdict(options)},
             license=license,
             tail=tail,
@@ -141,7 +156,14 @@ def compile_model(
         )
         blueprint = make_blueprint(facts, trunk, network)
         write_hef(target_path, blueprint)
-    return _report(facts, blueprint, target_path, network.effort, watch.seconds)
+    return _report(facts, blueprint, target_path, network.effort, steps, watch.seconds)
+
+
+def _required(validation: str | Path | Iterable[Image] | None) -> str | Path | Iterable[Image]:
+    if validation is None:
+        message = "a largest drop needs pictures to measure it on: name a validation set"
+        raise ConfigError(message)
+    return validation
 
 
 def _check_arguments(name: str, target: str, limit: int | None) -> str:
@@ -194,7 +216,12 @@ def _check_labels(source: Path, plan: HeadPlan, labels: Sequence[str] | None) ->
 
 
 def _report(
-    facts: Facts, blueprint: HefBlueprint, path: Path, effort: Effort, seconds: dict[str, float]
+    facts: Facts,
+    blueprint: HefBlueprint,
+    path: Path,
+    effort: Effort,
+    steps: tuple[Step, ...],
+    seconds: dict[str, float],
 ) -> CompileReport:
     return CompileReport(
         source=facts.source,
@@ -210,6 +237,7 @@ def _report(
         postprocess=blueprint.ops[0].output if blueprint.ops else None,
         calibration=facts.calibration,
         effort=effort,
+        steps=steps,
         estimate=facts.estimate,
         seconds={stage: round(spent, 3) for stage, spent in seconds.items()},
         size_bytes=path.stat().st_size,

@@ -9,6 +9,7 @@ from pathlib import Path
 from hailstack.compiler.calibration.frames import CalibrationSummary
 from hailstack.compiler.preflight.estimate import Estimate
 from hailstack.compiler.quantise.options import Effort
+from hailstack.compiler.quantise.raising import Step
 from hailstack.hef.formats import QuantInfo, Shape
 
 
@@ -44,6 +45,8 @@ class CompileReport:
     calibration: CalibrationSummary
     effort: Effort
     """The optimisation level, as asked for and as done."""
+    steps: tuple[Step, ...]
+    """Networks that were tried until the drop was small enough; empty where none was asked for."""
     estimate: Estimate
     seconds: Mapping[str, float]
     """Stage → how long it took."""

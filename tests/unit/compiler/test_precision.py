@@ -15,7 +15,13 @@ from hailstack.compiler.graph.model import load_graph
 from hailstack.compiler.quantise.network import QuantisedNetwork, quantise
 from hailstack.compiler.quantise.options import Effort, QuantiseOptions
 from hailstack.compiler.quantise.pixels import Normalisation
-from hailstack.compiler.quantise.raising import float_values, integer_values, points_changed, raise_precision
+from hailstack.compiler.quantise.raising import (
+    Wanted,
+    float_values,
+    integer_values,
+    points_changed,
+    raise_precision,
+)
 from hailstack.compiler.quantise.sensitivity import layer_noise
 from hailstack.errors import ConfigError
 from tiny_networks import NetworkWriter, write_classifier, write_yolov8
@@ -92,8 +98,13 @@ def test_one_wide_layer_leaves_the_others_alone(classifier: Path) -> None:
 
 
 def test_an_output_alone_may_leave_in_16_bits(tmp_path: Path) -> None:
-    network = make(write_yolov8(tmp_path / "net.onnx"), wide_layers=("net/output_layer1",))
+    network = make(write_yolov8(tmp_path / "net.onnx"), "raw", wide_layers=("net/output_layer1",))
     assert [output.type for output in network.outputs] == ["uint16", *["uint8"] * 5]
+
+
+def test_outputs_of_one_post_processing_widen_together(tmp_path: Path) -> None:
+    network = make(write_yolov8(tmp_path / "net.onnx"), wide_layers=("output_layer1",))
+    assert {output.type for output in network.outputs} == {"uint16"}
 
 
 def test_an_unknown_layer_is_refused_with_its_neighbours(classifier: Path) -> None:
@@ -225,7 +236,7 @@ def test_precision_is_raised_until_the_answers_agree(classifier: Path) -> None:
     options = QuantiseOptions(level=0, weight_scales="layer", equalise=False)
     start = points_changed(plan, *_values(quantise(cut(graph, plan), plan, UNIT, FRAMES, options)))
     goal = start / 4
-    raised = raise_precision(cut(graph, plan), plan, UNIT, FRAMES, UNSEEN, options, most_drop=goal, target="hailo8l")
+    raised = raise_precision(cut(graph, plan), plan, UNIT, FRAMES, options, Wanted(goal, "hailo8l", UNSEEN))
     assert raised.reached
     assert raised.steps[0].drop == pytest.approx(start)
     assert raised.steps[-1].drop <= goal

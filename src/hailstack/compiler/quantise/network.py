@@ -16,7 +16,7 @@ from hailstack.compiler.endnodes.plan import HeadPlan
 from hailstack.compiler.graph.model import Graph, infer
 from hailstack.compiler.quantise.crosslayer import even_out
 from hailstack.compiler.quantise.equalise import equalise
-from hailstack.compiler.quantise.options import Effort, QuantiseOptions
+from hailstack.compiler.quantise.options import Effort, OutputType, QuantiseOptions
 from hailstack.compiler.quantise.pictures import Pictures
 from hailstack.compiler.quantise.pixels import Frame, Normalisation, take_pixels
 from hailstack.compiler.quantise.points import choose_points
@@ -133,13 +133,21 @@ def _outputs(
     wide: Wide,
     options: QuantiseOptions,
 ) -> tuple[Output, ...]:
+    kinds = _output_types(head, wide, options)
     made = []
-    for i, end in enumerate(head.ends):
+    for end, kind in zip(head.ends, kinds, strict=True):
         name, scale = end.output, scales[end.output]
-        kind = "uint16" if name in wide.tensors or i in wide.outputs else options.output_type
         spans = statistics.features.get(name, (_span(scale),))
         made.append(make_output(end, graph.shape(name), spans, kind))
     return tuple(made)
+
+
+def _output_types(head: HeadPlan, wide: Wide, options: QuantiseOptions) -> tuple[OutputType, ...]:
+    """Those of wide layers are uint16. HailoRT's operations demand one type of all that they read."""
+    widened = [end.output in wide.tensors or i in wide.outputs for i, end in enumerate(head.ends)]
+    if head.family is not None and any(widened):
+        widened = [True] * len(widened)
+    return tuple("uint16" if each else options.output_type for each in widened)
 
 
 def _span(scale: Scale) -> Range:

@@ -13,7 +13,6 @@ WeightScales: TypeAlias = Literal["channel", "layer"]
 Clipping: TypeAlias = Literal["typical", "minmax", "percentile", "mse"]
 WeightClipping: TypeAlias = Literal["max", "mse"]
 OutputScales: TypeAlias = Literal["tensor", "channel"]
-Engine: TypeAlias = Literal["own", "onnxruntime"]
 Level: TypeAlias = Literal[0, 1, 2, 3, 4]
 
 DEFAULT_PERCENTILE = 99.99
@@ -65,7 +64,6 @@ class QuantiseOptions:
     layer (``conv3``), of the ONNX node, or of a tensor that it makes."""
     output_scales: OutputScales = "tensor"
     """``channel``: each channel of an output has its own scale and zero point."""
-    engine: Engine = "own"
 
     def __post_init__(self) -> None:
         if self.level not in range(5):

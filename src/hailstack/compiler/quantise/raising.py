@@ -24,7 +24,7 @@ FIRES = 0.25
 """Scores from which a detector's cell counts."""
 
 Values = dict[str, NDArray[np.float64]]
-Drop = Callable[[Sequence[Values], Sequence[Values]], float]
+Measure = Callable[[HeadPlan, Sequence[Values], Sequence[Values]], float]
 """From float and integer outputs of the same pictures to what was lost, in points."""
 
 
@@ -49,46 +49,64 @@ class Raised:
     reached: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is to be reached, and where it is measured."""
+
+    most_drop: float
+    """Points that may be lost."""
+    target: Target
+    """The chip whose speed is told."""
+    validation: Sequence[Frame]
+    """Pictures to measure on; best not those that calibrate."""
+    how: Measure | None = None
+    """None: :func:`points_changed`."""
+
+    def measure(self, head: HeadPlan, real: Sequence[Values], integer: Sequence[Values]) -> float:
+        """Points lost."""
+        return (self.how or points_changed)(head, real, integer)
+
+
 def raise_precision(
     graph: Graph,
     head: HeadPlan,
     normalisation: Normalisation,
     frames: Sequence[Frame],
-    validation: Sequence[Frame],
     options: QuantiseOptions,
-    *,
-    most_drop: float,
-    target: Target,
-    drop: Drop | None = None,
+    wanted: Wanted,
 ) -> Raised:
-    """Widen the noisiest layers until no more than ``most_drop`` points are lost.
+    """Widen the noisiest layers until no more than ``wanted.most_drop`` points are lost.
 
     Args:
         graph, head, normalisation: as for :func:`quantise`.
         frames: calibration pictures; read once for each network that is tried.
-        validation: pictures to measure the drop on; best not the same.
-        target: the chip whose speed is told.
-        drop: how to measure; None: :func:`points_changed`.
+        options: what to start from.
     """
-    measure = drop or (lambda real, integer: points_changed(head, real, integer))
     steps: list[Step] = []
     waiting: list[str] = []
     while True:
         network = quantise(graph, head, normalisation, frames, options)
-        lost = measure(float_values(network, validation), integer_values(network, validation))
-        fps = estimate_speed(tuple(_priced_layers(graph, options.wide_layers)), target).fps
+        lost = wanted.measure(
+            head, float_values(network, wanted.validation), integer_values(network, wanted.validation)
+        )
+        fps = estimate_speed(priced_layers(graph, options.wide_layers), wanted.target).fps
         steps.append(Step(options.wide_layers, lost, min(fps, *(step.fps for step in steps), fps)))
-        if len(steps) == 1 and lost > most_drop and network.parts is not None:
+        if len(steps) == 1 and lost > wanted.most_drop and network.parts is not None:
             noise = layer_noise(network.parts, frames[:RANKING_PICTURES])
             waiting = [name for name in noise if name not in options.wide_layers]
-        if lost <= most_drop or not waiting:
-            return Raised(network, options, tuple(steps), lost <= most_drop)
+        if lost <= wanted.most_drop or not waiting:
+            return Raised(network, options, tuple(steps), lost <= wanted.most_drop)
         count = max(1, len(options.wide_layers) // 2)  # one by one at first, then by halves: each costs a quantisation
         options = replace(options, wide_layers=(*options.wide_layers, *waiting[:count]))
         waiting = waiting[count:]
 
 
-def _priced_layers(graph: Graph, wide: Sequence[str]) -> Iterator[Layer]:
+def priced_layers(graph: Graph, wide: Sequence[str]) -> tuple[Layer, ...]:
+    """The layers of a float network, those that compute in 16 bits with the products that this takes."""
+    return tuple(_priced(graph, wide))
+
+
+def _priced(graph: Graph, wide: Sequence[str]) -> Iterator[Layer]:
     names = name_layers(graph)
     places = [node for node in graph.nodes if layer_kind(graph, node) is not None]
     for node, layer in zip(places, list_layers(graph), strict=True):
@@ -129,17 +147,19 @@ def points_changed(head: HeadPlan, real: Sequence[Values], integer: Sequence[Val
     if head.task == "classification":
         name = head.ends[0].output
         return 100 * float(np.mean([a[name].argmax() != b[name].argmax() for a, b in zip(real, integer, strict=True)]))
-    classes = [end.output for end in head.ends if end.role == "cls" and end.sigmoid]
+    classes = [end for end in head.ends if end.role == "cls" and (end.sigmoid or head.scores == "probabilities")]
     if classes:
-        return _fires_apart(classes, real, integer)
+        present = {end.stride: end.output for end in head.ends if end.role == "obj"}
+        return _fires_apart([(end.output, present.get(end.stride)) for end in classes], real, integer)
     return max(_amplitude_lost(end.output, real, integer) for end in head.ends)
 
 
-def _fires_apart(names: Sequence[str], real: Sequence[Values], integer: Sequence[Values]) -> float:
+def _fires_apart(maps: Sequence[tuple[str, str | None]], real: Sequence[Values], integer: Sequence[Values]) -> float:
+    """``maps``: class scores, and the objectness that they are multiplied with."""
     both, either = 0, 0
     for a, b in zip(real, integer, strict=True):
-        for name in names:
-            first, second = a[name] >= FIRES, b[name] >= FIRES
+        for name, present in maps:
+            first, second = (row[name] * (1.0 if present is None else row[present]) >= FIRES for row in (a, b))
             both += 2 * int((first & second).sum())
             either += int(first.sum()) + int(second.sum())
     return 100 * (1 - both / either) if either else 0.0

@@ -17,7 +17,6 @@ from hailstack.compiler.quantise.scales import NARROW, WIDE, Range, Scale
 from hailstack.compiler.quantise.silu import SATURATION, find_silus
 from hailstack.compiler.quantise.wide import Wide
 
-
 HEADROOM = 0.125
 """Outputs reach so much further than what was seen: a strong answer must not tie with others at the top."""
 WIDE_HEADROOM = 1.0
