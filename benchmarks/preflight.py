@@ -23,7 +23,7 @@ from hailstack.compiler.preflight.chips import ChipName
 from hailstack.compiler.preflight.estimate import UNTRUSTED, Estimator, Expectation, learn
 from hailstack.compiler.preflight.interval import judge
 from hailstack.compiler.preflight.published import Network, Rates, load_networks
-from hailstack.compiler.preflight.relatives import complete, with_family
+from hailstack.compiler.preflight.relatives import Guesses, guess
 from hailstack.compiler.preflight.traits import UNKNOWN, Traits
 
 GOAL = {"median": 0.15, "p90": 0.50, "verdict": 0.95, "coverage": [0.75, 0.90]}
@@ -52,22 +52,25 @@ class Trial:
         return abs(float(np.exp(self.expected.log_rate(batch)) / self.rate(batch)) - 1)
 
 
-def ask_graph(traits: Traits, known: Sequence[Network]) -> Traits:
-    return with_family(replace(traits, family=UNKNOWN), known)
+def ask_graph(traits: Traits, known: Sequence[Network]) -> Guesses:
+    return guess(replace(traits, family=UNKNOWN), known)
 
 
-def ask_features(traits: Traits, known: Sequence[Network]) -> Traits:
-    return ask_features_and_family(replace(traits, family=UNKNOWN), known)
+def ask_graph_and_family(traits: Traits, known: Sequence[Network]) -> Guesses:
+    return guess(traits, known)
 
 
-def ask_features_and_family(traits: Traits, known: Sequence[Network]) -> Traits:
-    bare = Traits(traits.parameters_m, traits.operations_g, traits.input_m, traits.family, traits.task)
-    return complete(bare, known)
+def ask_features(traits: Traits, known: Sequence[Network]) -> Guesses:
+    return guess(Traits(traits.parameters_m, traits.operations_g, traits.input_m, task=traits.task), known)
 
 
-WAYS: dict[str, Callable[[Traits, Sequence[Network]], Traits]] = {
+def ask_features_and_family(traits: Traits, known: Sequence[Network]) -> Guesses:
+    return guess(Traits(traits.parameters_m, traits.operations_g, traits.input_m, traits.family, traits.task), known)
+
+
+WAYS: dict[str, Callable[[Traits, Sequence[Network]], Guesses]] = {
     "graph": ask_graph,
-    "graph_and_family": lambda traits, _: traits,
+    "graph_and_family": ask_graph_and_family,
     "features": ask_features,
     "features_and_family": ask_features_and_family,
 }
@@ -96,7 +99,7 @@ def try_scaled(networks: Sequence[Network]) -> list[Trial]:
             names = {network.name for network in known}
             for network in asked:
                 if network.name in names:
-                    trials += _try(estimator, network, network.traits, chips, network.name)
+                    trials += _try(estimator, network, ((1.0, network.traits),), chips, network.name)
     return trials
 
 
@@ -105,11 +108,11 @@ def _without(network: Network, chips: Sequence[ChipName]) -> Network:
 
 
 def _try(
-    estimator: Estimator, network: Network, traits: Traits, chips: Sequence[ChipName], name: str | None = None
+    estimator: Estimator, network: Network, guesses: Guesses, chips: Sequence[ChipName], name: str | None = None
 ) -> Iterator[Trial]:
     for chip in chips:
         if chip in network.rates:
-            yield Trial(network.name, chip, network.rates[chip], estimator.expect(traits, chip, name))
+            yield Trial(network.name, chip, network.rates[chip], estimator.expect_among(guesses, chip, name))
 
 
 def score(trials: Sequence[Trial]) -> dict[str, object]:

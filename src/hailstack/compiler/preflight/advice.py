@@ -32,6 +32,8 @@ class Question:
     """What was asked about a network: the same for all its variants."""
 
     traits: Traits
+    relatives: str
+    """The family that smaller members are sought in; empty if there is none."""
     chip: ChipName
     batch: int
     link: LinkName | None
@@ -81,7 +83,7 @@ def _shrink(traits: Traits, share: float) -> Traits:
 
 
 def _smaller_members(question: Question, networks: Sequence[Network]) -> Iterator[Option]:
-    family, task = question.traits.family, question.traits.task
+    family, task = question.relatives, question.traits.task
     members = [
         network
         for network in networks

@@ -16,7 +16,7 @@ from hailstack.compiler.preflight.estimate import Estimate, estimate_traits
 from hailstack.compiler.preflight.layers import Layer, list_layers
 from hailstack.compiler.preflight.operators import Finding, Support, count_operators, find_offenders
 from hailstack.compiler.preflight.published import Network, load_networks
-from hailstack.compiler.preflight.relatives import find_published, resolve_family, with_family
+from hailstack.compiler.preflight.relatives import find_published, guess_families, resolve_family
 from hailstack.compiler.preflight.resources import Resource, count_resources, count_wide_subclusters
 from hailstack.compiler.preflight.traits import UNKNOWN, Traits, measure_traits
 from hailstack.errors import ConfigError, ModelError
@@ -142,22 +142,25 @@ def check_model(
     plan, trunk = _cut(graph, classes)
     layers, networks = list_layers(trunk), load_networks()
     task = TASKS.get(plan.task, UNKNOWN) if plan is not None else UNKNOWN
-    traits = with_family(measure_traits(layers, _family(family, networks), task), networks)
+    traits = measure_traits(layers, _family(family, networks), task)
     chips = (target,) if isinstance(target, str) else target
     shape = _picture(graph)
     published = find_published(traits, networks)
+    relative = published.traits.family if published else guess_families(traits, networks)[0][1].family
     return CheckReport(
         model=str(path),
         task=plan.task if plan is not None else "raw",
         head=plan.family if plan is not None else None,
-        family=traits.family,
+        family=relative,
         published=None if published is None else published.name,
         batch=batch,
         layers=len(layers),
         traits=traits,
         operators=count_operators(trunk),
         offenders=find_offenders(trunk),
-        chips=tuple(_ask(layers, Question(traits, chip, batch, _link(chip, link, chips)), shape) for chip in chips),
+        chips=tuple(
+            _ask(layers, Question(traits, relative, chip, batch, _link(chip, link, chips)), shape) for chip in chips
+        ),
     )
 
 

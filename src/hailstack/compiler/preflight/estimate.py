@@ -24,7 +24,7 @@ from hailstack.compiler.preflight.link import check_link, seconds_through
 from hailstack.compiler.preflight.physics import make_physics
 from hailstack.compiler.preflight.published import Network, load_networks
 from hailstack.compiler.preflight.rates import BATCH1, BATCH8, CHIP_NAMES, SINGLE, RateModel, learn_rates
-from hailstack.compiler.preflight.relatives import complete, find_published, resolve_family, with_family
+from hailstack.compiler.preflight.relatives import Guesses, find_published, guess, resolve_family
 from hailstack.compiler.preflight.traits import UNKNOWN, Traits, measure_traits
 from hailstack.errors import ConfigError
 
@@ -39,9 +39,9 @@ PIPELINE_DEPTH = 3
 """Frames that are inside a chip at once when the whole network fits; assumed, not fitted."""
 FASTEST = 1.3
 """No network is promised more than this times the highest published rate of the chip."""
-CAUTION = 0.4
+CAUTION = 0.7
 """Share of the variance that a logarithm is lowered by: too high an estimate errs by more than too low a one."""
-UNTRUSTED = ("stereonet", "tinyclip_vit_8m_16_text_3m_yfcc15m_text_encoder")
+UNTRUSTED = ("stereonet", "tinyclip_vit_8m_16_text_3m_yfcc15m_text_encoder", "unet_mobilenet_v2")
 """Networks whose lines contradict themselves; they teach nothing and are only quoted. See ``data/README.md``."""
 
 
@@ -79,6 +79,18 @@ class Estimator:
         means, variances = (table[:, CHIP_NAMES.index(chip)] for table in self.rates.predict(traits, name))
         means = np.minimum(means, math.log(FASTEST * self._fastest(chip)))
         return Expectation(chance, contexts, tuple(means.tolist()), tuple(variances.tolist()))
+
+    def expect_among(self, guesses: Guesses, chip: ChipName, name: str | None = None) -> Expectation:
+        """What is expected of a network that may be any of several, by their weights."""
+        expected = [self.expect(traits, chip, name) for _, traits in guesses]
+        shares = np.array([weight for weight, _ in guesses]) / sum(weight for weight, _ in guesses)
+        means = np.array([one.means for one in expected])
+        squares = np.array([one.variances for one in expected]) + means**2
+        mean = shares @ means
+        variance = shares @ squares - mean**2
+        chance = float(shares @ [one.single_chance for one in expected])
+        contexts = 1 if chance > 0.5 else max(2, round(float(shares @ [one.contexts for one in expected])))
+        return Expectation(chance, contexts, tuple(mean.tolist()), tuple(variance.tolist()))
 
     def _fastest(self, chip: ChipName) -> float:
         rates = [network.rates[chip] for network in self.networks if chip in network.rates]
@@ -173,15 +185,20 @@ def estimate_traits(traits: Traits, target: ChipName, *, batch: int = 1, link: L
     traits = replace(traits, family=resolve_family(traits.family, estimator.networks))
     network = find_published(traits, estimator.networks)
     known = "model" if traits.compute_layers is not None else "features"
-    traits = complete(with_family(traits, estimator.networks), estimator.networks)
     if network is not None and (quoted := _quote(network, traits, target, batch, link, estimator.bands)) is not None:
         return quoted
-    expected = estimator.expect(traits, target, None if network is None else network.name)
+    expected = _expect(estimator, traits, network, target)
     basis: Basis = "model" if network is None else "scaled"
     log_rate, spread = expected.log_rate(batch), expected.spread(batch)
     band = choose_band(estimator.bands, known if network is None else basis, expected.single_chance, batch)
     rates = tuple(math.exp(log_rate + spread * shift) for shift in (0.0, band.low, band.high))
     return _estimate(traits, target, batch, link, rates, expected.contexts, basis, expected.single_chance)
+
+
+def _expect(estimator: Estimator, traits: Traits, network: Network | None, chip: ChipName) -> Expectation:
+    if network is not None:
+        return estimator.expect(network.traits, chip, network.name)
+    return estimator.expect_among(guess(traits, estimator.networks), chip)
 
 
 @cache

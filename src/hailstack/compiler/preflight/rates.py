@@ -48,7 +48,7 @@ class RateModel:
         between = self._covariance(locate([traits]), np.zeros_like(asked), asked, name)
         within = self._variance(traits)
         mean = self.kernel.mean + self.physics.log_rates([traits])[:, 0].ravel() + between @ self.weights
-        variance = within - np.einsum("ij,jk,ik->i", between, self.inverse, between, optimize=True)
+        variance = within - np.einsum("ij,ij->i", between @ self.inverse, between)
         shape = (KINDS, len(CHIPS))
         return mean.reshape(shape), np.maximum(variance, 1e-4).reshape(shape)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import fields, replace
+from typing import TypeAlias
 
 import numpy as np
 
@@ -16,8 +17,12 @@ SAME_WEIGHTS, SAME_OPERATIONS, SAME_INPUT = 0.03, 0.05, 0.01
 """How far two counts of one network may lie apart: folded norms, a background class, rounding in the tables."""
 SAME_LAYERS, SAME_COUNTED_LAYERS = 0.05, 0.2
 """Of layers that compute; the second where the table's were counted by hand."""
-FAMILY_LAYERS, FAMILY_DEPTHWISE = 0.08, 0.08
-"""How like a network's layers must be to those of a known one to count as of its family."""
+SAME_BUILD, SAME_DEPTHWISE, SAME_REUSE = 0.05, 0.08, 0.3
+"""How far apart members of a family are: number of layers, share of depth-wise ones, work for a weight and pixel."""
+NO_FAMILY, UNLIKELY, GUESSES = 0.1, 0.02, 6
+"""Weight of resembling nobody; weight below which a family is left out; how many are kept."""
+NEIGHBOURS, NEIGHBOURHOOD, SAME_TASK = 8, 0.5, 50
+"""Whose build a network of unknown build may have: how many, how near in logarithms of size, weight of its task."""
 SMOOTHING = 0.35
 """Width of the neighbourhood from which unknown traits are guessed, in logarithms of size."""
 
@@ -53,31 +58,63 @@ def _size_apart(one: Traits, other: Traits) -> float:
     return abs(math.log(one.parameters_m / other.parameters_m)) + abs(math.log(one.operations_g / other.operations_g))
 
 
-def with_family(traits: Traits, networks: Sequence[Network]) -> Traits:
-    """The same with the family of the network whose layers it has, if there is one."""
-    if traits.family != UNKNOWN or traits.compute_layers is None:
-        return traits
-    alike = [network for network in networks if _has_layers_of(traits, network.traits)]
-    nearest = min(alike, key=lambda network: _build_apart(traits, network.traits), default=None)
-    return traits if nearest is None else replace(traits, family=nearest.traits.family)
+Guesses: TypeAlias = tuple[tuple[float, Traits], ...]
+"""What a network may be, with weights."""
 
 
-def _has_layers_of(traits: Traits, known: Traits) -> bool:
-    return (
-        _within(traits.compute_layers, known.compute_layers, FAMILY_LAYERS)
-        and traits.attention == known.attention
-        and abs((traits.depthwise or 0.0) - (known.depthwise or 0.0)) <= FAMILY_DEPTHWISE
-        and _agree(traits.task, known.task)
+def guess(traits: Traits, networks: Sequence[Network]) -> Guesses:
+    """What a network may be: complete traits, likeliest first."""
+    if traits.compute_layers is None and traits.family == UNKNOWN:
+        return _guess_builds(traits, networks)
+    return guess_families(complete(traits, networks), networks)
+
+
+def _guess_builds(traits: Traits, networks: Sequence[Network]) -> Guesses:
+    """The network built like each of those that are nearest in size and task."""
+    apart = ((np.array([_sizes(network.traits) for network in networks]) - _sizes(traits)) ** 2).sum(axis=1)
+    task = np.array([network.traits.task == traits.task != UNKNOWN for network in networks])
+    near = np.exp(-0.5 * apart / NEIGHBOURHOOD**2) * (1 + SAME_TASK * task) + 1e-12 / (1 + apart)
+    chosen = np.argsort(-near)[:NEIGHBOURS]
+    return tuple((float(near[i]), _built_like(traits, networks[i].traits)) for i in chosen)
+
+
+def _built_like(traits: Traits, known: Traits) -> Traits:
+    output_m = (known.output_m or 0.0) * traits.input_m / known.input_m
+    return replace(
+        known,
+        parameters_m=traits.parameters_m,
+        operations_g=traits.operations_g,
+        input_m=traits.input_m,
+        task=traits.task or known.task,
+        output_m=output_m,
     )
 
 
+def guess_families(traits: Traits, networks: Sequence[Network]) -> Guesses:
+    """The network as a member of each family that its layers allow, and of none; likeliest first, with weights.
+
+    One guess if the family is given, or if nothing is known of the layers.
+    """
+    if traits.family != UNKNOWN or traits.compute_layers is None:
+        return ((1.0, traits),)
+    weights = {UNKNOWN: NO_FAMILY}
+    for network in networks:
+        known = network.traits
+        if traits.attention == known.attention and _agree(traits.task, known.task):
+            likeness = math.exp(-0.5 * _build_apart(traits, known))
+            weights[known.family] = max(weights.get(known.family, UNLIKELY), likeness)
+    likely = sorted(weights.items(), key=lambda item: -item[1])[:GUESSES]
+    return tuple((weight, replace(traits, family=family)) for family, weight in likely if weight > UNLIKELY)
+
+
 def _build_apart(one: Traits, other: Traits) -> float:
-    """How different two networks are built, whatever their width and input."""
-    layers = abs(math.log((one.compute_layers or 1) / (other.compute_layers or 1)))
-    glue = abs(math.log((1 + (one.glue_layers or 0)) / (1 + (other.glue_layers or 0))))
+    """How different two networks are built, whatever their width and input: a sum of squares."""
+    layers = math.log((one.compute_layers or 1) / (other.compute_layers or 1)) / SAME_BUILD
+    glue = math.log((5 + (one.glue_layers or 0)) / (5 + (other.glue_layers or 0))) / (3 * SAME_BUILD)
+    depthwise = ((one.depthwise or 0.0) - (other.depthwise or 0.0)) / SAME_DEPTHWISE
     reuse = math.log(one.operations_g / one.parameters_m / one.input_m)
     known_reuse = math.log(other.operations_g / other.parameters_m / other.input_m)
-    return 5 * layers + 0.5 * glue + 0.3 * abs(reuse - known_reuse)
+    return layers**2 + glue**2 + depthwise**2 + ((reuse - known_reuse) / SAME_REUSE) ** 2
 
 
 def resolve_family(name: str, networks: Sequence[Network]) -> str:
