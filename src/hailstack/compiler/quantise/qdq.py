@@ -115,19 +115,22 @@ def write_rounding(writer: GraphWriter, tensor: str, name: str, scales: Sequence
 
 
 def _write_weights(writer: GraphWriter, node: onnx.NodeProto, plan: IntegerWeights, source: Scale | None) -> None:
-    """Replace a node's weights and bias. They are named after the node: it may have shared them with others."""
+    """Replace a node's weights and bias. They are named after the node, which may have shared them; ``own``,
+    since exporters and our own simplifier call constants ``…_bias``, too."""
     name = node.output[0]
     if plan.wide:
-        node.input[1] = writer.constant(f"{name}_weights", plan.real)
+        node.input[1] = writer.constant(f"{name}_own_weights", plan.real)
     else:
-        node.input[1] = _dequantise(writer, f"{name}_weights", plan.integers.astype(np.int8), plan.scale, plan.axis)
+        node.input[1] = _dequantise(
+            writer, f"{name}_own_weights", plan.integers.astype(np.int8), plan.scale, plan.axis
+        )
     if plan.bias is None:
         return
     if plan.wide or source is None or source.top > NARROW:
-        made = writer.constant(f"{name}_bias", plan.bias.astype(np.float32))
+        made = writer.constant(f"{name}_own_bias", plan.bias.astype(np.float32))
     else:
         whole, step = quantise_bias(plan.bias, source.scale, plan.scale)
-        made = _dequantise(writer, f"{name}_bias", whole, step, 0 if step.ndim else None)
+        made = _dequantise(writer, f"{name}_own_bias", whole, step, 0 if step.ndim else None)
     del node.input[2:]
     node.input.append(made)
 
