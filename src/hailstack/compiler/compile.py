@@ -21,6 +21,7 @@ from hailstack.compiler.preflight.check import TASKS
 from hailstack.compiler.preflight.estimate import TARGETS, Target, estimate_speed
 from hailstack.compiler.quantise.network import quantise
 from hailstack.compiler.quantise.options import Effort, QuantiseOptions
+from hailstack.compiler.quantise.pictures import sample
 from hailstack.compiler.quantise.raising import Step, Wanted, priced_layers, raise_precision
 from hailstack.compiler.report import CompileReport, StreamReport
 from hailstack.errors import ConfigError, InputError, ModelError, NotFoundError
@@ -29,6 +30,8 @@ from hailstack.hef.formats import Direction
 from hailstack.imaging import Preprocess
 from hailstack.types import Image
 
+RAISING_LIMIT = 256
+"""Calibration pictures that are kept to quantise again and again."""
 VALIDATION_LIMIT = 64
 """Pictures that a drop is measured on."""
 
@@ -135,7 +138,7 @@ def compile_model(
         else:
             shown = open_calibration(_required(validation), fitted, VALIDATION_LIMIT, progress)
             wanted = Wanted(max_drop, target, tuple(shown))
-            raised = raise_precision(trunk, plan, normalisation, tuple(frames), options, wanted)
+            raised = raise_precision(trunk, plan, normalisation, sample(frames, RAISING_LIMIT), options, wanted)
             network, options, steps = raised.network, raised.options, raised.steps
     with watch.stage("package"):
         facts = Facts(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -38,3 +38,11 @@ class Pictures:
             if place < self.limit:
                 self.kept[place] = frame
         return frame
+
+
+def sample(frames: Iterable[Frame], limit: int) -> tuple[Frame, ...]:
+    """At most ``limit`` of the pictures, each with the same chance."""
+    pictures = Pictures(iter(frames), limit)
+    for _ in pictures:
+        pass
+    return tuple(pictures.kept)
