@@ -122,6 +122,12 @@ def _repeat(model: onnx.ModelProto, names: Iterable[str], channels: int) -> None
             tensor.CopyFrom(numpy_helper.from_array(np.concatenate([value] * channels)[:channels], tensor.name))
 
 
+def as_score_map(model: onnx.ModelProto) -> onnx.ModelProto:
+    """A network that ends in one map: what its last concatenation takes first."""
+    last = model.graph.node[-1]
+    return Extractor(model).extract_model([model.graph.input[0].name], [last.input[0]])
+
+
 def as_depth(model: onnx.ModelProto) -> onnx.ModelProto:
     """A network with one map as output whose ends have the names of a Depth Anything export."""
     kept = with_first_channel(model)
@@ -166,5 +172,6 @@ EDITS: Mapping[str, Callable[[onnx.ModelProto], onnx.ModelProto]] = {
     "depth": as_depth,
     "first channel": with_first_channel,
     "jet classifier": as_jet_classifier,
+    "score map": as_score_map,
     "six heads": as_six_heads,
 }
