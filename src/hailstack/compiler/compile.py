@@ -18,11 +18,11 @@ from hailstack.compiler.endnodes.tail import cut_tail
 from hailstack.compiler.graph.model import Graph, load_graph
 from hailstack.compiler.package import Facts, head_facts, make_blueprint, proof_facts
 from hailstack.compiler.preflight.check import TASKS
-from hailstack.compiler.preflight.estimate import TARGETS, Target, estimate_speed
+from hailstack.compiler.preflight.estimate import TARGETS, Target
 from hailstack.compiler.quantise.network import quantise
 from hailstack.compiler.quantise.options import Effort, QuantiseOptions
 from hailstack.compiler.quantise.pictures import sample
-from hailstack.compiler.quantise.raising import Step, Wanted, priced_layers, raise_precision
+from hailstack.compiler.quantise.raising import Step, Wanted, expected_speed, raise_precision
 from hailstack.compiler.report import CompileReport, StreamReport
 from hailstack.errors import ConfigError, InputError, ModelError, NotFoundError
 from hailstack.hef import HefBlueprint, StreamPlan, write_hef
@@ -151,7 +151,7 @@ def compile_model(
             preprocess=fitted,
             normalisation=normalisation,
             calibration=frames.summary,
-            estimate=estimate_speed(priced_layers(trunk, options.wide_layers), target, task=TASKS.get(plan.task, "")),
+            estimate=expected_speed(trunk, target, options.wide_layers, TASKS.get(plan.task, "")),
             options={"target": target, "thresholds": asdict(thresholds), "quantise": asdict(options)},
             license=license,
             tail=tail,

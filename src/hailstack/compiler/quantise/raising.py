@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from hailstack.compiler.endnodes.plan import HeadPlan
 from hailstack.compiler.graph.model import Graph, open_session
-from hailstack.compiler.preflight.estimate import Target, estimate_speed
-from hailstack.compiler.preflight.layers import Layer, layer_kind, list_layers, name_layers
+from hailstack.compiler.preflight.estimate import Estimate, Target, estimate_speed
+from hailstack.compiler.preflight.layers import layer_kind, list_layers, name_layers
 from hailstack.compiler.quantise.network import QuantisedNetwork, quantise
 from hailstack.compiler.quantise.options import QuantiseOptions
 from hailstack.compiler.quantise.pixels import Frame, Normalisation, feed
@@ -36,7 +36,7 @@ class Step:
     drop: float
     """Points lost against the float network."""
     fps: float
-    """Expected at batch 1; never more than with fewer wide layers, whatever the estimate says."""
+    """Expected at batch 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +89,8 @@ def raise_precision(
         lost = wanted.measure(
             head, float_values(network, wanted.validation), integer_values(network, wanted.validation)
         )
-        fps = estimate_speed(priced_layers(graph, options.wide_layers), wanted.target).fps
-        steps.append(Step(options.wide_layers, lost, min(fps, *(step.fps for step in steps), fps)))
+        fps = expected_speed(graph, wanted.target, options.wide_layers).fps
+        steps.append(Step(options.wide_layers, lost, fps))
         if len(steps) == 1 and lost > wanted.most_drop and network.parts is not None:
             noise = layer_noise(network.parts, frames[:RANKING_PICTURES])
             waiting = [name for name in noise if name not in options.wide_layers]
@@ -101,16 +101,29 @@ def raise_precision(
         waiting = waiting[count:]
 
 
-def priced_layers(graph: Graph, wide: Sequence[str]) -> tuple[Layer, ...]:
-    """The layers of a float network, those that compute in 16 bits with the products that this takes."""
-    return tuple(_priced(graph, wide))
+def expected_speed(graph: Graph, target: Target, wide: Sequence[str] = (), task: str = "") -> Estimate:
+    """Expected speed of a float network on a chip with the layers ``wide`` in 16 bits.
 
-
-def _priced(graph: Graph, wide: Sequence[str]) -> Iterator[Layer]:
+    The rate in 8 bits, slowed down by the products that 16 bits take more. A network that is limited by anything
+    else loses less.
+    """
     names = name_layers(graph)
-    places = [node for node in graph.nodes if layer_kind(graph, node) is not None]
-    for node, layer in zip(places, list_layers(graph), strict=True):
-        yield replace(layer, macs=WIDE_PRODUCTS * layer.macs) if names[node.output[0]].name in wide else layer
+    kinds = [node for node in graph.nodes if layer_kind(graph, node) is not None]
+    layers = list_layers(graph)
+    products = [WIDE_PRODUCTS if names[node.output[0]].name in wide else 1 for node in kinds]
+    narrow = sum(layer.macs for layer in layers)
+    priced = sum(layer.macs * count for layer, count in zip(layers, products, strict=True))
+    return _slower(estimate_speed(layers, target, task=task), priced / narrow if narrow else 1.0)
+
+
+def _slower(estimate: Estimate, times: float) -> Estimate:
+    return replace(
+        estimate,
+        fps=estimate.fps / times,
+        low=estimate.low / times,
+        high=estimate.high / times,
+        latency_ms=estimate.latency_ms * times,
+    )
 
 
 def float_values(network: QuantisedNetwork, frames: Sequence[Frame]) -> list[Values]:
