@@ -6,8 +6,10 @@ channels do.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+
+import onnx
 
 from hailstack.compiler.endnodes.frontier import behind_selections
 from hailstack.compiler.endnodes.levels import Level, find_levels
@@ -16,6 +18,7 @@ from hailstack.compiler.endnodes.plan import End, HeadPlan, Role, Task
 from hailstack.compiler.endnodes.probe import Tail
 from hailstack.compiler.endnodes.reading import Box
 from hailstack.compiler.graph.model import Graph
+from hailstack.compiler.graph.structure import subgraphs
 
 COMMON_BINS = 16
 """For each side of a box, in nearly every network with bins."""
@@ -103,8 +106,15 @@ def _has_coefficients(levels: Sequence[tuple[Map, ...]], prototypes: Map) -> boo
 
 def _picks_best(graph: Graph) -> bool:
     """Whether the network ranks its boxes without comparing them: no suppression is needed behind it."""
-    operators = {node.op_type for node in graph.nodes}
+    operators = set(_operators(graph.nodes))
     return "TopK" in operators and "NonMaxSuppression" not in operators and bool(behind_selections(graph))
+
+
+def _operators(nodes: Iterable[onnx.NodeProto]) -> Iterator[str]:
+    for node in nodes:
+        yield node.op_type
+        for body in subgraphs(node):
+            yield from _operators(body.node)
 
 
 # One map a level: boxes, objectness and classes together.
@@ -250,7 +260,10 @@ def _apart(heads: Heads, classes: int | None) -> HeadPlan | None:
     first = sure[heads.levels.index(heads.finest)]
     count = int(counts.pop())
     family = _family(first, heads)
-    sigmoid = family in ("yolov8", "yolox", "ssd") and not first.scores.shared
+    told = first.scores.shared or first.scores.scored or first.scores.counts()["score"] > 0
+    sigmoid = not first.scores.shared and (
+        family in ("yolov8", "yolox") or (family == "ssd" and told and bool(first.box.boxes))
+    )
     ends = tuple(end for part in sure for end in part.ends(sigmoid))
     if heads.prototypes is not None:
         ends += (End(heads.prototypes.tensor, "proto", stride=heads.prototypes.stride),)
@@ -268,7 +281,7 @@ def _apart(heads: Heads, classes: int | None) -> HeadPlan | None:
         offset=first.box.boxes[0].offset if first.box.boxes else None,
         background=first.scores.shared or _silent_first(first),
         scores="probabilities" if sigmoid or first.scores.probable else "logits",
-        score_function="softmax" if first.scores.shared else "sigmoid",
+        score_function="softmax" if first.scores.shared else "sigmoid" if told or sigmoid else "",
         reason="" if family else "how its boxes are coded is not known",
     )
     plan = _with_points(plan, first, points, numbers)
@@ -400,6 +413,8 @@ def _sided_family(part: Parts) -> str:
 
 def _plain_family(part: Parts, heads: Heads) -> str | None:
     """Four numbers for a box that nothing decodes."""
+    if part.box.positive and part.per_cell == 1 and len(heads.levels) > 1:
+        return "fcos" if part.objectness is not None else _sided_family(part)
     if part.per_cell > 1:
         return "scrfd" if part.points is not None and part.scores.channels == part.per_cell else "ssd"
     if part.objectness is not None:

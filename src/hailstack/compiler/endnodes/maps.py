@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -11,6 +12,14 @@ from hailstack.compiler.endnodes.levels import Level
 from hailstack.compiler.endnodes.probe import Cells, Tail
 from hailstack.compiler.endnodes.reading import Box, Kind, Reading, read_level
 from hailstack.compiler.graph.model import Graph, whole
+
+POSITIVE = frozenset({"Relu", "Softplus"})
+
+SMALL = 72
+"""Channels up to which a map may hold boxes."""
+
+CHANNELS_A_CELL = 4
+"""Every channel is asked in a cell of its own; where there are fewer cells, several times over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +36,8 @@ class Map:
     """Rows that one cell fills in an output; 0 if it does not tell."""
     probable: bool = False
     """Whether a sigmoid made it."""
+    positive: bool = False
+    """Whether its activation lets only positive numbers pass, as distances are."""
     squashed: bool = False
     """Whether a sigmoid follows, reshaped or not."""
     bins: int = 0
@@ -55,27 +66,42 @@ class Map:
 
 def read_maps(graph: Graph, tail: Tail | None, level: Level) -> tuple[Map, ...]:
     """The maps of a level."""
-    reading = _read(tail, level)
-    maps, start = [], 0
-    for i, (tensor, channels) in enumerate(zip(level.tensors, level.channels, strict=True)):
-        own = range(start, start + channels)
-        boxes = tuple(box for box in reading.boxes if box.channels[0] in own) if reading else ()
-        maker = graph.producers.get(tensor)
-        maps.append(
-            Map(
-                tensor,
-                level.stride,
-                channels,
-                reading.kinds[start : start + channels] if reading else (),
-                tuple(_from(box, start) for box in boxes),
-                reading.per_cell[i] if reading else 0,
-                maker is not None and maker.op_type == "Sigmoid",
-                _followed_by_sigmoid(graph, tensor),
-                _bins(graph, tensor, channels),
-            )
-        )
-        start += channels
-    return tuple(maps)
+    asked = _worth_asking(level)
+    reading = _read(tail, asked)
+    starts = dict(zip(asked.tensors, itertools.accumulate(asked.channels, initial=0), strict=False))
+    return tuple(
+        _map(graph, level.stride, tensor, channels, _part(reading, asked, starts.get(tensor), channels))
+        for tensor, channels in zip(level.tensors, level.channels, strict=True)
+    )
+
+
+def _worth_asking(level: Level) -> Level:
+    """Where there are few cells to ask in, only maps that may hold boxes: a finer level told the rest."""
+    if sum(level.channels) <= CHANNELS_A_CELL * level.grid[0] * level.grid[1]:
+        return level
+    for tensor, channels in zip(level.tensors, level.channels, strict=True):
+        if channels > SMALL and len(level.tensors) > 1:
+            level = level.without(tensor)
+    return level
+
+
+def _part(
+    reading: Reading | None, asked: Level, start: int | None, channels: int
+) -> tuple[tuple[Kind, ...], tuple[Box, ...], int]:
+    """What was found out about one map."""
+    if reading is None or start is None:
+        return (), (), 0
+    boxes = tuple(_from(box, start) for box in reading.boxes if start <= box.channels[0] < start + channels)
+    place = list(itertools.accumulate(asked.channels, initial=0)).index(start)
+    return reading.kinds[start : start + channels], boxes, reading.per_cell[place]
+
+
+def _map(
+    graph: Graph, stride: int, tensor: str, channels: int, told: tuple[tuple[Kind, ...], tuple[Box, ...], int]
+) -> Map:
+    maker = graph.producers[tensor].op_type
+    squashed, bins = _followed_by_sigmoid(graph, tensor), _bins(graph, tensor, channels)
+    return Map(tensor, stride, channels, *told, maker == "Sigmoid", maker in POSITIVE, squashed, bins)
 
 
 def _read(tail: Tail | None, level: Level) -> Reading | None:

@@ -127,7 +127,7 @@ class Cells:
         rows, columns = self.level.grid
         y, x = np.divmod(np.arange(rows * columns), columns)
         order = np.argsort((y - rows / 2) ** 2 + (x - columns / 2) ** 2, kind="stable")
-        size = max(1, order.size // 4)
+        size = max(order.size // 4, min(order.size, 64))
         parts = [
             self._respond(values[i : i + size], order[: len(values[i : i + size])])
             for i in range(0, len(values), size)
