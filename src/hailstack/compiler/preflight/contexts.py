@@ -109,7 +109,7 @@ def _find_mode(
         weights = right - root * np.linalg.solve(core, root * (covariance @ right))
         step = prior + covariance @ weights - sizes
         sizes = sizes + 0.7 * step
-        if np.abs(step).max() < 1e-6:
+        if np.abs(step).max() < 1e-4:
             break
     return gradient, root
 
