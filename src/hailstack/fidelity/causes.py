@@ -18,6 +18,10 @@ HEALED = 0.2
 PERFECT = 0.02
 """Below this nothing better needs to be looked for."""
 SHIFTS = range(-3, 4)
+SEARCHED = 192
+"""Pixels of the middle that faults in combination are looked for in."""
+SWAPPED = "red and blue are swapped"
+TURN = "compile with --bgr, or without if it is given"
 LARGEST_AXIS = 2048
 """Longer axes are not looked at for a permutation."""
 
@@ -82,24 +86,38 @@ def _best(candidates: Iterator[tuple[str, str, float]], before: float) -> Cause 
 
 
 def _input_candidates(mine: Array, wanted: Array, own: Normalisation) -> Iterator[tuple[str, str, float]]:
+    """Single faults first, then those that come together."""
     turned = mine[:, ::-1]
     if mine.shape[1] == 3:
-        yield "channel order", "red and blue are swapped: compile with --bgr or --no-bgr", _rms(turned - wanted)
+        yield "channel order", f"{SWAPPED}: {TURN}", _rms(turned - wanted)
     mean, std = (np.array(values).reshape(-1, 1, 1)[: mine.shape[1]] for values in (own.mean, own.std))
     text = "the HEF normalises pixels that are normalised already: compile with --mean 0 --std 1, or feed raw pixels"
     yield "normalised twice", text, _rms(mine * std + mean - wanted)
     text = "the reference normalises twice: its pixels were normalised before the network's own mean and std"
     yield "normalised twice", text, _rms((mine - mean) / std - wanted)
-    for flipped, tensor in ((False, mine), (True, turned)):
-        scale, offset = _fit(tensor, wanted)
-        also = " and red and blue are swapped" if flipped else ""
-        yield "mean or std", f"{_says(scale, offset, own)}{also}", _rms(tensor * scale + offset - wanted)
+    if mine.shape[1] == 3:
+        yield "normalised twice", f"{text}; and {SWAPPED}", _rms((turned - mean) / std - wanted)
+    yield from _refitted(mine, wanted, own)
     yield from _shifted(mine, wanted)
     yield from _padded(mine, wanted)
+    yield from _shifted_and_refitted(mine, wanted, own)
+
+
+def _refitted(mine: Array, wanted: Array, own: Normalisation) -> Iterator[tuple[str, str, float]]:
+    """Another mean or std, with channels as they are and swapped."""
+    for flipped in (False, True)[: 2 if mine.shape[1] == 3 else 1]:
+        tensor, norm = (mine[:, ::-1], _turned(own)) if flipped else (mine, own)
+        scale, offset = _fit(tensor, wanted)
+        also = f"; and {SWAPPED}: {TURN}" if flipped else ""
+        yield "mean or std", f"{_says(scale, offset, norm)}{also}", _rms(tensor * scale + offset - wanted)
+
+
+def _turned(own: Normalisation) -> Normalisation:
+    return Normalisation(own.mean[::-1], own.std[::-1], own.bgr)
 
 
 def _fit(tensor: Array, wanted: Array) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Scale and offset of each channel that bring ``tensor`` closest to ``wanted``, robust against edges."""
+    """Scale and offset of each channel that bring ``tensor`` closest to ``wanted`` (least squares)."""
     axes = (0, 2, 3)
     x, y = tensor.astype(np.float64), wanted.astype(np.float64)
     mx, my = x.mean(axes, keepdims=True), y.mean(axes, keepdims=True)
@@ -113,23 +131,43 @@ def _says(scale: NDArray[np.float64], offset: NDArray[np.float64], own: Normalis
     scale, offset = scale.reshape(-1), offset.reshape(-1)
     std = np.array(own.std)[: len(scale)] / np.where(scale == 0, 1, scale)
     mean = np.array(own.mean)[: len(scale)] - offset * std
-    texts = (",".join(f"{value:.6g}" for value in values) for values in (mean, std))
+    texts = (",".join(f"{round(value, 3) + 0.0:g}" for value in values.tolist()) for values in (mean, std))
     return "the reference has another mean or std: compile with --mean {} --std {}".format(*texts)
 
 
-def _shifted(mine: Array, wanted: Array) -> Iterator[tuple[str, str, float]]:
+def _shifts() -> Iterator[tuple[int, int, str]]:
+    """Pixels down and to the right, nearest first, and what it means."""
+    places = sorted(((down, right) for down in SHIFTS for right in SHIFTS), key=lambda at: abs(at[0]) + abs(at[1]))
+    for down, right in places[1:]:
+        text = (
+            f"the reference's picture lies {right} pixels to the right of and {down} below the HEF's: "
+            "the letterbox or crop rounds differently"
+        )
+        yield down, right, text
+
+
+def _moved(tensor: Array, down: int, right: int) -> Array:
+    """Without the edges, which have no counterpart."""
     edge = max(SHIFTS) + 1
-    inner = wanted[..., edge:-edge, edge:-edge]
-    for down in SHIFTS:
-        for right in SHIFTS:
-            if (down, right) == (0, 0):
-                continue
-            moved = np.roll(mine, (down, right), axis=(2, 3))[..., edge:-edge, edge:-edge]
-            text = (
-                f"the reference's picture lies {right} pixels to the right of and {down} below the HEF's: "
-                "the letterbox or crop rounds differently"
-            )
-            yield "shift", text, _rms(moved - inner)
+    return np.roll(tensor, (down, right), axis=(2, 3))[..., edge:-edge, edge:-edge]
+
+
+def _shifted(mine: Array, wanted: Array) -> Iterator[tuple[str, str, float]]:
+    for down, right, text in _shifts():
+        yield "shift", text, _rms(_moved(mine, down, right) - _moved(wanted, 0, 0))
+
+
+def _shifted_and_refitted(mine: Array, wanted: Array, own: Normalisation) -> Iterator[tuple[str, str, float]]:
+    """A shift together with swapped channels or another mean and std, looked for in the middle of the pictures."""
+    mine, wanted = _middle(mine), _middle(wanted)
+    for down, right, shifted in _shifts():
+        for _, text, left in _refitted(_moved(mine, down, right), _moved(wanted, 0, 0), own):
+            yield "shift", f"{shifted}; and {text}", left
+
+
+def _middle(tensor: Array) -> Array:
+    top, left = (max(0, (size - SEARCHED) // 2) for size in tensor.shape[2:])
+    return tensor[:, :, top : top + SEARCHED, left : left + SEARCHED]
 
 
 def _padded(mine: Array, wanted: Array) -> Iterator[tuple[str, str, float]]:

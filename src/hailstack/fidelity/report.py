@@ -111,15 +111,16 @@ class FidelityReport:
 
     @property
     def raise_layers(self) -> tuple[LayerNoise, ...]:
-        """The layers that would gain most from 16 bits, most to blame first; none if all outputs are good."""
+        """The layers that would gain most from 16 bits, most to blame first; none if all outputs are good, or if the
+        noise comes from so many layers that raising some would not help."""
         if min((one.snr_db for one in self.outputs), default=math.inf) >= ENOUGH_DB:
             return ()
         ranked = sorted((one for one in self.layers if one.alone_db), key=lambda one: one.worst_alone_db)
         powers = [10 ** (-one.worst_alone_db / 10) for one in ranked]
         total, seen = sum(powers), 0.0
-        for count, power in enumerate(powers, 1):
+        for count, power in enumerate(powers[:MOST_RAISED], 1):
             seen += power
-            if seen >= BLAMED_SHARE * total or count == MOST_RAISED:
+            if seen >= BLAMED_SHARE * total:
                 return tuple(ranked[:count])
         return ()
 

@@ -13,7 +13,7 @@ from hailstack.compiler import compile_model
 from hailstack.fidelity.reference import Original, Recording
 from hailstack.fidelity.subject import Subject, open_subject
 from hailstack.imaging import Preprocess, raster, read_image, write_image
-from tiny_networks import write_classifier
+from tiny_networks import write_classifier, write_yolov8
 
 MEAN, STD = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
 LABELS = ("rose", "tulip", "poppy", "daisy", "lily")
@@ -47,6 +47,16 @@ def picture(seed: int) -> NDArray[np.uint8]:
     soft = raster.blur(noise, 2.0).astype(np.float64)
     spread = (soft - soft.min()) / (soft.max() - soft.min())
     return (spread * [255, 200, 120]).astype(np.uint8)
+
+
+def compile_detector(folder: Path) -> Path:
+    """A small YOLOv8-type detector, compiled in ``folder`` with the pictures ``photos/0.png`` to ``2.png``."""
+    (folder / "photos").mkdir()
+    for seed in range(3):
+        write_image(folder / "photos" / f"{seed}.png", picture(seed))
+    model = write_yolov8(folder / "net.onnx")
+    compile_model(model, folder / "photos", folder / "net.hef", score_threshold=0.3)
+    return folder / "net.hef"
 
 
 @pytest.fixture

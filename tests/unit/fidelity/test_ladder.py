@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from conftest import MEAN, STD, Case
-from hailstack.errors import ConfigError
+from conftest import MEAN, STD, Case, compile_detector
+from hailstack.errors import ConfigError, ModelError
 from hailstack.fidelity.ladder import Ladder, climb
+from hailstack.fidelity.measure import find_photos
 from hailstack.fidelity.reference import Original, Recording
-from hailstack.fidelity.subject import Subject
+from hailstack.fidelity.subject import Subject, open_subject
+from tiny_networks import write_classifier, write_yolov8
 
 
 def ladder(case: Case, subject: Subject, recording: Recording) -> Ladder:
@@ -82,3 +86,35 @@ def test_without_a_reference_the_steps_that_need_one_are_left_out_by_name(case: 
 def test_a_recording_of_other_pictures_is_refused_by_name(case: Case) -> None:
     with pytest.raises(ConfigError, match=r"no row for 0\.png"):
         climb(case.compile(), case.photos, recording=case.recorded(files=("a", "b", "c", "d")))
+
+
+def test_sigmoids_that_the_compiler_added_do_not_part_the_folded_step(tmp_path: Path) -> None:
+    hef = compile_detector(tmp_path)
+    model = Original(tmp_path / "net.onnx")
+    found = climb(open_subject(hef), find_photos(tmp_path / "photos"), original=model)
+    folded = next(rung for rung in found.rungs if rung.name == "folded")
+    assert folded.holds, folded.figure
+
+
+def test_another_model_than_the_compiled_one_is_said_to_be_one(case: Case, tmp_path: Path) -> None:
+    other = Original(write_yolov8(tmp_path / "other.onnx"))
+    found = climb(case.compile(), case.photos, original=other)
+    assert "another network" in found.left_out["folded"]
+
+
+def test_a_model_of_another_size_is_refused_with_both_sizes(case: Case, tmp_path: Path) -> None:
+    other = Original(write_classifier(tmp_path / "other.onnx", size=32))
+    with pytest.raises(ModelError, match=r"takes 1x3x32x32, but was given 1x3x64x64: another network\?"):
+        climb(case.compile(), case.photos, original=other)
+
+
+def test_a_recorded_output_that_the_model_lacks_is_named(case: Case) -> None:
+    with pytest.raises(ConfigError, match=r"an output 'scores'; .* has logits"):
+        ladder(case, case.compile(), case.recorded(outputs={"scores": case.recording.outputs["logits"]}))
+
+
+def test_an_output_of_another_size_parts_without_a_guess(case: Case) -> None:
+    outputs = {"logits": np.repeat(case.recording.outputs["logits"], 2, axis=-1)}
+    found = ladder(case, case.compile(), case.recorded(outputs=outputs)).parted
+    assert found is not None and found.cause is None
+    assert "has the shape" in found.figure
