@@ -242,6 +242,8 @@ class ClientRunner:
     def _tell_parsed(self, parsed: ParsedNetwork, kind: str, seconds: float) -> None:
         if parsed.head is not None and parsed.head.family in META_ARCHS:
             self._logger.info("NMS structure of %s (or equivalent architecture) was detected.", parsed.head.family)
+            wanted = "In order to use HailoRT post-processing capabilities, these end node names should be used: %s."
+            self._logger.info(wanted, " ".join(parsed.end_names))
         layers = parsed.hn["layers"]
         starts = ", ".join(f"{layers[name]['original_names'][0]!r}: {name!r}" for name in parsed.input_layers)
         self._logger.info("Start nodes mapped from original model: %s.", starts)
