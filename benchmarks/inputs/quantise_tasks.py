@@ -15,7 +15,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from inputs.quantise_boxes import Boxes, decode_fastestdet, decode_nanodet, decode_yolov8, decode_yolox, mean_ap
+from inputs.quantise_boxes import (
+    Boxes,
+    decode_fastestdet,
+    decode_nanodet,
+    decode_yolov8,
+    decode_yolox,
+    mean_ap,
+    sigmoid,
+)
 from numpy.typing import NDArray
 
 from hailstack.compiler.endnodes.plan import End, HeadPlan, cut
@@ -118,9 +126,22 @@ def nothing(path: Path, size: tuple[int, int]) -> None:
     """Pictures without labels."""
 
 
+def unlabelled(results: Sequence[tuple[Outputs, Sample]], plan: HeadPlan) -> float:
+    """Always 0: there are no labels, and the other columns tell."""
+    return 0.0
+
+
 def top_1(results: Sequence[tuple[Outputs, Sample]], plan: HeadPlan) -> float:
     """Share of pictures whose strongest class is right."""
     return 100 * float(np.mean([next(iter(out.values())).argmax() == sample.truth for out, sample in results]))
+
+
+def best_score(results: Sequence[tuple[Outputs, Sample]], plan: HeadPlan) -> float:
+    """Mean over the pictures of the strongest score, which is high where every picture shows what is looked for."""
+    names = [end.output for end in plan.ends if end.role in ("cls", "score")]
+    probable = any(end.role == "score" for end in plan.ends)  # else logits
+    best = [max(float(outputs[name].max()) for name in names[:2]) for outputs, _ in results]
+    return 100 * float(np.mean(best if probable else sigmoid(np.array(best))))
 
 
 def boxes_score(decode: Callable[[Outputs, HeadPlan, tuple[int, int]], Boxes]) -> Score:
@@ -181,6 +202,18 @@ def all_tasks() -> tuple[Task, ...]:
             "fastestdet_352", onnx / "fastestdet_352.onnx", bgr_255, "mAP", boxes_score(decode_fastestdet),
             lambda: load_photos("coco_val", Preprocess(352, 352, mode="stretch"), coco_boxes),
             ends=("onnx::Concat_744", "onnx::Concat_960", "input.624"), published_drop=1.2,
+        ),
+        Task(
+            "palm_detection_lite", onnx / "palm_detection_lite.onnx", unit, "mean best score", best_score,
+            lambda: load_photos("hands", Preprocess(192, 192), nothing),
+        ),
+        Task(
+            "hand_landmark_lite", onnx / "hand_landmark_lite.onnx", unit, "mean best score", best_score,
+            lambda: load_photos("hands", Preprocess(224, 224, mode="stretch"), nothing),
+        ),
+        Task(
+            "resnet8_cifar10", onnx / "resnet8_cifar10.onnx", Normalisation(), "none: see changed", unlabelled,
+            lambda: load_photos("imagenet", Preprocess(32, 32, mode="crop"), nothing),
         ),
         Task(
             "flowers_384x640", detector.weights_path(), unit, "mAP", boxes_score(decode_yolov8),

@@ -94,7 +94,9 @@ def _cut(head: Mapping[str, Any], proof: Mapping[str, Any] | None) -> Iterator[s
 
 
 def _step(step: Step) -> str:
-    wide = f"{len(step.wide_layers)} layers in 16 bits, last {step.wide_layers[-1]}" if step.wide_layers else "8 bits"
+    count = len(step.wide_layers)
+    layers = "layer" if count == 1 else "layers"
+    wide = f"{count} {layers} in 16 bits, last {step.wide_layers[-1]}" if count else "8 bits"
     return f"tried        {wide}: {step.drop:.2f} points lost, roughly {step.fps:.0f} FPS"
 
 
