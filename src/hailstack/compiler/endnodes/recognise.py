@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Literal, TypeAlias
 
 from hailstack.compiler.endnodes.detectors import recognise_detector
+from hailstack.compiler.endnodes.families import FAMILIES
 from hailstack.compiler.endnodes.features import add_features
 from hailstack.compiler.endnodes.frontier import Frontier, find_frontier
 from hailstack.compiler.endnodes.levels import find_stride
@@ -32,24 +33,6 @@ TASKS = (
     "palm_detection",
     "pose",
     "semantic_segmentation",
-)
-
-FAMILIES = (
-    "blaze",
-    "centernet",
-    "detr",
-    "fcos",
-    "movenet",
-    "nanodet",
-    "scrfd",
-    "ssd",
-    "yolo26",
-    "yolov3",
-    "yolov4",
-    "yolov5",
-    "yolov6",
-    "yolov8",
-    "yolox",
 )
 
 HEAD_NAMES = ("auto", "raw", *TASKS, *FAMILIES)
