@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -91,8 +92,8 @@ def _accuracy(report: FidelityReport) -> Table:
         rows = {**real.total, **{f"mAP50-95 {size}": value for size, value in real.by_size.items()}}
         others = {**integer.total, **{f"mAP50-95 {size}": value for size, value in integer.by_size.items()}}
         for name, value in rows.items():
-            lost = 100 * (value - others[name])
-            table.add_row(name, f"{value:.4f}", f"{others[name]:.4f}", f"{lost:.2f}")
+            cells = (f"{value:.4f}", f"{others[name]:.4f}", f"{100 * (value - others[name]):.2f}")
+            table.add_row(name, *(cells if math.isfinite(value) else ("-",) * 3))
     return table
 
 

@@ -33,7 +33,7 @@ def read_truth(path: Path, folder: Path, photos: Sequence[Path], names: Sequence
 
     Raises:
         NotFoundError: there is no such file or folder.
-        ConfigError: no picture has a label, or a class is unknown.
+        ConfigError: no picture has a label, nothing is labelled, or a class is unknown.
     """
     if path.is_dir():
         found = {photo: _read_objects(path, photo.relative_to(folder), classes) for photo in photos}
@@ -45,6 +45,9 @@ def read_truth(path: Path, folder: Path, photos: Sequence[Path], names: Sequence
         raise NotFoundError(message)
     if not truth.objects and not truth.class_ids:
         message = f"{path}: has no label for any of the {len(photos)} pictures"
+        raise ConfigError(message)
+    if not truth.class_ids and not any(map(len, truth.objects.values())):
+        message = f"{path}: there is no object in any of {len(truth.objects)} files of labels"
         raise ConfigError(message)
     return truth
 

@@ -147,6 +147,12 @@ def test_labels_of_classes_that_the_network_does_not_know_are_refused_by_file(tm
         read_truth(tmp_path / "labels.csv", tmp_path, [tmp_path / "1.jpg"], (), 3)
 
 
+def test_labels_without_any_object_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "1.txt").write_text("")
+    with pytest.raises(ConfigError, match="there is no object in any of 1 files"):
+        read_truth(tmp_path, tmp_path, [tmp_path / "1.jpg"], (), 3)
+
+
 def test_boxes_as_labels_of_a_classifier_are_refused(case: Case) -> None:
     (case.folder / "photos" / "0.txt").write_text("1 0.5 0.5 0.2 0.2\n")
     truth = read_truth(case.folder / "photos", case.folder / "photos", case.photos, LABELS, 5)
