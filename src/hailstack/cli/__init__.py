@@ -45,6 +45,7 @@ def build_app() -> cyclopts.App:
         help="Edge vision on Hailo NPUs. Everything also runs with no NPU.",
         help_epilogue=EXIT_CODES,
         help_format="plaintext",
+        suppress_keyboard_interrupt=False,  # run() says what happened
     )
     groups = {name: cyclopts.App(name=name, help=summary) for name, summary in GROUPS.items()}
     for group in groups.values():
