@@ -13,13 +13,13 @@ from onnx import TensorProto, helper
 from hailstack.compiler.graph.model import Graph, open_session
 from hailstack.compiler.quantise.options import QuantiseOptions
 from hailstack.compiler.quantise.pixels import Frame, feed
-from hailstack.compiler.quantise.ranges import Statistics
+from hailstack.compiler.quantise.ranges import Statistics, busy_options
 from hailstack.compiler.quantise.scales import NARROW, Range, Scale
 
 BINS = 2048
 MOST_VALUES = 32768
 """Of one tensor on one picture; of larger ones so many are drawn."""
-MOST_PICTURES = 32
+MOST_PICTURES = 8
 
 SHARES = tuple(1.0 - 0.02 * step for step in range(48))
 """How far either end of a range is drawn in, in the search for the smallest square error."""
@@ -52,7 +52,7 @@ def count_values(graph: Graph, spans: Mapping[str, Range], frames: Iterable[Fram
     del model.graph.output[:]
     infos = [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in spans]
     model.graph.output.extend(infos)
-    session = open_session(model, graph.source)
+    session = open_session(model, graph.source, busy_options())
     random = np.random.default_rng(0)
     counts = {name: np.zeros(BINS, np.int64) for name in spans}
     for frame in frames:

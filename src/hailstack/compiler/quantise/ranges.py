@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import onnx
+import onnxruntime
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
@@ -113,10 +114,17 @@ def probe(graph: Graph, probes: Sequence[Probe], frames: Iterable[Frame]) -> Ite
     opset = max(entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx"))
     for i, each in enumerate(probes):
         _attach(model, graph, each, f"probe_{i}", opset)
-    session = open_session(model, graph.source)
+    session = open_session(model, graph.source, busy_options())
     names = [output.name for output in model.graph.output]
     for frame in frames:
         yield session.run(names, feed(graph, frame))
+
+
+def busy_options() -> onnxruntime.SessionOptions:
+    """Options of a session that is called again at once: its threads wait without giving their cores up."""
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4  # errors reach us as exceptions
+    return options
 
 
 def _attach(model: onnx.ModelProto, graph: Graph, each: Probe, name: str, opset: int) -> None:
