@@ -19,7 +19,7 @@ from hailstack.compiler.quantise.scales import NARROW, Range, Scale
 BINS = 2048
 MOST_VALUES = 32768
 """Of one tensor on one picture; of larger ones so many are drawn."""
-MOST_PICTURES = 8
+MOST_PICTURES = 32
 
 SHARES = tuple(1.0 - 0.02 * step for step in range(48))
 """How far either end of a range is drawn in, in the search for the smallest square error."""

@@ -27,7 +27,7 @@ from hailstack.compiler.quantise.weights import IntegerWeights
 
 Value = NDArray[Any]
 
-WALKED = {1: 8, 2: 64, 3: 64, 4: 64}
+WALKED = {1: 16, 2: 64, 3: 64, 4: 64}
 """How many pictures are walked through the network at each level."""
 KEPT_PICTURES = max(WALKED.values())
 FEWEST_WALKED = 8
