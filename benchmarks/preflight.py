@@ -7,28 +7,36 @@ leave (the 10H's and 15H's together, for they are nearly equal). Verdict: one co
 under 1.1 times that at batch 1. ``--bands`` prints the intervals of ``preflight/data/bands.csv`` instead.
 
 The fitted numbers of ``kernel.json`` and the constants of ``contexts.py`` were chosen on all networks; ``published``
-rows are quoted and not scored.
+rows are quoted and not scored. ``--numbers FILE`` judges other numbers, from ``tools/fit_speed_model.py``;
+``--numbers half-b.json half-a.json`` those of the two halves, each on the networks that it has not seen.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 
 from hailstack.compiler.preflight.chips import ChipName
 from hailstack.compiler.preflight.estimate import UNTRUSTED, Estimator, Expectation, learn
 from hailstack.compiler.preflight.interval import judge
+from hailstack.compiler.preflight.kernel import Floats, load_numbers
 from hailstack.compiler.preflight.published import Network, Rates, load_networks
 from hailstack.compiler.preflight.relatives import Guesses, guess
 from hailstack.compiler.preflight.traits import UNKNOWN, Traits
 
+Numbers: TypeAlias = Mapping[str, Floats]
+
 GOAL = {"median": 0.15, "p90": 0.50, "verdict": 0.95, "coverage": [0.75, 0.90]}
 BASELINE = {"median": 0.21, "p90": 0.58}
 FOLDS = 10
+"""Even, so that a fold lies within one half of ``--numbers``."""
 GENERATIONS: tuple[tuple[ChipName, ...], ...] = (("hailo8",), ("hailo8l",), ("hailo10h", "hailo15h"), ("hailo15l",))
 
 
@@ -76,26 +84,26 @@ WAYS: dict[str, Callable[[Traits, Sequence[Network]], Guesses]] = {
 }
 
 
-def try_model(networks: Sequence[Network]) -> dict[str, list[Trial]]:
-    """Each network from all the others."""
+def try_model(networks: Sequence[Network], numbers: Sequence[Numbers]) -> dict[str, list[Trial]]:
+    """Each network from all the others; networks take the fitted numbers in turn."""
     trials: dict[str, list[Trial]] = {way: [] for way in WAYS}
-    for network in networks:
+    for place, network in enumerate(networks):
         known = [other for other in networks if other is not network]
-        estimator = Estimator(tuple(known), *learn(known), ())
+        estimator = Estimator(tuple(known), *learn(known, numbers[place % len(numbers)]), ())
         for way, ask in WAYS.items():
             trials[way] += _try(estimator, network, ask(network.traits, known), tuple(network.rates))
     return trials
 
 
-def try_scaled(networks: Sequence[Network]) -> list[Trial]:
-    """Each network from its own rates on other chips, and all the others."""
+def try_scaled(networks: Sequence[Network], numbers: Sequence[Numbers]) -> list[Trial]:
+    """Each network from its own rates on other chips, and all the others; they take the numbers in the same turn."""
     trials = []
     for fold in range(FOLDS):
         asked = networks[fold::FOLDS]
         for chips in GENERATIONS:
             known = [_without(network, chips) if network in asked else network for network in networks]
             known = [network for network in known if network.rates]
-            estimator = Estimator(tuple(known), *learn(known), ())
+            estimator = Estimator(tuple(known), *learn(known, numbers[fold % len(numbers)]), ())
             names = {network.name for network in known}
             for network in asked:
                 if network.name in names:
@@ -163,10 +171,24 @@ def print_bands(model: dict[str, list[Trial]], scaled: list[Trial]) -> None:
                 print(f"{basis},{verdict},{batch},{low:.3f},{high:.3f}")
 
 
+def _numbers(paths: Sequence[Path]) -> list[Numbers]:
+    texts = [json.loads(path.read_text(encoding="utf-8")) for path in paths]
+    return [{name: np.array(value) for name, value in text.items()} for text in texts] or [load_numbers()]
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="How far off the pre-flight estimates are.")
+    parser.add_argument("--bands", action="store_true", help="print the intervals of bands.csv")
+    parser.add_argument("--numbers", type=Path, nargs="+", default=[], help="one file, or those of halves b and a")
+    return parser.parse_args()
+
+
 def main() -> int:
+    arguments = _arguments()
     networks = [n for n in load_networks() if n.rates and n.name not in UNTRUSTED]
-    model, scaled = try_model(networks), try_scaled(networks)
-    if "--bands" in sys.argv[1:]:
+    numbers = _numbers(arguments.numbers)
+    model, scaled = try_model(networks, numbers), try_scaled(networks, numbers)
+    if arguments.bands:
         print_bands(model, scaled)
         return 0
     report = {"goal": GOAL, "baseline": BASELINE, "networks": len(networks)}

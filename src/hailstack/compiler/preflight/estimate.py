@@ -8,7 +8,7 @@ context, :mod:`.rates` what networks like it reach. ``benchmarks/preflight.py`` 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Literal, TypeAlias, get_args
@@ -18,7 +18,7 @@ import numpy as np
 from hailstack.compiler.preflight.chips import CHIPS, ChipName, LinkName
 from hailstack.compiler.preflight.contexts import SizeModel, count_contexts, learn_sizes
 from hailstack.compiler.preflight.interval import Band, choose_band, load_bands
-from hailstack.compiler.preflight.kernel import load_numbers, make_kernel
+from hailstack.compiler.preflight.kernel import Floats, load_numbers, make_kernel
 from hailstack.compiler.preflight.layers import Layer
 from hailstack.compiler.preflight.link import check_link, seconds_through
 from hailstack.compiler.preflight.physics import make_physics
@@ -209,9 +209,9 @@ def load_estimator() -> Estimator:
     return Estimator(networks, *learn(taught), load_bands())
 
 
-def learn(networks: Sequence[Network]) -> tuple[SizeModel, RateModel]:
-    """The two models, knowing only ``networks``."""
-    numbers = load_numbers()
+def learn(networks: Sequence[Network], numbers: Mapping[str, Floats] | None = None) -> tuple[SizeModel, RateModel]:
+    """The two models, knowing only ``networks``; with other fitted ``numbers`` than those that ship, if given."""
+    numbers = load_numbers() if numbers is None else numbers
     return learn_sizes(networks), learn_rates(networks, make_kernel(numbers), make_physics(numbers))
 
 
