@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 from hailstack.compiler.endnodes.detectors import recognise_detector
 from hailstack.compiler.endnodes.families import FAMILIES
@@ -12,7 +12,7 @@ from hailstack.compiler.endnodes.features import add_features
 from hailstack.compiler.endnodes.frontier import Frontier, find_frontier
 from hailstack.compiler.endnodes.levels import find_stride
 from hailstack.compiler.endnodes.peaks import recognise_peaks
-from hailstack.compiler.endnodes.plan import End, HeadPlan
+from hailstack.compiler.endnodes.plan import End, HeadPlan, Task
 from hailstack.compiler.endnodes.whole import recognise_map, recognise_vectors
 from hailstack.compiler.graph.model import Graph, label
 from hailstack.errors import ConfigError, ModelError
@@ -20,20 +20,7 @@ from hailstack.errors import ConfigError, ModelError
 HeadName: TypeAlias = str
 """One of :data:`HEAD_NAMES`."""
 
-TASKS = (
-    "classification",
-    "depth_estimation",
-    "detection",
-    "embedding",
-    "face_detection",
-    "image",
-    "instance_segmentation",
-    "landmarks",
-    "oriented_detection",
-    "palm_detection",
-    "pose",
-    "semantic_segmentation",
-)
+TASKS = tuple(task for task in get_args(Task) if task != "raw")
 
 HEAD_NAMES = ("auto", "raw", *TASKS, *FAMILIES)
 """What may be asked for: whatever is there, the outputs as they are, a task, or a way to code boxes."""

@@ -6,11 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
-import onnx
-
+from hailstack.compiler.graph.read import read_onnx
 from hailstack.compiler.runner.definitions import SUPPORTED_HW_ARCHS
 from hailstack.compiler.runner.vendor_errors import InvalidArgumentsException, UnsupportedModelError
-from hailstack.errors import NotFoundError
+from hailstack.errors import ModelError, NotFoundError
 
 Names: TypeAlias = Sequence[str] | str | None
 
@@ -42,10 +41,9 @@ def named_shapes(path: Path, shapes: Any) -> dict[str, Sequence[int]] | None:
 
 def _input_names(path: Path) -> list[str]:
     try:
-        model = onnx.load(path, load_external_data=False)
-    except Exception as error:
-        message = f"{path}: not a readable ONNX model: {error}"
-        raise UnsupportedModelError(message) from error
+        model = read_onnx(path)
+    except ModelError as error:
+        raise UnsupportedModelError(str(error)) from error
     constants = {tensor.name for tensor in model.graph.initializer}
     return [info.name for info in model.graph.input if info.name not in constants]
 
