@@ -30,7 +30,7 @@ def read_onnx(path: Path) -> onnx.ModelProto:
         ModelError: it is not ONNX, is cut off, too large, or uses operators that ONNX does not define.
     """
     if not path.is_file():
-        message = f"{path}: no such ONNX file"
+        message = f"{path}: is a folder, not an ONNX file" if path.is_dir() else f"{path}: no such ONNX file"
         raise NotFoundError(message)
     _check_size(path, path.stat().st_size)
     try:

@@ -108,7 +108,9 @@ def probe(python: Path) -> Mapping[str, Any]:
     outcome = run_there(python, ["--probe"], Path.cwd(), (), lines.append, facts.update)
     if outcome.returncode or "version" not in facts:
         reason = (outcome.error or {}).get("message") or (lines[-1] if lines else "it said nothing")
-        message = f"{python}: the vendor's compiler cannot be used from this Python: {reason}"
+        message = (
+            f"{python}: the vendor's compiler cannot be used from this Python: {reason}; name another with --dfc-python"
+        )
         raise ConfigError(message)
     return facts
 
