@@ -109,7 +109,7 @@ def probe(python: Path) -> Mapping[str, Any]:
     if outcome.returncode or "version" not in facts:
         reason = (outcome.error or {}).get("message") or (lines[-1] if lines else "it said nothing")
         message = (
-            f"{python}: the vendor's compiler cannot be used from this Python: {reason}; name another with --dfc-python"
+            f"{python}: the vendor's compiler cannot be used from this Python: {reason}; name one by --dfc-python"
         )
         raise ConfigError(message)
     return facts
