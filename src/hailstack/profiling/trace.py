@@ -1,0 +1,133 @@
+"""What happened when: the spans and counters of a run as columns, the same facts behind every table and picture."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hailstack.profiling.stages import rank
+
+Span: TypeAlias = tuple[str, int, int, int, str | None]
+"""Stage, begin and end in ns, frame, virtual track: as recorded."""
+Sample: TypeAlias = tuple[str, int, float]
+"""Counter, time in ns, value: as recorded."""
+Integers: TypeAlias = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """Whose time it was: a thread, or for something that is none, such as the device, a name alone."""
+
+    name: str
+    thread_id: int | None = None
+    """The operating system's number of the thread."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Spans:
+    """Spans by their beginnings. Row ``i`` of every column belongs to span ``i``."""
+
+    stage: Integers
+    """``(n,)``: index into :attr:`Trace.stages`."""
+    track: Integers
+    """``(n,)``: index into :attr:`Trace.tracks`."""
+    begin_ns: Integers
+    """``(n,)``: monotonic clock."""
+    end_ns: Integers
+    frame: Integers
+    """``(n,)``: running number of the frame, -1 for none."""
+
+    def __len__(self) -> int:
+        return len(self.stage)
+
+    @property
+    def duration_ns(self) -> Integers:
+        return self.end_ns - self.begin_ns
+
+    def where(self, chosen: NDArray[np.bool_]) -> Spans:
+        """The rows that are chosen."""
+        columns = (self.stage, self.track, self.begin_ns, self.end_ns, self.frame)
+        return Spans(*(column[chosen] for column in columns))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Series:
+    """What one counter showed, in the order of time."""
+
+    time_ns: Integers
+    """``(n,)``: the clock of the spans."""
+    value: NDArray[np.float64]
+    """``(n,)``."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Trace:
+    """A run as it was recorded."""
+
+    stages: tuple[str, ...]
+    """In the order of a frame's way."""
+    tracks: tuple[Track, ...]
+    spans: Spans
+    counters: Mapping[str, Series] = field(default_factory=dict)
+    dropped: int = 0
+    """Spans that were not kept, because the run was too long."""
+
+    def of_stage(self, stage: str) -> Spans:
+        """The spans of one stage; none if there is no such stage."""
+        index = self.stages.index(stage) if stage in self.stages else -1
+        return self.spans.where(self.spans.stage == index)
+
+    def of_track(self, index: int) -> Spans:
+        """The spans of one track."""
+        return self.spans.where(self.spans.track == index)
+
+    @property
+    def frames(self) -> int:
+        """How many frames left a span."""
+        known = self.spans.frame[self.spans.frame >= 0]
+        return len(np.unique(known))
+
+    @property
+    def window_ns(self) -> tuple[int, int]:
+        """From the first beginning to the last end; (0, 0) of an empty trace."""
+        if not len(self.spans):
+            return 0, 0
+        return int(self.spans.begin_ns.min()), int(self.spans.end_ns.max())
+
+
+def assemble(lanes: Iterable[tuple[Track, Sequence[Span], Sequence[Sample]]], dropped: int = 0) -> Trace:
+    """A trace of what several threads have recorded."""
+    tracks: dict[Track, int] = {}
+    rows: list[tuple[str, int, int, int, int]] = []
+    samples: list[Sample] = []
+    for thread, spans, counted in lanes:
+        for stage, begin, end, frame, virtual in spans:
+            track = thread if virtual is None else Track(virtual)
+            rows.append((stage, tracks.setdefault(track, len(tracks)), begin, end, frame))
+        samples.extend(counted)
+    stages = tuple(sorted({row[0] for row in rows}, key=rank))
+    return Trace(stages, tuple(tracks), _columns(rows, stages), _series(samples), dropped)
+
+
+def _columns(rows: list[tuple[str, int, int, int, int]], stages: tuple[str, ...]) -> Spans:
+    index = {stage: number for number, stage in enumerate(stages)}
+    table = np.array([(index[stage], *rest) for stage, *rest in rows], np.int64).reshape(-1, 5)
+    # Of two that begin together, the longer one holds the shorter one.
+    table = table[np.lexsort((-table[:, 3], table[:, 2]))]
+    return Spans(*np.ascontiguousarray(table.T))
+
+
+def _series(samples: list[Sample]) -> dict[str, Series]:
+    collected: dict[str, list[tuple[int, float]]] = {}
+    for counter, time_ns, value in sorted(samples, key=lambda one: one[1]):
+        collected.setdefault(counter, []).append((time_ns, value))
+    return {counter: _one_series(points) for counter, points in sorted(collected.items())}
+
+
+def _one_series(points: list[tuple[int, float]]) -> Series:
+    times: Any = [time_ns for time_ns, _ in points]
+    return Series(np.array(times, np.int64), np.array([value for _, value in points], np.float64))
