@@ -4,10 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from hailstack.compiler.graph.model import Graph, Scaling, load_graph
+from hailstack.compiler.graph.model import Graph, Scaling, as_maps, load_graph
 from hailstack.compiler.graph.proof import differences, same_function
 from hailstack.errors import ConfigError, ModelError, NotFoundError
 from tiny_networks import NetworkWriter, write_classifier, write_yolov8
@@ -106,14 +107,49 @@ def test_several_inputs_load_and_are_named_when_one_is_asked_for(tmp_path: Path)
     graph = load_graph(path)
     assert graph.inputs == ("left", "right")
     assert same_function(path, graph)
+    assert graph.input_hw == (8, 8)
     with pytest.raises(ModelError, match=r"takes 2 inputs \(left 1x3x8x8, right 1x3x8x8\)"):
-        _ = graph.input_hw
+        _ = graph.input
+
+
+@pytest.mark.parametrize("order", ["mask, small, picture, features", "features, mask, picture, small"])
+def test_results_refer_to_the_largest_picture_among_several_inputs(tmp_path: Path, order: str) -> None:
+    shapes = {
+        "mask": "float[1,12] mask",
+        "picture": "float[1,3,16,24] picture",
+        "features": "float[1,32,4,6] features",
+    }
+    inputs = ", ".join(shapes[name] for name in order.split(", "))
+    graph = load_graph(write(tmp_path / "net.onnx", f"g ({inputs}) => (y) {{ y = Relu(picture) }}"))
+    assert (graph.picture, graph.input_hw) == ("picture", (16, 24))
 
 
 def test_an_input_that_is_no_picture_is_named_when_one_is_asked_for(tmp_path: Path) -> None:
     graph = load_graph(write(tmp_path / "net.onnx", "g (float[N,12] x) => (y) { y = Relu(x) }"))
     with pytest.raises(ModelError, match="x 1x12 is no image"):
         _ = graph.input
+
+
+@pytest.mark.parametrize(
+    ("shape", "expected"),
+    [("1,12", (1, 1, 12)), ("12", (1, 1, 12)), ("1,5,12", (1, 5, 12)), ("3,8,10", (8, 10, 3)), ("5,12", (1, 5, 12))],
+)
+def test_inputs_that_are_no_maps_become_some(tmp_path: Path, shape: str, expected: tuple[int, int, int]) -> None:
+    path = write(tmp_path / "net.onnx", f"g (float[{shape}] x) => (y) {{ y = Relu(x) }}")
+    maps = as_maps(load_graph(path))
+    assert maps.map_shape("x") == expected
+    value = np.random.default_rng(0).normal(size=[int(size) for size in shape.split(",")]).astype(np.float32)
+    session = onnxruntime.InferenceSession(maps.model.SerializeToString())
+    assert np.array_equal(session.run(None, {"x": value.reshape(maps.shape("x"))})[0], np.maximum(value, 0))
+
+
+def test_a_layout_can_be_told(tmp_path: Path) -> None:
+    graph = load_graph(write(tmp_path / "net.onnx", "g (float[1,20,30,40] x) => (y) { y = Relu(x) }"))
+    assert as_maps(graph, {"x": "NHWC"}).map_shape("x") == (20, 30, 40)
+    assert as_maps(graph, {"x": "NCHW"}).map_shape("x") == (30, 40, 20)
+    for layouts, words in (({"z": "NCHW"}, "no map 'z'.* are x"), ({"x": "CHW"}, "'CHW' of input 'x' is not known")):
+        with pytest.raises(ConfigError, match=words):
+            as_maps(graph, layouts)
 
 
 def test_bytes_become_the_same_numbers_as_floats(tmp_path: Path) -> None:

@@ -165,7 +165,7 @@ def test_only_heads_that_the_runtime_knows_get_its_operation(tmp_path: Path, nam
         ("onnx/super_resolution_224.onnx", ("image", None, 0, 1)),
         ("onnx/ultraface_rfb_320.onnx", ("detection", "ssd", 2, 8)),
         ("onnx/ultraface_slim_320.onnx", ("detection", "ssd", 2, 8)),
-        ("onnx/vittracker.onnx", ("raw", None, 0, 3)),
+        ("onnx/vittracker.onnx", ("detection", "centernet", 1, 3)),
         ("onnx/vww_96_person.onnx", ("classification", None, 2, 1)),
         ("onnx/xfeat_224x320.onnx", ("raw", None, 0, 3)),
         ("onnx/yolox_nano_416.onnx", ("detection", "yolox", 80, 9)),

@@ -62,7 +62,7 @@ def load_graph(path: str | os.PathLike[str], *, input_shapes: Mapping[str, Seque
     scalings = {**scalings, **take_reals(model)}
     draft = prepare(Draft.of(model, source))
     _check_batch(draft, batch)
-    graph = Graph(draft.model(), source, scalings, draft.aliases())
+    graph = Graph(draft.model(), source, scalings, aliases=draft.aliases())
     _run_once(graph)
     return graph
 

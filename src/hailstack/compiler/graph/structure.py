@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Literal, TypeAlias
 
 import numpy as np
 import onnx
@@ -16,11 +18,42 @@ from hailstack.errors import ModelError
 IMAGE_CHANNELS = (1, 3, 4)
 """Grey, colour, colour with depth or transparency."""
 
-LAYOUT_KEEPING = frozenset({"Add", "Sub", "Mul", "Div", "Cast", "Clip", "Identity", "Pad", "QuantizeLinear"})
-"""Operators in front of a network that leave its axes where they are."""
+Layout: TypeAlias = Literal["NCHW", "NHWC"]
+
+LAYOUT_KEEPING = frozenset(
+    {
+        "Add",
+        "Cast",
+        "Clip",
+        "Concat",
+        "Div",
+        "Identity",
+        "LeakyRelu",
+        "Mul",
+        "Pad",
+        "QuantizeLinear",
+        "Relu",
+        "Resize",
+        "Sigmoid",
+        "Sub",
+        "Tanh",
+    }
+)
+"""Operators that leave the axes where they are."""
 
 CHANNELS_FIRST = frozenset(
-    {"Conv", "ConvTranspose", "MaxPool", "AveragePool", "BatchNormalization", "InstanceNormalization", "SpaceToDepth"}
+    {
+        "AveragePool",
+        "BatchNormalization",
+        "Conv",
+        "ConvTranspose",
+        "DepthToSpace",
+        "GlobalAveragePool",
+        "GlobalMaxPool",
+        "InstanceNormalization",
+        "MaxPool",
+        "SpaceToDepth",
+    }
 )
 """Operators that take ``(n, c, h, w)`` by definition."""
 
@@ -42,6 +75,8 @@ class Graph:
     """The file it came from, for messages."""
     scalings: Mapping[str, Scaling] = field(default_factory=dict)
     """Inputs of which the file itself says what they want of the pixels, because it takes integers."""
+    layouts: Mapping[str, Layout] = field(default_factory=dict)
+    """Inputs whose layout is told; that of others is found out."""
     aliases: Mapping[str, str] = field(default_factory=dict)
     """Names of nodes and tensors in the file that were folded away → the tensor that has their values."""
 
@@ -112,27 +147,54 @@ class Graph:
         return names[0]
 
     @property
-    def channels_last(self) -> bool:
-        """Whether the image enters as ``(1, h, w, c)`` instead of ``(1, c, h, w)``.
+    def picture(self) -> str:
+        """The tensor that takes the picture which results refer to: the only one, or the largest of several.
 
-        The axis with 1, 3 or 4 places holds the channels; if both or none might, the first operator that cares says.
+        Raises:
+            ModelError: no input is an image.
         """
-        _, first, _, last = self.shape(self.input)
-        if (first in IMAGE_CHANNELS) != (last in IMAGE_CHANNELS):
-            return last in IMAGE_CHANNELS
-        read = self._layout_of_readers(self.input)
-        return last < first if read is None else read
+        if len(self.inputs) == 1:
+            return self.input
+        maps = [name for name in self.inputs if len(self.shape(name)) == 4]
+        if not maps:
+            message = f"{self.source}: none of its inputs ({self._describe_inputs()}) is an image"
+            raise ModelError(message)
+        pictures = [name for name in maps if self.map_shape(name)[2] in IMAGE_CHANNELS]
+        return max(pictures or maps, key=lambda name: math.prod(self.map_shape(name)[:2]))
+
+    @property
+    def channels_last(self) -> bool:
+        """Whether the picture enters as ``(1, h, w, c)`` instead of ``(1, c, h, w)``."""
+        return self.is_channels_last(self.picture)
 
     @property
     def channels(self) -> int:
-        """Channels of the image."""
-        return self.shape(self.input)[3 if self.channels_last else 1]
+        """Channels of the picture."""
+        return self.map_shape(self.picture)[2]
 
     @property
     def input_hw(self) -> tuple[int, int]:
-        """Height and width of the image."""
-        shape = self.shape(self.input)
-        return (shape[1], shape[2]) if self.channels_last else (shape[2], shape[3])
+        """Height and width of the picture."""
+        return self.map_shape(self.picture)[:2]
+
+    def is_channels_last(self, name: str) -> bool:
+        """Whether an input of four axes is ``(1, h, w, c)`` instead of ``(1, c, h, w)``.
+
+        The axis with 1, 3 or 4 places holds the channels; if both or none might, the first operator that cares says.
+        """
+        if name in self.layouts:
+            return self.layouts[name] == "NHWC"
+        _, first, _, last = self.shape(name)
+        if (first in IMAGE_CHANNELS) != (last in IMAGE_CHANNELS):
+            return last in IMAGE_CHANNELS
+        read = self._layout_of_readers(name)
+        return last < first if read is None else read
+
+    def map_shape(self, name: str) -> tuple[int, int, int]:
+        """Height, width and channels of an input of four axes."""
+        _, *axes = self.shape(name)
+        height, width, channels = axes if self.is_channels_last(name) else (*axes[1:], axes[0])
+        return height, width, channels
 
     def shape(self, tensor: str) -> tuple[int, ...]:
         """Shape of a tensor.

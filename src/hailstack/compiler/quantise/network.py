@@ -18,7 +18,7 @@ from hailstack.compiler.quantise.crosslayer import even_out
 from hailstack.compiler.quantise.equalise import equalise
 from hailstack.compiler.quantise.options import Effort, OutputType, QuantiseOptions
 from hailstack.compiler.quantise.pictures import Pictures
-from hailstack.compiler.quantise.pixels import Frame, Normalisation, take_pixels
+from hailstack.compiler.quantise.pixels import Frame, Normalisations, take_pixels
 from hailstack.compiler.quantise.points import choose_points
 from hailstack.compiler.quantise.products import plain_products
 from hailstack.compiler.quantise.qdq import GraphWriter, dequantised, write_qdq
@@ -59,7 +59,7 @@ class QuantisedNetwork:
 def quantise(
     graph: Graph,
     head: HeadPlan,
-    normalisation: Normalisation,
+    normalisation: Normalisations,
     frames: Iterable[Frame],
     options: QuantiseOptions | None = None,
 ) -> QuantisedNetwork:
@@ -67,7 +67,7 @@ def quantise(
 
     Args:
         graph: float, outputs in the order of ``head.ends``.
-        normalisation: what the network wants of its pixels; moves inside.
+        normalisation: what the network wants of its pixels, the same for all inputs or one for each; moves inside.
         frames: calibration pictures, uint8 ``(h, w, c)`` RGB of the input's size, or one for each of several inputs
             by its name. Read once.
         options: precision and effort.

@@ -14,7 +14,6 @@ from onnx import TensorProto, helper, numpy_helper
 from hailstack.compiler.graph.model import Graph, attribute, infer
 from hailstack.errors import ConfigError, InputError, ModelError
 
-IMAGE_CHANNELS = (1, 3, 4)
 COLOURS = 3
 """A fourth channel (depth, transparency) is not part of the colour order."""
 
@@ -64,6 +63,15 @@ class Normalisation:
         return replace(self, mean=self.mean[:1] * count, std=self.std[:1] * count, bgr=self.bgr and count >= COLOURS)
 
 
+Normalisations: TypeAlias = Normalisation | Mapping[str, Normalisation]
+"""The same for all inputs, or one for each by the input's name."""
+
+
+def normalisation_of(given: Normalisations, tensor: str) -> Normalisation:
+    """What the input ``tensor`` wants."""
+    return given if isinstance(given, Normalisation) else given[tensor]
+
+
 Frame: TypeAlias = NDArray[np.uint8] | Mapping[str, NDArray[np.uint8]]
 """One calibration picture, ``(h, w, c)``; for networks with several inputs one for each, by the input's name."""
 
@@ -99,10 +107,8 @@ def _entrance(graph: Graph, name: str) -> Entrance:
     if len(shape) != 4 or shape[0] != 1:
         message = f"{graph.source}: input {name!r} of shape {shape} is no image; the quantiser feeds pixels only"
         raise ModelError(message)
-    usual = shape[3] in IMAGE_CHANNELS and shape[1] not in IMAGE_CHANNELS
-    last = graph.channels_last if len(graph.inputs) == 1 else usual
-    channels, height, width = (shape[3], *shape[1:3]) if last else shape[1:]
-    return Entrance(name, last, channels, height, width)
+    height, width, channels = graph.map_shape(name)
+    return Entrance(name, graph.is_channels_last(name), channels, height, width)
 
 
 def feed(graph: Graph, frame: Frame) -> dict[str, NDArray[np.uint8]]:
@@ -124,7 +130,7 @@ def feed(graph: Graph, frame: Frame) -> dict[str, NDArray[np.uint8]]:
     return given
 
 
-def take_pixels(graph: Graph, normalisation: Normalisation) -> Graph:
+def take_pixels(graph: Graph, normalisation: Normalisations) -> Graph:
     """``graph`` with a new input for each of its own: uint8 ``(1, h, w, c)``, RGB where there are colours.
 
     With one mean and one std for all channels the pixels are themselves the quantised tensor (scale ``1 / std``, zero
@@ -132,7 +138,10 @@ def take_pixels(graph: Graph, normalisation: Normalisation) -> Graph:
     """
     model = onnx.ModelProto()
     model.CopyFrom(graph.model)
-    fronts = [_Front(each, normalisation.of_channels(each.channels)) for each in entrances(graph)]
+    fronts = [
+        _Front(each, normalisation_of(normalisation, each.tensor).of_channels(each.channels))
+        for each in entrances(graph)
+    ]
     nodes = [*(node for front in fronts for node in front.nodes), *model.graph.node]
     del model.graph.node[:], model.graph.input[:]
     model.graph.node.extend(nodes)

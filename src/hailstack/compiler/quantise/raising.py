@@ -14,7 +14,7 @@ from hailstack.compiler.preflight.estimate import Estimate, Target, estimate_spe
 from hailstack.compiler.preflight.layers import layer_kind, list_layers, name_layers
 from hailstack.compiler.quantise.network import QuantisedNetwork, quantise
 from hailstack.compiler.quantise.options import QuantiseOptions
-from hailstack.compiler.quantise.pixels import Frame, Normalisation, feed
+from hailstack.compiler.quantise.pixels import Frame, Normalisations, feed
 from hailstack.compiler.quantise.sensitivity import layer_noise
 
 WIDE_PRODUCTS = 4
@@ -70,7 +70,7 @@ class Wanted:
 def raise_precision(
     graph: Graph,
     head: HeadPlan,
-    normalisation: Normalisation,
+    normalisation: Normalisations,
     frames: Sequence[Frame],
     options: QuantiseOptions,
     wanted: Wanted,

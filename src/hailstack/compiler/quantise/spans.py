@@ -10,7 +10,7 @@ from hailstack.compiler.endnodes.plan import HeadPlan
 from hailstack.compiler.graph.model import Graph
 from hailstack.compiler.quantise.clipping import clipped_spans
 from hailstack.compiler.quantise.options import QuantiseOptions
-from hailstack.compiler.quantise.pixels import Frame, Normalisation, first_reals
+from hailstack.compiler.quantise.pixels import Frame, Normalisations, first_reals, normalisation_of
 from hailstack.compiler.quantise.points import Points
 from hailstack.compiler.quantise.ranges import Statistics
 from hailstack.compiler.quantise.scales import NARROW, WIDE, Range, Scale
@@ -28,7 +28,7 @@ def choose_spans(
     points: Points,
     statistics: Statistics,
     head: HeadPlan,
-    normalisation: Normalisation,
+    normalisation: Normalisations,
     options: QuantiseOptions,
     wide: Wide,
     frames: Sequence[Frame] = (),
@@ -44,7 +44,9 @@ def choose_spans(
         if tensor in spans:
             spans[tensor] = statistics.widest(tensor).stretched(WIDE_HEADROOM if tensor in wide.tensors else HEADROOM)
     spans.update({tensor: Range(0.0, 1.0) for tensor in sources if tensor in spans and is_probability(graph, tensor)})
-    spans.update({tensor: Range(*normalisation.limits) for tensor in first_reals(graph) if tensor in spans})
+    for tensor in first_reals(graph):
+        if tensor in spans:
+            spans[tensor] = Range(*normalisation_of(normalisation, tensor).limits)
     for silu in find_silus(graph):
         for tensor, limits in _silu_limits(silu.inner):
             if tensor in spans and tensor not in wide.tensors:
@@ -75,12 +77,14 @@ def _silu_limits(inner: tuple[str, ...]) -> Iterable[tuple[str, Range]]:
     return [(inner[1], Range(-SATURATION, SATURATION))]
 
 
-def exact_scales(graph: Graph, normalisation: Normalisation) -> Mapping[str, Scale]:
+def exact_scales(graph: Graph, normalisation: Normalisations) -> Mapping[str, Scale]:
     """The normalised pixels, where they are integers as they come."""
-    if normalisation.zero_point is None:
-        return {}
-    scale = Scale(float(np.float32(1.0 / normalisation.std[0])), normalisation.zero_point)
-    return dict.fromkeys(first_reals(graph), scale)
+    found = {}
+    for tensor in first_reals(graph):
+        given = normalisation_of(normalisation, tensor)
+        if given.zero_point is not None:
+            found[tensor] = Scale(float(np.float32(1.0 / given.std[0])), given.zero_point)
+    return found
 
 
 def choose_scales(
