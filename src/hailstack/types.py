@@ -13,6 +13,8 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from hailstack.errors import HailstackError
+
 Image: TypeAlias = NDArray[np.uint8]
 """``(height, width, 3)`` uint8, RGB."""
 
@@ -48,8 +50,19 @@ class Frame:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Mask:
+    """Which pixels of the source picture an object covers."""
+
+    left: int
+    """Column of the source picture where ``pixels`` begins."""
+    top: int
+    pixels: NDArray[np.bool_]
+    """``(height, width)``, one for each pixel of the source picture within the object's box."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Detections:
-    """Boxes found in one frame."""
+    """Objects found in one frame: a box each, and what else the network says about them."""
 
     xyxy: NDArray[np.float32]
     """``(n, 4)``: left, top, right, bottom, in pixels of the source image."""
@@ -59,9 +72,35 @@ class Detections:
     """``(n,)``."""
     names: tuple[str, ...] = ()
     """Class names by class id; empty when unknown."""
+    keypoints: NDArray[np.float32] | None = None
+    """``(n, k, 3)``: x, y in pixels of the source image (which they may leave), score in 0..1."""
+    masks: tuple[Mask, ...] | None = None
+    """One for each object."""
+    corners: NDArray[np.float32] | None = None
+    """``(n, 4, 2)``: an oriented box's corners, clockwise, in pixels of the source image; ``xyxy`` encloses it."""
+    regions: NDArray[np.float32] | None = None
+    """``(n, 4, 2)``: the turned square that a second network looks at, in pixels of the source image: its upper left,
+    upper right, lower right and lower left corner as that network sees it. It may leave the picture."""
+    skeleton: tuple[tuple[int, int], ...] = ()
+    """Pairs of key points that a line joins when they are drawn."""
 
     def __len__(self) -> int:
         return len(self.score)
+
+    def take(self, rows: NDArray[np.intp] | NDArray[np.bool_]) -> Detections:
+        """Some of the objects: those at the indices ``rows``, in that order, or those where ``rows`` is true."""
+        index = np.arange(len(self))[rows]
+        return Detections(
+            xyxy=self.xyxy[index],
+            score=self.score[index],
+            class_id=self.class_id[index],
+            names=self.names,
+            keypoints=None if self.keypoints is None else self.keypoints[index],
+            masks=None if self.masks is None else tuple(self.masks[row] for row in index),
+            corners=None if self.corners is None else self.corners[index],
+            regions=None if self.regions is None else self.regions[index],
+            skeleton=self.skeleton,
+        )
 
     @staticmethod
     def empty(names: tuple[str, ...] = ()) -> Detections:
@@ -91,6 +130,41 @@ class Classes:
         return self.names[class_id] if class_id < len(self.names) else str(class_id)
 
 
+UNSEEN = 255
+"""In a :class:`ClassMap`: a pixel that the network was not shown."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ClassMap:
+    """A class for every pixel of the source picture."""
+
+    class_id: NDArray[np.uint8]
+    """``(height, width)`` of the source picture; :data:`UNSEEN` where the network's input did not reach."""
+    names: tuple[str, ...] = ()
+
+    def name(self, class_id: int) -> str:
+        """The name of a class, or its id as text."""
+        return self.names[class_id] if class_id < len(self.names) else str(class_id)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DepthMap:
+    """How far away every pixel of the source picture is."""
+
+    depth: NDArray[np.float32]
+    """``(height, width)`` of the source picture; NaN where the network's input did not reach."""
+    is_metric: bool
+    """True: metres. False: larger is farther, in units that only this network knows."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Embedding:
+    """A frame as a direction in space: frames that show the same have a large scalar product."""
+
+    vector: NDArray[np.float32]
+    """``(d,)``, of length 1."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class RawTensors:
     """Outputs of a network that no head was asked to read."""
@@ -98,7 +172,7 @@ class RawTensors:
     tensors: Mapping[str, NDArray[np.generic]] = field(default_factory=dict)
 
 
-Prediction: TypeAlias = Detections | Classes | RawTensors
+Prediction: TypeAlias = Detections | Classes | ClassMap | DepthMap | Embedding | RawTensors
 """What a head makes of one frame."""
 
 
@@ -110,3 +184,11 @@ class Result:
     prediction: Prediction
     image: Image | None = None
     """The source picture, when a later stage needs it."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Failed:
+    """One frame that has no result, and why."""
+
+    id: FrameId
+    error: HailstackError

@@ -38,6 +38,20 @@ class Placement:
         source: NDArray[np.float32] = np.clip((boxes - offset) / scale, 0.0, limit).astype(np.float32)
         return source
 
+    def points_to_source(self, points: ArrayLike) -> NDArray[np.float32]:
+        """Points in pixels of the source picture, not clipped: a hand may reach beyond the picture's edge.
+
+        Args:
+            points: ``(..., 2)``, x and y in pixels of the network's input.
+
+        Returns:
+            The same shape, float32.
+        """
+        placed = np.asarray(points, dtype=np.float64)
+        offset, scale = np.array([self.offset_x, self.offset_y]), np.array([self.scale_x, self.scale_y])
+        source: NDArray[np.float32] = ((placed - offset) / scale).astype(np.float32)
+        return source
+
     def to_input(self, xyxy: ArrayLike) -> NDArray[np.float32]:
         """Boxes of the source picture in pixels of the network's input, not clipped; the inverse of ``to_source``."""
         boxes = np.asarray(xyxy, dtype=np.float64).reshape(-1, 4)

@@ -50,6 +50,15 @@ def test_a_box_of_the_source_comes_back_from_the_input(method, height, width, co
 
 
 @given(method=methods, height=sizes, width=sizes)
+def test_points_come_back_like_boxes_but_may_leave_the_source(method, height, width):
+    _, placement = method.apply(picture(height, width))
+    points = [[-width, 0.25 * height], [2 * width, 3 * height]]
+    inside = placement.to_input([points[0] + points[1]]).reshape(2, 2)
+    assert np.allclose(placement.points_to_source(inside), points, atol=0.02)
+    assert placement.points_to_source(inside[None]).shape == (1, 2, 2)
+
+
+@given(method=methods, height=sizes, width=sizes)
 def test_boxes_are_clipped_to_the_source(method, height, width):
     _, placement = method.apply(picture(height, width))
     assert placement.to_source([[-1e6, -1e6, 1e6, 1e6]]).tolist() == [[0, 0, width, height]]

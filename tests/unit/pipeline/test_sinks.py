@@ -5,11 +5,15 @@ from __future__ import annotations
 import io
 import json
 import os
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 from hailstack.errors import InputError
 from hailstack.imaging import read_image
@@ -18,7 +22,18 @@ from hailstack.pipeline.clips import ClipFacts
 from hailstack.pipeline.sinks import FolderSink, JsonLinesSink, TextSink
 from hailstack.pipeline.sinks.records import to_record
 from hailstack.pipeline.sources import Source
-from hailstack.types import Classes, Detections, FrameId, RawTensors, Result
+from hailstack.types import (
+    UNSEEN,
+    Classes,
+    ClassMap,
+    DepthMap,
+    Detections,
+    Embedding,
+    FrameId,
+    Mask,
+    RawTensors,
+    Result,
+)
 
 IMAGE = np.full((40, 60, 3), 90, np.uint8)
 FOUND = Detections(
@@ -48,6 +63,50 @@ def test_a_record_of_objects_has_the_documented_fields():
         "height": 40,
         "objects": [{"class_id": 1, "class": "dog", "score": 0.75, "xyxy": [10.0, 5.0, 30.25, 35.0]}],
     }
+
+
+def test_a_record_of_objects_says_all_that_the_network_says():
+    pixels = np.array([[False, True, True], [True, True, False]])
+    square = np.array([[[0, 1], [2, 1], [2, 3], [0, 3]]], np.float32)
+    found = replace(
+        FOUND,
+        keypoints=np.array([[[1.5, 2, 0.25], [-3, 4, 1]]], np.float32),
+        corners=square,
+        regions=square + 1,
+        masks=(Mask(10, 5, pixels),),
+    )
+    (record,) = to_record(result(found))["objects"]
+    assert record["keypoints"] == [[1.5, 2.0, 0.25], [-3.0, 4.0, 1.0]]
+    assert record["corners"] == square[0].tolist()
+    assert record["region"] == (square[0] + 1).tolist()
+    assert record["mask"] == {"left": 10, "top": 5, "size": [2, 3], "counts": [1, 4, 1]}
+    json.dumps(record, allow_nan=False)
+
+
+@given(arrays(bool, st.tuples(st.integers(1, 9), st.integers(1, 9))))
+def test_the_runs_of_a_mask_give_the_mask_back(pixels):
+    (record,) = to_record(result(replace(FOUND, masks=(Mask(0, 0, pixels),))))["objects"]
+    counts = record["mask"]["counts"]
+    flat = np.repeat(np.arange(len(counts)) % 2 == 1, counts)
+    assert (pixels == flat.reshape(pixels.shape[::-1]).T).all()
+
+
+def test_a_record_of_a_class_map_counts_what_the_network_saw():
+    class_id = np.array([[0, 1, 1, UNSEEN]], np.uint8)
+    assert to_record(result(ClassMap(class_id, ("sky",))))["class_map"] == [
+        {"class_id": 1, "class": "1", "share": 0.666667},
+        {"class_id": 0, "class": "sky", "share": 0.333333},
+    ]
+
+
+def test_a_record_of_depth_says_its_unit_and_leaves_out_what_was_not_seen():
+    depth = np.array([[1, 2, 4, np.nan]], np.float32)
+    assert to_record(result(DepthMap(depth, True)))["depth"] == {"unit": "m", "min": 1.0, "median": 2.0, "max": 4.0}
+    assert to_record(result(DepthMap(depth * np.nan, False)))["depth"] == {"unit": "relative"}
+
+
+def test_a_record_of_an_embedding_is_the_vector():
+    assert to_record(result(Embedding(np.array([0.6, -0.8], np.float32))))["embedding"] == [0.6, -0.8]
 
 
 def test_a_record_of_classes_names_what_it_can():
@@ -161,3 +220,22 @@ def test_text_is_for_people():
     sink.write(result(Detections.empty(), 4, "b.mp4"))
     sink.close()
     assert stream.getvalue() == "a.png: dog 0.75\nb.mp4 frame 4: nothing\n"
+
+
+def test_text_says_every_kind_of_result_in_a_few_words():
+    stream = io.StringIO()
+    sink = TextSink(stream)
+    sink.begin(picture("a.png"))
+    for prediction in (
+        ClassMap(np.array([[0, 1, 1, 1]], np.uint8), ("sky", "sea")),
+        DepthMap(np.array([[1, 2, 3]], np.float32), True),
+        Embedding(np.array([1, 0, 0], np.float32)),
+        RawTensors({"a": np.zeros((2, 3))}),
+    ):
+        sink.write(result(prediction))
+    assert [line.removeprefix("a.png: ") for line in stream.getvalue().splitlines()] == [
+        "sea 75.0%, sky 25.0%",
+        "depth min 1 m, depth median 2 m, depth max 3 m",
+        "embedding of 3 values",
+        "a 2x3",
+    ]

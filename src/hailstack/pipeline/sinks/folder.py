@@ -15,7 +15,7 @@ from hailstack.imaging import draw_classes, draw_detections, write_image
 from hailstack.imaging.video import DEFAULT_RATE, VideoWriter
 from hailstack.pipeline.clips import ClipFacts
 from hailstack.pipeline.sources import Source
-from hailstack.types import Classes, Detections, Image, RawTensors, Result
+from hailstack.types import Classes, Detections, Image, Prediction, RawTensors, Result
 
 KEPT_SUFFIXES = {".jpg", ".jpeg", ".png"}
 
@@ -109,7 +109,7 @@ class FolderSink:
         return stem
 
 
-def annotate(image: Image, prediction: Detections | Classes | RawTensors) -> Image:
+def annotate(image: Image, prediction: Prediction) -> Image:
     """The picture with what was found drawn onto it; raw outputs leave it as it is."""
     if isinstance(prediction, Detections):
         return draw_detections(image, prediction)

@@ -10,8 +10,20 @@ Every record has
 and, by the head that read the outputs,
 
 * ``objects``: by falling score, each with ``class_id`` (int), ``class`` (str: its name, or the id as text), ``score``
-  (float, 0 to 1) and ``xyxy`` ([left, top, right, bottom], float pixels of the source picture); or
-* ``classes``: by falling score, each with ``class_id``, ``class`` and ``score``; or
+  (float, 0 to 1) and ``xyxy`` ([left, top, right, bottom], float pixels of the source picture), and, where the network
+  says so,
+
+  * ``keypoints``: [x, y, score] each, in source pixels;
+  * ``corners``: the four [x, y] of an oriented box, clockwise, in source pixels;
+  * ``region``: the four [x, y] of the turned square for a second network, upper left first as that network sees it;
+  * ``mask``: ``left``, ``top`` (int, source pixels), ``size`` ([height, width]) and ``counts``: lengths of runs of
+    pixels outside and inside in turn, column by column, beginning with outside (COCO's uncompressed RLE);
+
+* ``classes``: by falling score, each with ``class_id``, ``class`` and ``score``;
+* ``class_map``: for each class in the picture, the largest first, ``class_id``, ``class`` and ``share`` of the pixels
+  that the network saw (float, 0 to 1);
+* ``depth``: ``unit`` (``m``, or ``relative`` where only the order means something), ``min``, ``median`` and ``max``;
+* ``embedding``: the vector, of length 1; or
 * ``tensors``: output name → ``shape``, ``dtype``, ``min``, ``max``, ``mean`` (the values go to files, not here; null
   for what is not a finite number, which JSON cannot say).
 
@@ -27,7 +39,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hailstack.types import Classes, Detections, RawTensors, Result
+from hailstack.types import (
+    UNSEEN,
+    Classes,
+    ClassMap,
+    DepthMap,
+    Detections,
+    Embedding,
+    Mask,
+    Prediction,
+    RawTensors,
+    Result,
+)
 
 SCORE_DIGITS = 6
 PIXEL_DIGITS = 3
@@ -43,14 +66,23 @@ def to_record(result: Result) -> dict[str, Any]:
     }
     if result.image is not None:
         record["width"], record["height"] = result.image.shape[1], result.image.shape[0]
-    prediction = result.prediction
-    if isinstance(prediction, Detections):
-        record["objects"] = [_object(prediction, index) for index in range(len(prediction))]
-    elif isinstance(prediction, Classes):
-        record["classes"] = [_class(prediction, index) for index in range(len(prediction))]
-    else:
-        record["tensors"] = _tensors(prediction)
-    return record
+    return record | _found(result.prediction)
+
+
+def _found(prediction: Prediction) -> dict[str, Any]:
+    match prediction:
+        case Detections():
+            return {"objects": [_object(prediction, index) for index in range(len(prediction))]}
+        case Classes():
+            return {"classes": [_class(prediction, index) for index in range(len(prediction))]}
+        case ClassMap():
+            return {"class_map": _shares(prediction)}
+        case DepthMap():
+            return {"depth": _depth(prediction)}
+        case Embedding():
+            return {"embedding": [round(value, SCORE_DIGITS) for value in prediction.vector.tolist()]}
+        case RawTensors():
+            return {"tensors": _tensors(prediction)}
 
 
 def _class(prediction: Detections | Classes, index: int) -> dict[str, Any]:
@@ -62,8 +94,44 @@ def _class(prediction: Detections | Classes, index: int) -> dict[str, Any]:
 
 
 def _object(prediction: Detections, index: int) -> dict[str, Any]:
-    xyxy = [round(float(edge), PIXEL_DIGITS) for edge in prediction.xyxy[index]]
-    return {**_class(prediction, index), "xyxy": xyxy}
+    found = {**_class(prediction, index), "xyxy": _rounded(prediction.xyxy[index])}
+    if prediction.keypoints is not None:
+        found["keypoints"] = [_rounded(point) for point in prediction.keypoints[index]]
+    if prediction.corners is not None:
+        found["corners"] = [_rounded(point) for point in prediction.corners[index]]
+    if prediction.regions is not None:
+        found["region"] = [_rounded(point) for point in prediction.regions[index]]
+    if prediction.masks is not None:
+        found["mask"] = _mask(prediction.masks[index])
+    return found
+
+
+def _rounded(values: NDArray[np.float32]) -> list[float]:
+    return [round(value, PIXEL_DIGITS) for value in values.tolist()]
+
+
+def _mask(mask: Mask) -> dict[str, Any]:
+    flat = np.concatenate(([False], mask.pixels.T.reshape(-1)))
+    edges = np.flatnonzero(flat[1:] != flat[:-1])
+    counts = np.diff(edges, prepend=0, append=flat.size - 1).tolist()
+    return {"left": mask.left, "top": mask.top, "size": list(mask.pixels.shape), "counts": counts}
+
+
+def _shares(prediction: ClassMap) -> list[dict[str, Any]]:
+    counts = np.bincount(prediction.class_id.reshape(-1), minlength=UNSEEN + 1)[:UNSEEN]
+    seen = max(1, int(counts.sum()))
+    return [
+        {"class_id": one, "class": prediction.name(one), "share": round(int(counts[one]) / seen, SCORE_DIGITS)}
+        for one in np.argsort(-counts, kind="stable").tolist()
+        if counts[one]
+    ]
+
+
+def _depth(prediction: DepthMap) -> dict[str, Any]:
+    seen = prediction.depth[np.isfinite(prediction.depth)]
+    numbers = {"min": seen.min(), "median": np.median(seen), "max": seen.max()} if seen.size else {}
+    unit = "m" if prediction.is_metric else "relative"
+    return {"unit": unit, **{key: round(float(value), PIXEL_DIGITS) for key, value in numbers.items()}}
 
 
 def _tensors(prediction: RawTensors) -> dict[str, Any]:

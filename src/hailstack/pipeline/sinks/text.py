@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TextIO
+from typing import Any, TextIO
 
 from hailstack.pipeline.clips import ClipFacts
 from hailstack.pipeline.sinks.records import to_record
@@ -22,10 +22,7 @@ class TextSink:
     def write(self, result: Result) -> None:
         record = to_record(result)
         place = f"{result.id.source} frame {result.id.number}" if self._is_video else result.id.source
-        if "tensors" in record:
-            found = [f"{name} {'x'.join(map(str, facts['shape']))}" for name, facts in record["tensors"].items()]
-        else:
-            found = [f"{one['class']} {one['score']:.2f}" for one in record.get("objects", record.get("classes", []))]
+        found = _summary(record)
         self._stream.write(f"{place}: {', '.join(found) or 'nothing'}\n")
 
     def end(self) -> None:
@@ -33,3 +30,15 @@ class TextSink:
 
     def close(self) -> None:
         self._stream.flush()
+
+
+def _summary(record: dict[str, Any]) -> list[str]:
+    if tensors := record.get("tensors"):
+        return [f"{name} {'x'.join(map(str, facts['shape']))}" for name, facts in tensors.items()]
+    if classes := record.get("class_map"):
+        return [f"{one['class']} {one['share']:.1%}" for one in classes]
+    if depth := record.get("depth"):
+        return [f"depth {key} {depth[key]:.3g} {depth['unit']}" for key in ("min", "median", "max") if key in depth]
+    if vector := record.get("embedding"):
+        return [f"embedding of {len(vector)} values"]
+    return [f"{one['class']} {one['score']:.2f}" for one in record.get("objects", record.get("classes", []))]
