@@ -114,12 +114,8 @@ def test_several_inputs_load_and_are_named_when_one_is_asked_for(tmp_path: Path)
 
 @pytest.mark.parametrize("order", ["mask, small, picture, features", "features, mask, picture, small"])
 def test_results_refer_to_the_largest_picture_among_several_inputs(tmp_path: Path, order: str) -> None:
-    shapes = {
-        "mask": "float[1,12] mask",
-        "picture": "float[1,3,16,24] picture",
-        "features": "float[1,32,4,6] features",
-    }
-    inputs = ", ".join(shapes[name] for name in order.split(", "))
+    sizes = {"mask": "1,12", "small": "1,3,8,8", "picture": "1,3,16,24", "features": "1,32,4,6"}
+    inputs = ", ".join(f"float[{sizes[name]}] {name}" for name in order.split(", "))
     graph = load_graph(write(tmp_path / "net.onnx", f"g ({inputs}) => (y) {{ y = Relu(picture) }}"))
     assert (graph.picture, graph.input_hw) == ("picture", (16, 24))
 
