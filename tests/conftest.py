@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,6 +23,32 @@ def shared() -> Path:
     if os.environ.get("CI") == "true":
         pytest.fail(f"the reference files are missing: {SHARED}")
     pytest.skip("the reference files are not on this machine")
+
+
+@pytest.fixture(scope="session")
+def program() -> Callable[[str], str]:
+    """The path of an installed program. Outside CI its absence skips the test, in CI it is a failure."""
+
+    def find(name: str) -> str:
+        path = shutil.which(name) or shutil.which(name, path="/usr/sbin:/usr/local/sbin")
+        if path is None and os.environ.get("CI") == "true":
+            pytest.fail(f"{name} is missing")
+        if path is None:
+            pytest.skip(f"{name} is not on this machine (Debian: apt install {name})")
+        return path
+
+    return find
+
+
+@pytest.fixture(scope="module")
+def browser(program: Callable[[str], str]) -> Iterator[Any]:
+    """A real browser without a screen."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as player:
+        chromium = player.chromium.launch(executable_path=program("chromium"), args=["--no-sandbox"])
+        yield chromium
+        chromium.close()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import json
-import sys
-from contextlib import ExitStack
-from pathlib import Path
-from typing import TextIO
 
 from hailstack.errors import InputError
-from hailstack.files import replacing, unwritable
 from hailstack.pipeline.clips import ClipFacts
 from hailstack.pipeline.sinks.records import to_record
+from hailstack.pipeline.sinks.textfile import TextFile
 from hailstack.types import Result
 
 
@@ -30,30 +26,16 @@ class JsonLinesSink:
         if target.startswith("-") and target != "-":
             message = f"--json {target}: name a file, or - for standard output"
             raise InputError(message)
-        self._name = "standard output" if target == "-" else target
-        with ExitStack() as undo:
-            self._stream: TextIO = sys.stdout if target == "-" else _create(Path(target), undo)
-            self._place = undo.pop_all()
+        self._file = TextFile(target, encoding="ascii")
 
     def begin(self, clip: ClipFacts) -> None:
         pass
 
     def write(self, result: Result) -> None:
-        try:
-            self._stream.write(json.dumps(to_record(result), allow_nan=False) + "\n")
-            self._stream.flush()
-        except BrokenPipeError:
-            raise  # whoever reads has seen enough, which is no failure
-        except OSError as error:
-            raise unwritable(self._name, error) from error
+        self._file.write(json.dumps(to_record(result), allow_nan=False) + "\n")
 
     def end(self) -> None:
         pass
 
     def close(self) -> None:
-        self._place.close()
-
-
-def _create(path: Path, closing: ExitStack) -> TextIO:
-    partial = closing.enter_context(replacing(path))
-    return closing.enter_context(partial.open("w", encoding="ascii"))
+        self._file.close()

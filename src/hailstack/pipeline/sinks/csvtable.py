@@ -1,0 +1,38 @@
+"""One row an object, as comma-separated values."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+from hailstack.pipeline.clips import ClipFacts
+from hailstack.pipeline.sinks.records import to_record
+from hailstack.pipeline.sinks.table import COLUMNS, to_rows
+from hailstack.pipeline.sinks.textfile import TextFile
+from hailstack.types import Result
+
+
+class CsvSink:
+    """Writes the rows of :mod:`hailstack.pipeline.sinks.table` under one line of column names, as RFC 4180 says.
+
+    Raises:
+        InputError: the file cannot be created or written.
+    """
+
+    def __init__(self, target: str) -> None:
+        self._file = TextFile(target)
+        self._file.write(",".join(COLUMNS) + "\r\n")
+
+    def begin(self, clip: ClipFacts) -> None:
+        pass
+
+    def write(self, result: Result) -> None:
+        lines = io.StringIO()
+        csv.DictWriter(lines, COLUMNS).writerows(to_rows(to_record(result)))
+        self._file.write(lines.getvalue())
+
+    def end(self) -> None:
+        pass
+
+    def close(self) -> None:
+        self._file.close()

@@ -1,0 +1,217 @@
+"""A page with the annotated pictures, for boxes without a screen."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import threading
+import time
+from collections import deque
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+from hailstack.errors import InferencePipelineError, InputError, MissingExtraError
+from hailstack.imaging import encode_image
+from hailstack.pipeline.clips import ClipFacts
+from hailstack.pipeline.sinks.folder import annotate
+from hailstack.pipeline.sinks.records import to_record
+from hailstack.types import Result
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+START_S = 10.0
+BOUNDARY = "frame"
+RATE_WINDOW = 60
+
+
+class Scene:
+    """The newest picture and record. Written by the pipeline's thread, read by the server's.
+
+    The picture is drawn and encoded once, and only while somebody looks.
+    """
+
+    def __init__(self) -> None:
+        self._condition = threading.Condition()
+        self._result: Result | None = None
+        self._version = 0
+        self._picture: tuple[int, bytes] = (0, b"")
+        self._times: deque[float] = deque(maxlen=RATE_WINDOW)
+        self._drawing = threading.Lock()
+        self.is_over = False
+
+    def show(self, result: Result) -> None:
+        with self._condition:
+            self._result = result
+            self._version += 1
+            self._times.append(time.monotonic())
+            self._condition.notify_all()
+
+    def finish(self) -> None:
+        with self._condition:
+            self.is_over = True
+            self._condition.notify_all()
+
+    def wait_beyond(self, version: int, timeout_s: float = 1.0) -> int:
+        """The newest version, as soon as it is another one; the same one after the time is up."""
+        with self._condition:
+            self._condition.wait_for(lambda: self._version != version or self.is_over, timeout_s)
+            return self._version
+
+    def picture(self) -> bytes:
+        """The newest annotated picture as JPEG."""
+        with self._drawing:
+            with self._condition:
+                version, result = self._version, self._result
+            if result is None or result.image is None:
+                return b""
+            if self._picture[0] != version:
+                self._picture = version, encode_image(annotate(result.image, result.prediction), ".jpg")
+            return self._picture[1]
+
+    def record(self) -> dict[str, Any]:
+        """The newest record with ``fps``, frames a second over the last ones."""
+        with self._condition:
+            result, times = self._result, list(self._times)
+        if result is None:
+            return {}
+        seconds = times[-1] - times[0]
+        return {**to_record(result), "fps": round((len(times) - 1) / seconds, 1) if seconds > 0 else None}
+
+
+class LiveSink:
+    """Serves a page on ``address``.
+
+    ====================  ==================================================================
+    ``/``                 the page: picture, rate, what is found; pause and save
+    ``/stream.mjpg``      motion JPEG, for ``<img>``, VLC, Home Assistant
+    ``/ws``               WebSocket: a JSON record as text, then its JPEG as bytes, newest only
+    ``/record``           the newest record
+    ``/picture.jpg``      the newest picture
+    ====================  ==================================================================
+
+    A viewer that is slow gets fewer pictures, never older ones, and holds nobody up.
+
+    Args:
+        address: ``PORT``, ``HOST:PORT``; without a host only this machine can look. Port 0 takes a free one.
+
+    Raises:
+        MissingExtraError: the web server is not installed.
+        InputError: the address is wrong, or something else listens there.
+    """
+
+    def __init__(self, address: str) -> None:
+        host, _, port = address.rpartition(":")
+        if not port.isdecimal() or int(port) > 65535:
+            message = f"live:{address}: write live:PORT or live:HOST:PORT"
+            raise InputError(message)
+        self._scene = Scene()
+        self._socket = _listen(host or "127.0.0.1", int(port))
+        self._server = _make_server(self._scene)
+        self._thread = threading.Thread(target=self._serve, name="hailstack-live", daemon=True)
+        self._thread.start()
+        self._await_start()
+
+    @property
+    def url(self) -> str:
+        host, port = self._socket.getsockname()[:2]
+        return f"http://{host}:{port}/"
+
+    def _serve(self) -> None:
+        self._server.run(sockets=[self._socket])
+
+    def _await_start(self) -> None:
+        deadline = time.monotonic() + START_S
+        while not self._server.started:
+            if time.monotonic() > deadline or not self._thread.is_alive():
+                self.close()
+                message = f"live: the page on {self.url} did not start"
+                raise InferencePipelineError(message)
+            time.sleep(0.01)
+
+    def begin(self, clip: ClipFacts) -> None:
+        pass
+
+    def write(self, result: Result) -> None:
+        self._scene.show(result)
+
+    def end(self) -> None:
+        pass
+
+    def close(self) -> None:
+        """Say good-bye to the viewers and stop serving. May be called again."""
+        self._scene.finish()
+        self._server.should_exit = True
+        if self._thread.is_alive():
+            self._thread.join()
+        self._socket.close()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        return socket.create_server((host, port))
+    except OSError as error:
+        message = f"live:{host}:{port}: cannot listen there: {error.strerror or error}"
+        raise InputError(message) from error
+
+
+def _make_server(scene: Scene) -> Any:
+    try:
+        import uvicorn
+        from starlette.applications import Starlette
+        from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
+        from starlette.routing import Route, WebSocketRoute
+        from starlette.websockets import WebSocketDisconnect
+    except ImportError as error:
+        message = "live: the page needs a web server: pip install 'hailstack[serve]'"
+        raise MissingExtraError(message) from error
+
+    async def page(request: Any) -> Any:
+        return HTMLResponse(resources.files("hailstack.pipeline.sinks").joinpath("live.html").read_text("utf-8"))
+
+    async def record(request: Any) -> Any:
+        return JSONResponse(scene.record())
+
+    async def picture(request: Any) -> Any:
+        data = await asyncio.to_thread(scene.picture)
+        return Response(data, 200 if data else 503, media_type="image/jpeg", headers={"Cache-Control": "no-store"})
+
+    async def mjpeg(request: Any) -> Any:
+        return StreamingResponse(_parts(scene), media_type=f"multipart/x-mixed-replace; boundary={BOUNDARY}")
+
+    async def viewer(websocket: Any) -> None:
+        await websocket.accept()
+        try:
+            async for data in _pictures(scene):
+                await websocket.send_text(json.dumps(scene.record()))
+                await websocket.send_bytes(data)
+            await websocket.close()
+        except (WebSocketDisconnect, RuntimeError):
+            return  # the viewer has left
+
+    routes = [
+        Route("/", page),
+        Route("/record", record),
+        Route("/picture.jpg", picture),
+        Route("/stream.mjpg", mjpeg),
+        WebSocketRoute("/ws", viewer),
+    ]
+    config = uvicorn.Config(Starlette(routes=routes), log_level="error", timeout_graceful_shutdown=1)
+    return uvicorn.Server(config)
+
+
+async def _pictures(scene: Scene) -> AsyncIterator[bytes]:
+    """Each new picture that there is time for, until the run is over."""
+    version = 0
+    while not scene.is_over:
+        newest = await asyncio.to_thread(scene.wait_beyond, version)
+        if newest != version:
+            version = newest
+            yield await asyncio.to_thread(scene.picture)
+
+
+async def _parts(scene: Scene) -> AsyncIterator[bytes]:
+    async for data in _pictures(scene):
+        head = f"--{BOUNDARY}\r\nContent-Type: image/jpeg\r\nContent-Length: {len(data)}\r\n\r\n"
+        yield head.encode() + data + b"\r\n"

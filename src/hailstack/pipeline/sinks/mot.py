@@ -1,0 +1,73 @@
+"""Detections in the text form of the MOT challenge."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hailstack.errors import InputError
+from hailstack.pipeline.clips import ClipFacts
+from hailstack.pipeline.sinks.textfile import TextFile
+from hailstack.types import Detections, Result
+
+NO_IDENTITY = -1
+
+
+class MotSink:
+    """Writes ``frame,id,left,top,width,height,score,class,visibility`` lines, one file ``STEM.txt`` a source.
+
+    Frames count from 1, as in the challenge. The identity is -1: these are detections, as in its ``det.txt``. The
+    class is the network's class id plus 1, the visibility -1 (unknown).
+
+    Args:
+        target: the folder; made if it is not there.
+
+    Raises:
+        InputError: the folder or a file cannot be made, or the network finds no boxes.
+    """
+
+    def __init__(self, target: str) -> None:
+        self._folder = Path(target)
+        self._names: set[str] = set()
+        self._file: TextFile | None = None
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            message = f"{target}: this folder cannot be made: {error.strerror}"
+            raise InputError(message) from error
+
+    def begin(self, clip: ClipFacts) -> None:
+        stem = Path(clip.source.name).stem
+        name, number = stem, 1
+        while name.casefold() in self._names:
+            number += 1
+            name = f"{stem}-{number}"
+        self._names.add(name.casefold())
+        self._file = TextFile(str(self._folder / f"{name}.txt"))
+
+    def write(self, result: Result) -> None:
+        if not isinstance(result.prediction, Detections):
+            message = (
+                f"mot:{self._folder}: MOT text holds boxes, this head gives {type(result.prediction).__name__}"
+            )
+            raise InputError(message)
+        if self._file is not None:
+            self._file.write("".join(_lines(result.id.number + 1, result.prediction)))
+
+    def end(self) -> None:
+        file, self._file = self._file, None
+        if file is not None:
+            file.close()
+
+    def close(self) -> None:
+        self.end()
+
+
+def _lines(frame: int, found: Detections) -> list[str]:
+    lines = []
+    for box, score, class_id in zip(found.xyxy.tolist(), found.score.tolist(), found.class_id.tolist(), strict=True):
+        left, top, right, bottom = box
+        lines.append(
+            f"{frame},{NO_IDENTITY},{left:.2f},{top:.2f},{right - left:.2f},{bottom - top:.2f},"
+            f"{score:.4f},{class_id + 1},-1\n"
+        )
+    return lines
