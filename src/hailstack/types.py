@@ -34,6 +34,8 @@ class FrameId:
     """Capture time. For recordings: seconds since the first frame. For live sources: Unix time."""
     is_still: bool = field(default=False, compare=False)
     """Whether the source is a single picture, whose frames nobody counts."""
+    serial: int = field(default=-1, compare=False)
+    """Running number over all sources of a run, by which a profile ties a frame's spans together; -1: none."""
 
     @property
     def place(self) -> str:

@@ -34,6 +34,10 @@ class OutputFacts:
     kind: OutputKind = "tensor"
     classes: int = 0
     """For NMS outputs."""
+    dtype: str = "float32"
+    """What is delivered. Integers are quantised: ``real = (integer - zero_point) * scale``."""
+    scale: float = 1.0
+    zero_point: float = 0.0
 
     @property
     def is_vector(self) -> bool:

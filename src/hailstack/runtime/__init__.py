@@ -1,6 +1,21 @@
 """Sessions over ``hailo_platform``: the vendor's package where it is installed, else Hailstack's stand-in for it."""
 
-from hailstack.runtime.facts import ModelFacts, Thresholds
-from hailstack.runtime.session import Answer, Mode, Session
+from hailstack.runtime.depth import DepthCurve, DepthPoint
+from hailstack.runtime.facts import ModelFacts, Thresholds, read_facts
+from hailstack.runtime.pump import Answer
+from hailstack.runtime.recovery import FaultPolicy, Reaction, Recovery
+from hailstack.runtime.session import Mode, Session
 
-__all__ = ["Answer", "Mode", "ModelFacts", "Session", "Thresholds"]
+__all__ = [
+    "Answer",
+    "DepthCurve",
+    "DepthPoint",
+    "FaultPolicy",
+    "Mode",
+    "ModelFacts",
+    "Reaction",
+    "Recovery",
+    "Session",
+    "Thresholds",
+    "read_facts",
+]

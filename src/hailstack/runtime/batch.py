@@ -25,6 +25,10 @@ class Batch:
     """What the caller's ``fill`` returned for each frame."""
     job: Any = None
     done: Event = field(default_factory=Event)
+    submitted_ns: int = 0
+    """When the device was given it, on the clock of ``time.perf_counter_ns``."""
+    done_ns: int = 0
+    """When the device reported it done; 0: not yet."""
     error: Exception | None = None
     """What the device reported at completion."""
     results: Any = None
@@ -49,4 +53,5 @@ class Batch:
         self.frames.clear()
         self.prepared.clear()
         self.done.clear()
+        self.submitted_ns = self.done_ns = 0
         self.job = self.error = self.results = None

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from hailstack.errors import InputError
 from hailstack.heads import OutputFacts
+from hailstack.heads.outputs import OutputKind
+from hailstack.runtime.failures import Stage, translated
+from hailstack.runtime.platform import load_platform
 
-NMS_KINDS = {
+NMS_KINDS: Mapping[str, OutputKind] = {
     "HAILO_NMS": "nms_by_class",
     "HAILO_NMS_ON_CHIP": "nms_by_class",
     "HAILO_NMS_BY_CLASS": "nms_by_class",
     "HAILO_NMS_BY_SCORE": "nms_by_score",
     "HAILO_NMS_WITH_BYTE_MASK": "nms_with_byte_mask",
 }
+
+RECORD_KINDS = frozenset({"nms_by_score", "nms_with_byte_mask"})
+"""Outputs whose frames are records of bytes."""
 
 PICTURE_ORDERS = frozenset({"NHWC", "NHCW", "FCR", "RGB888"})
 """Orders of an input whose host frames are plain rows of pixels; NV12 and its kind are not."""
@@ -37,12 +44,14 @@ class ModelFacts:
     outputs: tuple[OutputFacts, ...]
 
     @classmethod
-    def from_hef(cls, hef: Any, path: str) -> ModelFacts:
+    def from_hef(cls, hef: Any, path: str, *, native_outputs: bool = False) -> ModelFacts:
         """Read them off a ``hailo_platform.HEF``.
 
+        Args:
+            native_outputs: tensors come as the device has them (uint8 or uint16), with their scales; else as float32.
+
         Raises:
-            InputError: it holds several network groups or inputs, an input in another order than pixel by pixel, or
-                an output that only a later version reads.
+            InputError: it holds several network groups or inputs, or an input in another order than pixel by pixel.
         """
         groups = hef.get_network_group_names()
         inputs = hef.get_input_vstream_infos()
@@ -52,22 +61,38 @@ class ModelFacts:
         if (order := _order(inputs[0])) not in PICTURE_ORDERS:
             message = f"{path}: the input {inputs[0].name} takes {order} frames, a session feeds RGB pictures (NHWC)"
             raise InputError(message)
-        outputs = tuple(_output(info) for info in hef.get_output_vstream_infos())
-        if foreign := [one for one in outputs if one.kind in ("nms_by_score", "nms_with_byte_mask")]:
-            message = f"{path}: output {foreign[0]}: instance masks are not read by this version"
-            raise InputError(message)
+        outputs = tuple(_output(info, native_outputs) for info in hef.get_output_vstream_infos())
         return cls(inputs[0].name, tuple(inputs[0].shape), outputs)
+
+
+def read_facts(path: str, *, native_outputs: bool = False, architecture: str = "") -> ModelFacts:
+    """The facts of a HEF file, without a device; arguments as for :class:`hailstack.runtime.Session`.
+
+    Raises:
+        HefError: the file cannot be used.
+        InputError: a session cannot feed the model.
+    """
+    platform = load_platform(architecture)
+    with translated(platform.errors, Stage.OPEN, path):
+        return ModelFacts.from_hef(platform.module.HEF(path), path, native_outputs=native_outputs)
 
 
 def _order(info: Any) -> str:
     return str(info.format.order).rsplit(".", 1)[-1]
 
 
-def _output(info: Any) -> OutputFacts:
+def _output(info: Any, native: bool) -> OutputFacts:
     kind = NMS_KINDS.get(_order(info))
     if kind is None:
-        return OutputFacts(info.name, tuple(info.shape))
-    classes = int(info.nms_shape.number_of_classes)
-    if kind == "nms_by_class":
-        return OutputFacts(info.name, tuple(info.shape), "nms_by_class", classes)
-    return OutputFacts(info.name, (), "nms_with_byte_mask" if "mask" in kind else "nms_by_score", classes)
+        return _native_tensor(info) if native else OutputFacts(info.name, tuple(info.shape))
+    # Asking records for their shape is an error in the vendor's library.
+    shape = tuple(info.shape) if kind == "nms_by_class" else ()
+    return OutputFacts(info.name, shape, kind, int(info.nms_shape.number_of_classes))
+
+
+def _native_tensor(info: Any) -> OutputFacts:
+    shape, quant = tuple(info.shape), info.quant_info
+    if not quant.qp_scale:  # every feature has its own scale: the runtime alone knows them
+        return OutputFacts(info.name, shape)
+    dtype = str(info.format.type).rsplit(".", 1)[-1].lower()
+    return OutputFacts(info.name, shape, dtype=dtype, scale=float(quant.qp_scale), zero_point=float(quant.qp_zp))

@@ -4,26 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack
+from time import perf_counter_ns
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hailstack.errors import InputError, Status
-from hailstack.heads import Outputs
+from hailstack.heads import OutputFacts, Outputs
 from hailstack.runtime.batch import Batch
 from hailstack.runtime.device import open_device
-from hailstack.runtime.facts import ModelFacts, Thresholds
+from hailstack.runtime.facts import RECORD_KINDS, ModelFacts, Thresholds
 from hailstack.runtime.failures import Stage, from_exception, to_error, translated
 from hailstack.runtime.platform import Platform
-
-DEFAULT_FRAMES_IN_FLIGHT = 8
-"""Latency over service time is below 3 on the chips we know; 8 leaves a margin for a host that is late."""
 
 
 class InferModelRunner:
     """Submits batches and waits for them.
 
     Args:
+        native_outputs: tensors as the device has them, not dequantised.
         wait_by_callback: wait for the completion callback instead of the job. The callback is registered either
             way, because only it hears of a frame that failed.
     """
@@ -34,9 +34,9 @@ class InferModelRunner:
         path: str,
         *,
         batch_size: int,
-        depth: int | None,
         timeout_ms: int,
         thresholds: Thresholds,
+        native_outputs: bool,
         wait_by_callback: bool,
     ) -> None:
         self._platform = platform
@@ -49,10 +49,10 @@ class InferModelRunner:
             undo.push(self._stack)
             device = self._stack.enter_context(open_device(platform))
             self._model = device.create_infer_model(path)
-            self.facts = ModelFacts.from_hef(self._model.hef, path)
+            self.facts = ModelFacts.from_hef(self._model.hef, path, native_outputs=native_outputs)
             self._set_up(thresholds)
             self._configured = self._stack.enter_context(self._model.configure())
-            self.depth = self._depth(depth)
+            self.most_in_flight = self._queue_size() // batch_size
             undo.pop_all()
 
     def _set_up(self, thresholds: Thresholds) -> None:
@@ -61,36 +61,37 @@ class InferModelRunner:
         self._model.input().set_format_type(kinds.UINT8)
         for output in self.facts.outputs:
             stream = self._model.output(output.name)
-            stream.set_format_type(kinds.FLOAT32)
-            if output.kind == "nms_by_class":
+            stream.set_format_type(getattr(kinds, output.dtype.upper()))
+            if output.kind != "tensor":
                 _set_thresholds(stream, thresholds)
 
-    def _depth(self, wanted: int | None) -> int:
-        """Batches in flight, bounded by the device's queue."""
+    def _queue_size(self) -> int:
         queue = int(self._configured.get_async_queue_size())
         if self._batch_size > queue:
             message = f"{self._path}: a batch of {self._batch_size} frames does not fit into the queue of {queue}"
             raise InputError(message)
-        frames = DEFAULT_FRAMES_IN_FLIGHT if wanted is None else wanted
-        return max(1, min(queue, max(frames, 2 * self._batch_size)) // self._batch_size)
+        return queue
 
     def make_batch(self) -> Batch:
         """Buffers for one submission, bound once and for all."""
         batch = Batch(np.zeros((self._batch_size, *self.facts.input_shape), np.uint8))
         for index in range(self._batch_size):
-            buffers = {
-                one.name: np.zeros(self._model.output(one.name).shape, np.float32) for one in self.facts.outputs
-            }
+            buffers = {one.name: self._buffer(one) for one in self.facts.outputs}
             bindings = self._configured.create_bindings(output_buffers=buffers)
             bindings.input().set_buffer(batch.inputs[index])
             batch.bindings.append(bindings)
         return batch
+
+    def _buffer(self, output: OutputFacts) -> NDArray[Any]:
+        is_bytes = output.kind in RECORD_KINDS and not self._platform.counts_records_in_floats
+        return np.zeros(self._model.output(output.name).shape, np.uint8 if is_bytes else output.dtype)
 
     def submit(self, batch: Batch) -> None:
         """Hand the batch to the device; blocks only while its queue is full."""
         count = len(batch.frames)
         with translated(self._platform.errors, Stage.SUBMIT, batch.subject, batch.frames[0].id.number):
             self._configured.wait_for_async_ready(timeout_ms=self._timeout_ms, frames_count=count)
+            batch.submitted_ns = perf_counter_ns()
             batch.job = self._configured.run_async(batch.bindings[:count], _recorder(batch))
 
     def wait(self, batch: Batch) -> list[Outputs]:
@@ -126,6 +127,7 @@ def _recorder(batch: Batch) -> Callable[..., None]:
     """A completion callback; HailoRT passes ``completion_info`` by keyword."""
 
     def record(completion_info: Any) -> None:
+        batch.done_ns = perf_counter_ns()
         batch.error = completion_info.exception
         batch.done.set()
 

@@ -20,6 +20,12 @@ class Platform:
     errors: tuple[type[Exception], ...]
     """Everything it raises. Up to 5.1 its two hierarchies are unrelated, so there are several."""
 
+    @property
+    def counts_records_in_floats(self) -> bool:
+        """Whether shapes of NMS records count float32 items, as up to 4.20; later ones count bytes."""
+        version = str(getattr(self.module, "__version__", ""))
+        return version.startswith("4.") and int(version.split(".")[1]) <= 20
+
 
 def load_platform(architecture: str = "") -> Platform:
     """The vendor's package if there is one, else the drop-in.

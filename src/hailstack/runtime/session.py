@@ -3,53 +3,39 @@
 from __future__ import annotations
 
 import os
-from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator
-from dataclasses import dataclass
+import time
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Generator, Iterable
+from contextlib import suppress
 from types import TracebackType
-from typing import Generic, Literal, Protocol, TypeAlias, TypeVar
+from typing import Literal, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hailstack.errors import ClosedError, HailstackError, InputError
-from hailstack.heads import Outputs
-from hailstack.runtime.batch import Batch
-from hailstack.runtime.facts import ModelFacts, Thresholds
+from hailstack.errors import ClosedError, DeviceBusyError, DeviceLostError, HailstackError, InputError
+from hailstack.profiling import OFF, Profiler
+from hailstack.runtime.depth import DepthCurve, measure_depths
+from hailstack.runtime.facts import Thresholds
 from hailstack.runtime.infer_model import InferModelRunner
 from hailstack.runtime.platform import Platform, load_platform
+from hailstack.runtime.pump import Answer, Pump, Runner
+from hailstack.runtime.recovery import Recovery
+from hailstack.runtime.relay import relayed
 from hailstack.runtime.vstreams import VStreamRunner
 from hailstack.types import Frame, Image
 
 LARGEST_BATCH = 65_535
 """HailoRT counts the frames of a batch in 16 bits."""
 
+DEFAULT_FRAMES_IN_FLIGHT = 8
+"""Latency over service time is below 3 on the chips we know; 8 leaves a margin for a host that is late."""
+
+FIRST_PAUSE_S = 0.1
+LONGEST_PAUSE_S = 2.0
+
 Mode: TypeAlias = Literal["async", "callback", "sync"]
 Prepared = TypeVar("Prepared")
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Answer(Generic[Prepared]):
-    """What the network said about one frame."""
-
-    frame: Frame
-    prepared: Prepared
-    """What ``fill`` returned for the frame."""
-    outputs: Outputs
-    """Valid until the next answer is asked for: the buffers are used again."""
-
-
-class Runner(Protocol):
-    """What the modes have in common."""
-
-    @property
-    def facts(self) -> ModelFacts: ...
-    @property
-    def depth(self) -> int: ...
-    def make_batch(self) -> Batch: ...
-    def submit(self, batch: Batch) -> None: ...
-    def wait(self, batch: Batch) -> list[Outputs]: ...
-    def close(self) -> None: ...
+Fill: TypeAlias = Callable[[Image, NDArray[np.uint8]], Prepared]
 
 
 class Session:
@@ -65,6 +51,9 @@ class Session:
         timeout_ms: how long to wait for the device at any one call.
         thresholds: limits of the NMS on the host.
         architecture: the chip that the HEF is for, where known: the one to emulate if there is no vendor package.
+        native_outputs: give tensors as the device has them, uint8 or uint16, with scale and zero point in
+            ``facts.outputs``; else as float32, which the host computes for every element of every frame.
+        profiler: takes down when what was done.
 
     Raises:
         HefError, DeviceBusyError, DeviceError: the HEF cannot be opened on the device.
@@ -80,6 +69,8 @@ class Session:
         timeout_ms: int = 10_000,
         thresholds: Thresholds | None = None,
         architecture: str = "",
+        native_outputs: bool = False,
+        profiler: Profiler = OFF,
     ) -> None:
         if not 1 <= batch_size <= LARGEST_BATCH:
             message = f"the batch size is {batch_size}, it must be within 1..{LARGEST_BATCH}"
@@ -90,9 +81,11 @@ class Session:
         self._path = os.fspath(hef_path)
         self._mode = mode
         self._batch_size = batch_size
-        self._depth = depth
+        self._wanted_depth = depth
         self._timeout_ms = timeout_ms
         self._thresholds = thresholds or Thresholds()
+        self._native_outputs = native_outputs
+        self._profiler = profiler
         self._platform: Platform = load_platform(architecture)
         self._closed = False
         self._runner: Runner | None = self._open()
@@ -106,39 +99,84 @@ class Session:
                 batch_size=self._batch_size,
                 timeout_ms=self._timeout_ms,
                 thresholds=self._thresholds,
+                native_outputs=self._native_outputs,
             )
         return InferModelRunner(
             self._platform,
             self._path,
             batch_size=self._batch_size,
-            depth=self._depth,
             timeout_ms=self._timeout_ms,
             thresholds=self._thresholds,
+            native_outputs=self._native_outputs,
             wait_by_callback=self._mode == "callback",
         )
 
+    @property
+    def depth(self) -> int:
+        """Frames in flight at most."""
+        return self._batches(self._ready()) * self._batch_size
+
+    def _batches(self, runner: Runner) -> int:
+        frames = DEFAULT_FRAMES_IN_FLIGHT if self._wanted_depth is None else self._wanted_depth
+        return min(runner.most_in_flight, max(frames // self._batch_size, 2 if self._batch_size > 1 else 1))
+
     def stream(
-        self, frames: Iterable[Frame], fill: Callable[[Image, NDArray[np.uint8]], Prepared]
+        self, frames: Iterable[Frame | None], fill: Fill[Prepared], *, recovery: Recovery | None = None
     ) -> Generator[Answer[Prepared], None, None]:
         """Answers in the order of the frames, each frame exactly once.
 
+        The generator runs in the thread of whoever asks it. Closed early, it gives the device back; the session may
+        be used again and opens it anew. Every call of the device ends after ``timeout_ms`` at the latest, closing
+        it after HailoRT's own ten seconds.
+
         Args:
-            frames: pulled as the device has room; at most depth + batch size of them are held at a time.
+            frames: pulled as the device has room; at most depth + batch size of them are held at a time. None among
+                them says that there is none at the moment: answers that are ready are given meanwhile.
             fill: writes a picture into an input buffer ``(height, width, features)``; what it returns comes back
                 with the answer.
+            recovery: what to do about frames that fail; None: the first failure ends the stream.
 
         Raises:
             InferenceSubmitError, InferenceTimeoutError, InferenceWaitError, DeviceLostError: with the frame. Answers
                 of earlier frames have been given; the session may be used again and then opens the device anew.
             ClosedError: the session is closed.
         """
+        recovery = recovery or Recovery()
         runner = self._ready()
+        pump = Pump(runner, lambda: self._reopen(recovery), self._batches(runner), fill, recovery, self._profiler)
         try:
-            yield from _pump(runner, frames, fill)
+            yield from pump.answers(frames)
         except BaseException as error:
             # Buffers of unfinished jobs still belong to the device: only closing it makes them ours again.
             self._drop_runner_after(error)
             raise
+
+    def astream(
+        self,
+        frames: Iterable[Frame | None] | AsyncIterable[Frame],
+        fill: Fill[Prepared],
+        *,
+        recovery: Recovery | None = None,
+    ) -> AsyncGenerator[Answer[Prepared], None]:
+        """As :meth:`stream`, for ``async for``: same answers, same order, same errors.
+
+        ``fill``, the device and a plain iterable's frames have a thread of their own, so that the event loop stays
+        free. Cancelling the task (or ``aclose``) ends it after the call under way: within ``timeout_ms`` for the
+        device; a plain iterable that blocks is waited for, an asynchronous one is cancelled.
+        """
+        return relayed(lambda pulled: self.stream(pulled, fill, recovery=recovery), frames)
+
+    def measure_depths(self) -> DepthCurve:
+        """Frames a second for several depths, measured with blank frames, and the smallest that is as good as any.
+
+        From then on the session uses it. Takes some two seconds; ``sync`` has one depth.
+
+        Raises:
+            DeviceError: the device failed.
+        """
+        curve = measure_depths(self._ready(), self._batch_size)
+        self._wanted_depth = curve.chosen
+        return curve
 
     def _ready(self) -> Runner:
         if self._closed:
@@ -147,6 +185,24 @@ class Session:
         if self._runner is None:
             self._runner = self._open()
         return self._runner
+
+    def _reopen(self, recovery: Recovery) -> Runner:
+        """The device, opened anew; a lost one is waited for as long as the policy says."""
+        with suppress(HailstackError):  # whatever it is, the next one counts
+            self._drop_runner()
+        pause_s = FIRST_PAUSE_S
+        for remaining in range(recovery.policy.device_lost.retries, -1, -1):
+            try:
+                runner = self._ready()
+            except (DeviceLostError, DeviceBusyError):
+                if not remaining:
+                    raise
+                time.sleep(pause_s)
+                pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+            else:
+                recovery.reopened += 1
+                return runner
+        raise AssertionError("unreachable: the last round returns or raises")
 
     def _drop_runner(self) -> None:
         runner, self._runner = self._runner, None
@@ -171,53 +227,3 @@ class Session:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-def _pump(
-    runner: Runner, frames: Iterable[Frame], fill: Callable[[Image, NDArray[np.uint8]], Prepared]
-) -> Iterator[Answer[Prepared]]:
-    """Keep up to ``runner.depth`` batches on the device; the oldest is always answered first."""
-    in_flight: deque[Batch] = deque()
-    spare: list[Batch] = []
-    batch = runner.make_batch()
-    for frame in frames:
-        batch.prepared.append(fill(frame.image, batch.inputs[len(batch.frames)]))
-        batch.frames.append(frame)
-        if not batch.is_full:
-            continue
-        yield from _submit(runner, batch, in_flight)
-        if len(in_flight) == runner.depth:
-            yield from _answers(runner, in_flight[0])
-            spare.append(in_flight.popleft())
-        batch = spare.pop() if spare else runner.make_batch()
-        batch.clear()
-    if batch.frames:
-        yield from _submit(runner, batch, in_flight)
-    while in_flight:
-        yield from _answers(runner, in_flight[0])
-        in_flight.popleft()
-
-
-def _submit(runner: Runner, batch: Batch, in_flight: deque[Batch]) -> Iterator[Answer[Prepared]]:
-    """Hand a batch to the device; if it is refused, answer what the device had accepted before and then fail."""
-    try:
-        runner.submit(batch)
-    except HailstackError:
-        yield from _finished(runner, in_flight)
-        raise
-    in_flight.append(batch)
-
-
-def _finished(runner: Runner, in_flight: deque[Batch]) -> Iterator[Answer[Prepared]]:
-    """Answers up to the first batch that failed too: HailoRT shuts a model down after a refused submission."""
-    for batch in in_flight:
-        try:
-            answers: list[Answer[Prepared]] = list(_answers(runner, batch))
-        except HailstackError:
-            return
-        yield from answers
-
-
-def _answers(runner: Runner, batch: Batch) -> Iterator[Answer[Prepared]]:
-    for index, outputs in enumerate(runner.wait(batch)):
-        yield Answer(batch.frames[index], batch.prepared[index], outputs)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from time import perf_counter_ns
 from typing import Any
 
 import numpy as np
@@ -18,10 +19,17 @@ from hailstack.runtime.platform import Platform
 class VStreamRunner:
     """Runs one batch at a time; the call returns with its results."""
 
-    depth = 1
+    most_in_flight = 1
 
     def __init__(
-        self, platform: Platform, path: str, *, batch_size: int, timeout_ms: int, thresholds: Thresholds
+        self,
+        platform: Platform,
+        path: str,
+        *,
+        batch_size: int,
+        timeout_ms: int,
+        thresholds: Thresholds,
+        native_outputs: bool,
     ) -> None:
         self._platform = platform
         self._path = path
@@ -30,7 +38,7 @@ class VStreamRunner:
         with ExitStack() as undo, translated(platform.errors, Stage.OPEN, path):
             undo.push(self._stack)
             hef = platform.module.HEF(path)
-            self.facts = ModelFacts.from_hef(hef, path)
+            self.facts = ModelFacts.from_hef(hef, path, native_outputs=native_outputs)
             group = self._configure(self._stack.enter_context(open_device(platform)), hef)
             self._pipeline = self._stack.enter_context(self._streams(group, timeout_ms))
             self._set_thresholds(thresholds)
@@ -48,10 +56,13 @@ class VStreamRunner:
         kinds = module.FormatType
         inputs = module.InputVStreamParams.make(group, format_type=kinds.UINT8, timeout_ms=timeout_ms)
         outputs = module.OutputVStreamParams.make(group, format_type=kinds.FLOAT32, timeout_ms=timeout_ms)
+        for one in self.facts.outputs:
+            if one.dtype != "float32":
+                outputs[one.name].user_buffer_format.type = getattr(kinds, one.dtype.upper())
         return module.InferVStreams(group, inputs, outputs)
 
     def _set_thresholds(self, thresholds: Thresholds) -> None:
-        if not any(one.kind == "nms_by_class" for one in self.facts.outputs):
+        if not any(one.kind != "tensor" for one in self.facts.outputs):
             return
         if thresholds.score is not None:
             self._pipeline.set_nms_score_threshold(thresholds.score)
@@ -65,8 +76,11 @@ class VStreamRunner:
     def submit(self, batch: Batch) -> None:
         """Run the batch."""
         frames = {self.facts.input_name: batch.inputs[: len(batch.frames)]}
+        batch.submitted_ns = perf_counter_ns()
         with translated(self._platform.errors, Stage.WAIT, batch.subject, batch.frames[0].id.number):
             batch.results = self._pipeline.infer(frames)
+        batch.done_ns = perf_counter_ns()
+        batch.done.set()
 
     def wait(self, batch: Batch) -> list[Outputs]:
         """The outputs of the batch's frames, in their order."""
