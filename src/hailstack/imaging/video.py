@@ -13,6 +13,7 @@ import numpy as np
 
 from hailstack.errors import MediaError
 from hailstack.files import replacing
+from hailstack.imaging.encoders import Encoder, find_encoders
 from hailstack.types import Image
 
 VIDEO_SUFFIXES = frozenset(
@@ -151,7 +152,9 @@ class VideoFile:
 
 
 class VideoWriter:
-    """Writes an H.264 video; the file appears under its name when it is complete.
+    """Writes an H.264 video, with the machine's own encoder where there is one (:mod:`hailstack.imaging.encoders`).
+
+    The file appears under its name when it is complete.
 
     Args:
         path: the ``.mp4`` file.
@@ -171,14 +174,32 @@ class VideoWriter:
             self._place = undo.pop_all()
 
     def _open(self, partial: Path, rate: Fraction) -> None:
-        with self._told():
+        *hardware, software = find_encoders()
+        if not any(self._starts(partial, rate, encoder) for encoder in hardware):
+            with self._told():
+                self._start(partial, rate, software)
+
+    def _starts(self, partial: Path, rate: Fraction, encoder: Encoder) -> bool:
+        """Whether an encoder takes the job: many refuse a size or are used by somebody else."""
+        try:
+            self._start(partial, rate, encoder)
+        except (av.FFmpegError, ValueError):
+            return False
+        return True
+
+    def _start(self, partial: Path, rate: Fraction, encoder: Encoder) -> None:
+        with ExitStack() as undo:
             self._container = av.open(str(partial), "w", format="mp4", options={"movflags": "faststart"})
-            self._stream = self._container.add_stream("libx264", rate=rate)
+            undo.callback(self._container.close)
+            self._stream: Any = self._container.add_stream(encoder.name, rate=rate)
             self._stream.height, self._stream.width = self._size
             self._stream.pix_fmt = "yuv420p"
-            self._stream.options = {"preset": "veryfast", "crf": "21"}
+            self._stream.options = dict(encoder.options)
+            if encoder.bit_rate is not None:
+                self._stream.bit_rate = encoder.bit_rate
             self._stream.codec_context.time_base = self._time_base
             self._container.start_encoding()
+            undo.pop_all()
 
     def write(self, image: Image, time_s: float) -> None:
         """Append a picture that is shown from ``time_s`` on."""
