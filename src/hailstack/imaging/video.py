@@ -191,7 +191,7 @@ class VideoWriter:
         with ExitStack() as undo:
             self._container = av.open(str(partial), "w", format="mp4", options={"movflags": "faststart"})
             undo.callback(self._container.close)
-            self._stream: Any = self._container.add_stream(encoder.name, rate=rate)
+            self._stream = cast(Any, self._container.add_stream(encoder.name, rate=rate))
             self._stream.height, self._stream.width = self._size
             self._stream.pix_fmt = "yuv420p"
             self._stream.options = dict(encoder.options)
