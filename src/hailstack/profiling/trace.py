@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hailstack.profiling.stages import rank
+from hailstack.profiling.table import StageTimes, stage_times
 
 Span: TypeAlias = tuple[str, int, int, int, str | None]
 """Stage, begin and end in ns, frame, virtual track: as recorded."""
@@ -55,6 +56,22 @@ class Spans:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Lives:
+    """Frames by their numbers, with the beginning of their first span and the end of their last."""
+
+    frame: Integers
+    begin_ns: Integers
+    end_ns: Integers
+
+    def __len__(self) -> int:
+        return len(self.frame)
+
+    @property
+    def duration_ns(self) -> Integers:
+        return self.end_ns - self.begin_ns
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Series:
     """What one counter showed, in the order of time."""
 
@@ -85,11 +102,27 @@ class Trace:
         """The spans of one track."""
         return self.spans.where(self.spans.track == index)
 
+    def table(self) -> list[StageTimes]:
+        """One row a stage, in the order of a frame's way, and a last one, ``total``: from the first beginning of a
+        frame to its last end, with all that it waited between."""
+        rows = [stage_times(stage, self.of_stage(stage).duration_ns) for stage in self.stages]
+        lives = self.lives()
+        return [*rows, stage_times("total", lives.duration_ns)] if len(lives) else rows
+
+    def lives(self) -> Lives:
+        """From when to when each frame was on its way."""
+        spans = self.spans.where(self.spans.frame >= 0)
+        order = np.argsort(spans.frame, kind="stable")
+        frame, first = np.unique(spans.frame[order], return_index=True)
+        if not len(frame):
+            return Lives(*np.zeros((3, 0), np.int64))
+        begin = np.minimum.reduceat(spans.begin_ns[order], first)
+        return Lives(frame, begin, np.maximum.reduceat(spans.end_ns[order], first))
+
     @property
     def frames(self) -> int:
         """How many frames left a span."""
-        known = self.spans.frame[self.spans.frame >= 0]
-        return len(np.unique(known))
+        return len(self.lives())
 
     @property
     def window_ns(self) -> tuple[int, int]:
