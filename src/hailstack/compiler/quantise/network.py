@@ -19,10 +19,10 @@ from hailstack.compiler.quantise.equalise import equalise
 from hailstack.compiler.quantise.options import Effort, OutputType, QuantiseOptions
 from hailstack.compiler.quantise.pictures import Pictures
 from hailstack.compiler.quantise.pixels import Frame, Normalisations, take_pixels
-from hailstack.compiler.quantise.points import choose_points
+from hailstack.compiler.quantise.points import Points, choose_points
 from hailstack.compiler.quantise.products import plain_products
 from hailstack.compiler.quantise.qdq import GraphWriter, dequantised, write_qdq
-from hailstack.compiler.quantise.ranges import Statistics, observe
+from hailstack.compiler.quantise.ranges import Statistics, Wish, observe
 from hailstack.compiler.quantise.results import Output, feature_axis, make_output, write_output
 from hailstack.compiler.quantise.scales import Range, Scale
 from hailstack.compiler.quantise.sensitivity import Parts
@@ -84,12 +84,12 @@ def quantise(
     points = choose_points(even)
     wide = choose_wide(even, points, chosen.wide_layers, graph)
     stream = itertools.chain(first, pictures)
-    statistics = observe(even, points.measured, stream, _weighted_inputs(even), _feature_axes(even, head, chosen))
-    spans = choose_spans(even, points, statistics, head, normalisation, chosen, wide, pictures.kept)
+    statistics = observe(even, _wish(even, points, head, chosen), stream)
+    spans = choose_spans(even, points, statistics, head, normalisation, chosen, wide)
     exact = exact_scales(even, normalisation)
     scales = choose_scales(points, spans, exact, wide)
     weights = plan_weights(even, {**scales, **exact}, statistics.means, wide.nodes, chosen)
-    weights, effort = refine(even, scales, weights, pictures.kept, chosen)
+    weights, effort = refine(even, scales, weights, pictures, statistics.means, chosen)
     outputs = _outputs(even, head, scales, statistics, wide, chosen)
     made = _finish(even, write_qdq(even, scales, exact, weights), outputs)
     pairs = {name: dequantised(name) for name in scales if dequantised(name) in made.producers}
@@ -103,14 +103,13 @@ def _evened_out(graph: Graph, frames: Sequence[Frame], options: QuantiseOptions)
     return even_out(graph, frames) if options.weight_scales == "layer" else equalise(graph, frames)
 
 
-def _weighted_inputs(graph: Graph) -> tuple[str, ...]:
-    """Tensors whose channel means tell how much rounded weights err."""
-    inputs = dict.fromkeys(node.input[0] for node in weighted_nodes(graph))
-    return tuple(name for name in inputs if _has_channels(graph.shape(name)))
-
-
-def _has_channels(shape: tuple[int, ...]) -> bool:
-    return shape[0] == 1 and len(shape) in (2, 4)
+def _wish(graph: Graph, points: Points, head: HeadPlan, options: QuantiseOptions) -> Wish:
+    """Means of what layers read tell how much rounded weights err, of what they make how much the layers err."""
+    layers = [node for node in weighted_nodes(graph) if node.op_type != "MatMul"]
+    tensors = dict.fromkeys(name for node in layers for name in (node.input[0], node.output[0]))
+    means = [name for name in tensors if graph.shape(name)[0] == 1 and len(graph.shape(name)) > 1]
+    axes = _feature_axes(graph, head, options)
+    return Wish(points.measured, means, axes, histograms=options.clipping != "minmax")
 
 
 def _feature_axes(graph: Graph, head: HeadPlan, options: QuantiseOptions) -> Mapping[str, int]:

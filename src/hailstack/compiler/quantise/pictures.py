@@ -22,6 +22,8 @@ class Pictures:
     stream: Iterator[Frame]
     limit: int
     kept: list[Frame] = field(default_factory=list)
+    places: list[int] = field(default_factory=list)
+    """Where in the stream each of those kept was."""
     _seen: int = 0
     _random: np.random.Generator = field(default_factory=lambda: np.random.default_rng(0))
 
@@ -33,10 +35,11 @@ class Pictures:
         self._seen += 1
         if len(self.kept) < self.limit:
             self.kept.append(frame)
+            self.places.append(self._seen - 1)
         else:
             place = int(self._random.integers(self._seen))
             if place < self.limit:
-                self.kept[place] = frame
+                self.kept[place], self.places[place] = frame, self._seen - 1
         return frame
 
 

@@ -34,6 +34,10 @@ class Range:
     def union(self, other: Range) -> Range:
         return Range(min(self.low, other.low), max(self.high, other.high))
 
+    def intersection(self, other: Range) -> Range:
+        """What both cover, where they overlap."""
+        return Range(max(self.low, other.low), min(self.high, other.high))
+
     def stretched(self, share: float) -> Range:
         """Both ends further from 0 by ``share`` of themselves; an end on the other side of 0 stays."""
         return Range(min(self.low, self.low * (1 + share)), max(self.high, self.high * (1 + share)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from hailstack.compiler.endnodes.plan import HeadPlan
 from hailstack.compiler.graph.model import Graph
 from hailstack.compiler.quantise.clipping import clipped_spans
 from hailstack.compiler.quantise.options import QuantiseOptions
-from hailstack.compiler.quantise.pixels import Frame, Normalisations, first_reals, normalisation_of
+from hailstack.compiler.quantise.pixels import Normalisations, first_reals, normalisation_of
 from hailstack.compiler.quantise.points import Points
 from hailstack.compiler.quantise.ranges import Statistics
 from hailstack.compiler.quantise.scales import NARROW, WIDE, Range, Scale
@@ -31,14 +31,9 @@ def choose_spans(
     normalisation: Normalisations,
     options: QuantiseOptions,
     wide: Wide,
-    frames: Sequence[Frame] = (),
 ) -> dict[str, Range]:
-    """Tensor → its span, for every measured tensor.
-
-    Args:
-        frames: pictures for histograms, where ``options.clipping`` needs them.
-    """
-    spans = _seen_spans(graph, points, statistics, options, frames)
+    """Tensor → its span, for every measured tensor."""
+    spans = _seen_spans(points, statistics, options)
     sources = {points.shared.get(end.output, end.output) for end in head.ends}
     for tensor in sources | wide.tensors:
         if tensor in spans:
@@ -54,12 +49,10 @@ def choose_spans(
     return spans
 
 
-def _seen_spans(
-    graph: Graph, points: Points, statistics: Statistics, options: QuantiseOptions, frames: Sequence[Frame]
-) -> dict[str, Range]:
+def _seen_spans(points: Points, statistics: Statistics, options: QuantiseOptions) -> dict[str, Range]:
     if options.clipping == "minmax":
         return {tensor: statistics.widest(tensor) for tensor in points.measured}
-    spans = dict(clipped_spans(graph, points.measured, statistics, frames, options))
+    spans = dict(clipped_spans(statistics, options))
     if options.clipping != "typical":
         return spans
     return {tensor: span.union(statistics.typical(tensor)) for tensor, span in spans.items()}

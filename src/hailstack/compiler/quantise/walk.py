@@ -6,10 +6,11 @@ still read is kept, so the memory is that of the widest place in the network.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping, Sequence
+import os
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import numpy as np
 import onnx
@@ -20,12 +21,16 @@ from onnx import helper, numpy_helper
 from hailstack.compiler.graph.model import Graph, open_session
 from hailstack.compiler.quantise.options import Effort, QuantiseOptions
 from hailstack.compiler.quantise.patches import as_rows, from_rows, sample
-from hailstack.compiler.quantise.pixels import Frame, feed
+from hailstack.compiler.quantise.pictures import Pictures
+from hailstack.compiler.quantise.pixels import feed
 from hailstack.compiler.quantise.rounding import WIDEST, refit, round_in_turn
+from hailstack.compiler.quantise.runs import MOST_WORKERS, in_turn, single_thread, widest_place
 from hailstack.compiler.quantise.scales import Scale
 from hailstack.compiler.quantise.weights import IntegerWeights
 
 Value = NDArray[Any]
+Given = TypeVar("Given")
+Made = TypeVar("Made")
 
 WALKED = {1: 16, 2: 64, 3: 64, 4: 64}
 """How many pictures are walked through the network at each level."""
@@ -48,10 +53,12 @@ class Walk:
     scales: Mapping[str, Scale]
     weights: dict[str, IntegerWeights]
     level: int
-    real: dict[str, list[Value]]
-    """Tensor → its value on each picture in the float network."""
+    means: Mapping[str, NDArray[np.float32]]
+    """Tensor → ``(pictures, channels)`` in the float network."""
     integer: dict[str, list[Value]]
-    """The same in the quantised network."""
+    """Tensor → its value on each picture in the quantised network."""
+    real: dict[str, list[Value]]
+    """The same in the float network; empty below the level that refits weights to it."""
 
     def run(self) -> None:
         last = {name: i for i, node in enumerate(self.graph.nodes) for name in node.input}
@@ -64,31 +71,29 @@ class Walk:
 
     def _step(self, node: onnx.NodeProto) -> None:
         plan = self.weights.get(node.output[0])
-        runner = NodeRunner.open(self.graph, node)
-        self._store(node, self.real, runner.each(self.real))
+        if self.real:
+            NodeRunner.open(self.graph, node).fill(self.real)
         if plan is None:
-            self._store(node, self.integer, runner.each(self.integer))
+            NodeRunner.open(self.graph, node).fill(self.integer)
         else:
             self._step_weighted(node, plan)
         for name in node.output:
             if name in self.scales:
-                for value in self.integer[name]:
-                    round_to(value, self.scales[name])
+                scale = self.scales[name]
+                _each(partial(round_to, scale=scale), self.integer[name])
 
     def _step_weighted(self, node: onnx.NodeProto, plan: IntegerWeights) -> None:
         if self.level >= 2 and not plan.wide:
             plan = self._rebuild(node, plan)
         replaced = dict(zip(node.input[1:3], (plan.real, plan.bias), strict=False))
         given = {name: np.asarray(value, np.float32) for name, value in replaced.items() if value is not None}
-        runner = NodeRunner.open(self.graph, node, given)
-        self._store(node, self.integer, runner.each(self.integer))
-        if plan.bias is not None:
-            error = mean_error(self.real[node.output[0]], self.integer[node.output[0]])
-            if error is not None:
-                plan = replace(plan, bias=plan.bias + error)
-                column = error.astype(np.float32).reshape(-1, *[1] * (self.integer[node.output[0]][0].ndim - 2))
-                for value in self.integer[node.output[0]]:
-                    value += column
+        NodeRunner.open(self.graph, node, given).fill(self.integer)
+        made, wanted = self.integer[node.output[0]], self.means.get(node.output[0])
+        if plan.bias is not None and wanted is not None:
+            error = mean_error(wanted - np.array(_each(channel_means, made)))
+            plan = replace(plan, bias=plan.bias + error)
+            column = error.astype(np.float32).reshape(-1, *[1] * (made[0].ndim - 2))
+            _each(partial(_shift, column=column), made)
         self.weights[node.output[0]] = plan
 
     def _rebuild(self, node: onnx.NodeProto, plan: IntegerWeights) -> IntegerWeights:
@@ -109,30 +114,28 @@ class Walk:
         return replace(plan, integers=from_rows(node, made, plan.integers.shape))
 
     def _moments(self, node: onnx.NodeProto, rows: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
+        """Of the quantised input around its mean, and of what it lacks with itself (zeros where that is not known)."""
         random = np.random.default_rng(0)
         shape, weights = self.graph.shape(node.output[0]), self.graph.constants[node.input[1]]
         groups, _, width = rows.shape
         gram, cross = np.zeros((groups, width, width)), np.zeros((groups, width, width))
         total, other, count = np.zeros((groups, 1, width)), np.zeros((groups, 1, width)), 0
-        for real, integer in zip(self.real[node.input[0]], self.integer[node.input[0]], strict=True):
+        reals = self.real.get(node.input[0])
+        for i, integer in enumerate(self.integer[node.input[0]]):
             places = random.random((SAMPLES[self.level], 2))
             seen = sample(node, weights, integer, shape, places).astype(np.float64)
-            lost = sample(node, weights, real, shape, places) - seen
             turned = np.swapaxes(seen, 1, 2)
             gram += turned @ seen
-            cross += np.swapaxes(lost, 1, 2) @ seen
             total += seen.sum(axis=1, keepdims=True)
-            other += lost.sum(axis=1, keepdims=True)
             count += seen.shape[1]
+            if reals is not None:
+                lost = sample(node, weights, reals[i], shape, places) - seen
+                cross += np.swapaxes(lost, 1, 2) @ seen
+                other += lost.sum(axis=1, keepdims=True)
         mean = total / count
         gram = gram / count - np.swapaxes(mean, 1, 2) @ mean
         cross = cross / count - np.swapaxes(other / count, 1, 2) @ mean
         return gram, cross
-
-    def _store(self, node: onnx.NodeProto, into: dict[str, list[Value]], rows: Iterator[list[Value]]) -> None:
-        columns = list(zip(*rows, strict=True))
-        for name, column in zip([name for name in node.output if name], columns, strict=True):
-            into[name] = list(column)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +144,7 @@ class NodeRunner:
 
     session: onnxruntime.InferenceSession
     inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
 
     @classmethod
     def open(
@@ -157,12 +161,29 @@ class NodeRunner:
         taken, made = [infos[name] for name in outside], [infos[name] for name in node.output if name]
         body = helper.make_graph([node], "node", taken, made, inside)
         model = helper.make_model(body, opset_imports=graph.model.opset_import, ir_version=graph.model.ir_version)
-        return cls(open_session(model, graph.source), outside)
+        return cls(open_session(model, graph.source, single_thread()), outside, tuple(filter(None, node.output)))
 
-    def each(self, values: Mapping[str, list[Value]]) -> Iterator[list[Value]]:
-        """The outputs for each picture."""
-        for row in zip(*(values[name] for name in self.inputs), strict=True):
-            yield self.session.run(None, dict(zip(self.inputs, row, strict=True)))
+    def fill(self, values: dict[str, list[Value]]) -> None:
+        """Add the outputs for each picture."""
+        rows = _each(self._run, list(zip(*(values[name] for name in self.inputs), strict=True)))
+        values.update({name: list(column) for name, column in zip(self.outputs, zip(*rows, strict=True), strict=True)})
+
+    def _run(self, row: Sequence[Value]) -> list[Value]:
+        made: list[Value] = self.session.run(self.outputs, dict(zip(self.inputs, row, strict=True)))
+        return made
+
+
+def _each(work: Callable[[Given], Made], values: Sequence[Given]) -> list[Made]:
+    return list(in_turn(work, values, min(os.cpu_count() or 1, MOST_WORKERS)))
+
+
+def _shift(value: Value, column: Value) -> None:
+    np.add(value, column, out=value)
+
+
+def channel_means(value: Value) -> NDArray[np.float32]:
+    """``(channels,)`` of a tensor ``(1, channels, ...)``."""
+    return np.asarray(value.reshape(value.shape[1], -1).mean(axis=1), np.float32)
 
 
 def round_to(value: Value, scale: Scale) -> None:
@@ -173,12 +194,13 @@ def round_to(value: Value, scale: Scale) -> None:
     np.multiply(value, np.float32(scale.scale), out=value)
 
 
-def mean_error(real: Sequence[Value], integer: Sequence[Value]) -> NDArray[np.float64] | None:
-    """What each channel lacks on average; less where pictures disagree about it."""
-    channels = real[0].shape[1]
-    each = np.array(
-        [(r - q).reshape(channels, -1).mean(axis=1) for r, q in zip(real, integer, strict=True)], np.float64
-    )
+def mean_error(lacking: NDArray[np.floating]) -> NDArray[np.float64]:
+    """What each channel lacks on average; less where pictures disagree about it.
+
+    Args:
+        lacking: ``(pictures, channels)``.
+    """
+    each = np.asarray(lacking, np.float64)
     mean = np.asarray(each.mean(axis=0))
     if len(each) < 2:
         return mean
@@ -190,28 +212,31 @@ def refine(
     graph: Graph,
     scales: Mapping[str, Scale],
     weights: Mapping[str, IntegerWeights],
-    frames: Sequence[Frame],
+    pictures: Pictures,
+    means: Mapping[str, NDArray[np.float32]],
     options: QuantiseOptions,
 ) -> tuple[dict[str, IntegerWeights], Effort]:
-    """The weights after the walk, and the level that they were walked at."""
-    effort = Effort.possible(options.level, len(frames))
+    """The weights after the walk, and the level that they were walked at.
+
+    Args:
+        pictures: those that were kept are walked.
+        means: of every layer's output channels in the float network, one row for each picture of the stream.
+    """
+    effort = Effort.possible(options.level, len(pictures.kept))
     if not effort.effective:
         return dict(weights), effort
     count = min(WALKED[effort.effective], max(FEWEST_WALKED, MEMORY // (2 * widest_place(graph))))
-    start = [feed(graph, frame) for frame in frames[:count]]
+    start = [feed(graph, frame) for frame in pictures.kept[:count]]
     values = {name: [each[name] for each in start] for name in start[0]}
-    walk = Walk(graph, scales, dict(weights), effort.effective, dict(values), dict(values))
+    rows = pictures.places[:count]
+    walk = Walk(
+        graph,
+        scales,
+        dict(weights),
+        effort.effective,
+        {name: seen[rows] for name, seen in means.items()},
+        dict(values),
+        dict(values) if effort.effective >= REFITTING_LEVEL else {},
+    )
     walk.run()
     return walk.weights, effort
-
-
-def widest_place(graph: Graph) -> int:
-    """The most bytes of activations that are needed at one moment, for one picture."""
-    last = {name: i for i, node in enumerate(graph.nodes) for name in node.input}
-    live: dict[str, int] = {}
-    most = 1
-    for i, node in enumerate(graph.nodes):
-        live.update({name: 4 * math.prod(graph.shapes.get(name, ())) for name in node.output})
-        most = max(most, sum(live.values()))
-        live = {name: size for name, size in live.items() if last.get(name, -1) > i}
-    return most

@@ -65,7 +65,7 @@ def weighted_nodes(graph: Graph) -> Iterator[onnx.NodeProto]:
 def plan_weights(
     graph: Graph,
     scales: Mapping[str, Scale],
-    means: Mapping[str, NDArray[np.float64]],
+    means: Mapping[str, NDArray[np.float32]],
     wide: frozenset[str],
     options: QuantiseOptions,
 ) -> dict[str, IntegerWeights]:
@@ -73,11 +73,12 @@ def plan_weights(
 
     Args:
         scales: of the tensors that are integers; the bias must fit into 32 bits of input times weight.
-        means: channel means of the layers' inputs; the mean error of rounding goes into the bias.
+        means: of the channels of the layers' inputs, one row a frame; the mean error of rounding goes into the bias.
         wide: outputs of layers with 16-bit weights.
     """
+    average = {name: np.asarray(rows.mean(axis=0, dtype=np.float64)) for name, rows in means.items()}
     return {
-        node.output[0]: _plan(graph, node, scales.get(node.input[0]), means.get(node.input[0]), wide, options)
+        node.output[0]: _plan(graph, node, scales.get(node.input[0]), average.get(node.input[0]), wide, options)
         for node in weighted_nodes(graph)
     }
 
