@@ -15,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from hailstack.errors import MediaError
 from hailstack.heads import HeadName
 from hailstack.pipeline import Job, Source
-from hailstack.pipeline.engine import Outcome
+from hailstack.pipeline.outcome import Outcome
 from hailstack.pipeline.job import outputs_of
 from hailstack.runtime import ModelFacts
 

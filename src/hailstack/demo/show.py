@@ -24,9 +24,10 @@ from hailstack.errors import InputError
 from hailstack.heads import HeadSettings, choose_head
 from hailstack.pipeline import find_sources
 from hailstack.pipeline.configuration import RunConfig
-from hailstack.pipeline.engine import Outcome, run
+from hailstack.pipeline.engine import run
 from hailstack.pipeline.job import choose_preprocess
 from hailstack.pipeline.model import read_notes
+from hailstack.pipeline.outcome import Outcome
 from hailstack.pipeline.sinks import FolderSink, JsonLinesSink, Sink
 from hailstack.runtime import Session, Thresholds
 from hailstack.types import Detections, Image

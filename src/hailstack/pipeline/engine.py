@@ -7,20 +7,24 @@ import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from time import perf_counter_ns
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hailstack.errors import InferencePipelineError, InputError
+from hailstack.errors import InferencePipelineError
 from hailstack.heads import Head
 from hailstack.imaging import Placement, Preprocess
-from hailstack.pipeline.reader import Ended, Opened, Reader
+from hailstack.pipeline.outcome import Failure, Outcome
+from hailstack.pipeline.outlet import Outlets, Route
+from hailstack.pipeline.reader import Ended, Event, Opened, Reader
 from hailstack.pipeline.sinks.sink import Sink
 from hailstack.pipeline.sources import Source
-from hailstack.runtime import Answer
-from hailstack.types import Frame, Image, Result
+from hailstack.profiling import OFF, Profiler
+from hailstack.runtime import Answer, FaultPolicy, Recovery
+from hailstack.types import Failed, Frame, Image, Result
 
 Prepared = TypeVar("Prepared")
 
@@ -29,44 +33,23 @@ class Network(Protocol):
     """What the engine needs of a :class:`hailstack.runtime.Session`."""
 
     def stream(
-        self, frames: Iterable[Frame], fill: Callable[[Image, NDArray[np.uint8]], Prepared]
+        self,
+        frames: Iterable[Frame | None],
+        fill: Callable[[Image, NDArray[np.uint8]], Prepared],
+        *,
+        recovery: Recovery | None = None,
     ) -> Generator[Answer[Prepared], None, None]: ...
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
-    """A source that could not be read to its end."""
+class Hooks:
+    """Who looks on while a run works."""
 
-    source: Source
-    error: InputError
-    frames: int
-    """How many of its frames were read before."""
-
-
-@dataclass(slots=True)
-class Outcome:
-    """What a run has done."""
-
-    frames: int = 0
-    seconds: float = 0.0
-    """From the start of the first frame's decoding to the end of the last sink."""
-    failures: list[Failure] = field(default_factory=list)
-    stopped: bool = False
-    """Whether somebody asked it to stop before the end."""
-
-    @property
-    def fps(self) -> float:
-        return self.frames / self.seconds if self.seconds else 0.0
-
-    @property
-    def skipped(self) -> list[Failure]:
-        """Pictures that were left out while others went on."""
-        return [] if self.frames == 0 else [one for one in self.failures if one.source.kind == "image"]
-
-    @property
-    def fatal(self) -> list[Failure]:
-        """Videos that broke, or all failures if nothing could be read at all."""
-        return [one for one in self.failures if one not in self.skipped]
+    stop: threading.Event = field(default_factory=threading.Event)
+    """Once set, no further frame is read; those on the device are finished and the outputs closed."""
+    progress: Callable[[Outcome], Any] = lambda outcome: None
+    """Called after each frame and after each failure."""
+    profiler: Profiler = OFF
 
 
 def run(
@@ -74,16 +57,23 @@ def run(
     network: Network,
     preprocess: Preprocess,
     head: Head,
-    sinks: Sequence[Sink],
+    sinks: Sequence[Sink | Route],
     *,
     stop: threading.Event | None = None,
     progress: Callable[[Outcome], Any] = lambda outcome: None,
+    faults: FaultPolicy | None = None,
+    profiler: Profiler = OFF,
 ) -> Outcome:
     """Run every frame of the sources.
 
+    Decoding, each sink and the calling thread (letterbox, submission, head) work at the same time.
+
     Args:
+        sinks: a bare sink is required, and is waited for when it is slow.
         stop: once set, no further frame is read; those on the device are finished and the outputs closed.
-        progress: called after each frame and after each failure.
+        progress: called after each frame and after each failure, in the calling thread.
+        faults: what to do about frames that fail; None: the first one ends the run.
+        profiler: takes down when what was done.
 
     Returns:
         What was done, with the sources that could not be read.
@@ -91,77 +81,140 @@ def run(
     Raises:
         HailstackError: the device or a sink failed. The sinks have been closed: their files hold every frame before.
     """
+    return run_events(
+        Reader(sources),
+        network,
+        preprocess,
+        head,
+        sinks,
+        hooks=Hooks(stop or threading.Event(), progress, profiler),
+        faults=faults,
+    )
+
+
+class Events(Protocol):
+    """Frames with the beginnings and ends of their sources: a :class:`hailstack.pipeline.reader.Reader`."""
+
+    def __enter__(self) -> Iterable[Event | None]: ...
+    def __exit__(self, kind: Any, error: Any, trace: Any) -> None: ...
+
+
+def run_events(
+    reader: Events,
+    network: Network,
+    preprocess: Preprocess,
+    head: Head,
+    sinks: Sequence[Sink | Route],
+    *,
+    hooks: Hooks,
+    faults: FaultPolicy | None = None,
+) -> Outcome:
+    """As :func:`run`, with the frames of any reader."""
     started = time.perf_counter()
-    outcome = Outcome()
-    with ExitStack() as stack:
-        for sink in sinks:
-            stack.callback(sink.close)
-        reader = stack.enter_context(Reader(sources))
-        feed = _Feed(reader, stop or threading.Event(), outcome, sinks, progress)
-        answers = network.stream(feed, lambda image, out: preprocess.apply(image, out)[1])
-        for answer in stack.enter_context(closing(answers)):
-            feed.catch_up(outcome.frames)
-            result = _read(head, answer)
-            for sink in sinks:
-                sink.write(result)
-            outcome.frames += 1
-            progress(outcome)
-        feed.catch_up(outcome.frames)
-    outcome.seconds = time.perf_counter() - started
+    outlets = Outlets([_route(sink) for sink in sinks], hooks.profiler)
+    outcome = Outcome(sinks=outlets.counts)
+    try:
+        with outlets, ExitStack() as stack:
+            _Run(outcome, outlets, head, hooks, faults or FaultPolicy()).carry_out(
+                stack.enter_context(reader), network, preprocess, stack
+            )
+    finally:
+        outcome.dropped = outcome.read - outcome.frames - len(outcome.failed)  # on their way when it broke off
+        outcome.seconds = time.perf_counter() - started
     return outcome
 
 
-def _read(head: Head, answer: Answer[Placement]) -> Result:
-    frame = answer.frame
-    try:
-        return Result(frame.id, head(answer.outputs, answer.prepared), frame.image)
-    except InferencePipelineError as error:
-        message = f"{frame.id.place}: {error}"
-        raise InferencePipelineError(message, error.status, frame.id.number) from error
+def _route(sink: Sink | Route) -> Route:
+    return sink if isinstance(sink, Route) else Route(lambda: sink, type(sink).__name__)
 
 
-class _Feed:
-    """The reader's frames for the network; openings and ends are kept until the answers have come as far."""
+class _Run:
+    """One run under way."""
 
-    def __init__(
-        self,
-        reader: Reader,
-        stop: threading.Event,
-        outcome: Outcome,
-        sinks: Sequence[Sink],
-        progress: Callable[[Outcome], Any],
-    ) -> None:
-        self._reader = reader
-        self._stop = stop
+    def __init__(self, outcome: Outcome, outlets: Outlets, head: Head, hooks: Hooks, faults: FaultPolicy) -> None:
         self._outcome = outcome
-        self._sinks = sinks
-        self._progress = progress
+        self._outlets = outlets
+        self._head = head
+        self._hooks = hooks
+        self._recovery = Recovery(faults, self._lose, outcome.retried)
         self._marks: deque[tuple[int, Opened | Ended]] = deque()
         self._first_of_source = 0
 
-    def __iter__(self) -> Iterator[Frame]:
-        fed = 0
-        for event in self._reader:
-            if self._stop.is_set():
+    def carry_out(
+        self, events: Iterable[Event | None], network: Network, preprocess: Preprocess, stack: ExitStack
+    ) -> None:
+        """Everything between the reader and the sinks."""
+        outcome = self._outcome
+        answers = network.stream(
+            self._frames(events), lambda image, out: preprocess.apply(image, out)[1], recovery=self._recovery
+        )
+        for answer in stack.enter_context(closing(answers)):
+            self._catch_up()
+            result = self._read(answer)
+            if result is not None:
+                self._outlets.write(result)
+                outcome.frames += 1
+                outcome.reopened = self._recovery.reopened
+                self._hooks.progress(outcome)
+        self._catch_up()
+
+    def _frames(self, events: Iterable[Event | None]) -> Iterator[Frame | None]:
+        """The reader's frames for the network; openings and ends are kept until the answers have come as far."""
+        profiler = self._hooks.profiler
+        begin = perf_counter_ns()
+        for event in events:
+            if self._hooks.stop.is_set():
                 self._outcome.stopped = True
                 return
             if isinstance(event, Frame):
-                fed += 1
+                serial = self._outcome.read
+                self._outcome.read += 1
+                if event.id.serial < 0:
+                    event = replace(event, id=replace(event.id, serial=serial))
+                if profiler.enabled:
+                    profiler.record("wait_for_frame", begin, perf_counter_ns(), event.id.serial)
                 yield event
+                begin = perf_counter_ns()
+            elif event is None:
+                self._outlets.check()
+                yield None
             else:
-                self._marks.append((fed, event))
+                self._marks.append((self._outcome.read, event))
 
-    def catch_up(self, answered: int) -> None:
-        """Tell the sinks of the sources that begin or end before answer number ``answered``."""
-        while self._marks and self._marks[0][0] <= answered:
+    def _read(self, answer: Answer[Placement]) -> Result | None:
+        """What the head makes of an answer; None if it makes nothing of it and the policy leaves such frames out."""
+        frame = answer.frame
+        begin = perf_counter_ns()
+        try:
+            result = Result(frame.id, self._head(answer.outputs, answer.prepared), frame.image)
+        except InferencePipelineError as error:
+            message = f"{frame.id.place}: {error}"
+            named = InferencePipelineError(message, error.status, frame.id.number)
+            if self._recovery.decide(named, 1) == "stop":
+                raise named from error
+            self._recovery.give_up(Failed(frame.id, named))
+            return None
+        if self._hooks.profiler.enabled:
+            self._hooks.profiler.record("postprocess", begin, perf_counter_ns(), frame.id.serial)
+        return result
+
+    def _lose(self, failed: Failed) -> None:
+        """A frame that has no result, in its place among the others."""
+        self._catch_up()
+        self._outcome.failed.append(failed)
+        self._outlets.lost(failed)
+        self._hooks.progress(self._outcome)
+
+    def _catch_up(self) -> None:
+        """Tell the sinks of the sources that begin or end before the next frame."""
+        done = self._outcome.frames + len(self._outcome.failed)
+        while self._marks and self._marks[0][0] <= done:
             _, mark = self._marks.popleft()
             if isinstance(mark, Opened):
-                self._first_of_source = answered
-                for sink in self._sinks:
-                    sink.begin(mark.facts)
+                self._first_of_source = done
+                self._outlets.begin(mark.facts)
                 continue
             if mark.error is not None:
-                self._outcome.failures.append(Failure(mark.source, mark.error, answered - self._first_of_source))
-                self._progress(self._outcome)
-            for sink in self._sinks:
-                sink.end()
+                self._outcome.failures.append(Failure(mark.source, mark.error, done - self._first_of_source))
+                self._hooks.progress(self._outcome)
+            self._outlets.end()

@@ -15,8 +15,9 @@ from hailstack.errors import ConfigError, InputError
 from hailstack.heads import Head, HeadName, HeadSettings, choose_head
 from hailstack.imaging import IMAGE_SUFFIXES, VIDEO_SUFFIXES, Preprocess
 from hailstack.pipeline.configuration import RunConfig, read_config
-from hailstack.pipeline.engine import Outcome, run
+from hailstack.pipeline.engine import run
 from hailstack.pipeline.model import ModelNotes, read_notes
+from hailstack.pipeline.outcome import Outcome
 from hailstack.pipeline.preview import PreviewSink
 from hailstack.pipeline.sinks import FolderSink, JsonLinesSink, Sink, TextSink
 from hailstack.pipeline.sources import Source, find_sources

@@ -26,7 +26,7 @@ class LateNetwork:
     def __init__(self, depth=3, fail_at=None):
         self.depth, self.fail_at, self.held, self.most_held = depth, fail_at, deque(), 0
 
-    def stream(self, frames, fill):
+    def stream(self, frames, fill, *, recovery=None):
         out = np.zeros((8, 8, 3), np.uint8)
         for number, frame in enumerate(frames):
             if number == self.fail_at:

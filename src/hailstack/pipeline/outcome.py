@@ -1,0 +1,61 @@
+"""What a run has done."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from hailstack.errors import InputError
+from hailstack.pipeline.outlet import SinkCount
+from hailstack.pipeline.sources import Source
+from hailstack.types import Failed
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A source that could not be read to its end."""
+
+    source: Source
+    error: InputError
+    frames: int
+    """How many of its frames were read before."""
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a run has done. Every frame that was read ends in one of three ways:
+    ``read == frames + len(failed) + dropped``, at any time but for the frames that are on their way.
+    """
+
+    frames: int = 0
+    """Results."""
+    read: int = 0
+    """Frames that the sources gave."""
+    failed: list[Failed] = field(default_factory=list)
+    """Frames without a result, each with its reason."""
+    dropped: int = 0
+    """Frames that nobody looked at: too old when their turn came, or on their way when the run broke off."""
+    seconds: float = 0.0
+    """From the start of the first frame's decoding to the end of the last sink."""
+    failures: list[Failure] = field(default_factory=list)
+    stopped: bool = False
+    """Whether somebody asked it to stop before the end."""
+    retried: dict[str, int] = field(default_factory=dict)
+    """Kind of fault → submissions that were repeated."""
+    reopened: int = 0
+    """How often the device was opened anew."""
+    sinks: Sequence[SinkCount] = ()
+
+    @property
+    def fps(self) -> float:
+        return self.frames / self.seconds if self.seconds else 0.0
+
+    @property
+    def skipped(self) -> list[Failure]:
+        """Pictures that were left out while others went on."""
+        return [] if self.frames == 0 else [one for one in self.failures if one.source.kind == "image"]
+
+    @property
+    def fatal(self) -> list[Failure]:
+        """Videos that broke, or all failures if nothing could be read at all."""
+        return [one for one in self.failures if one not in self.skipped]
