@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hailstack.errors import InferencePipelineError
-from hailstack.heads.outputs import NOT_A_NUMBER, ClassLists, Geometry, Outputs
+from hailstack.heads.outputs import NOT_A_NUMBER, ClassLists, Geometry, Head, OutputFacts, Outputs
+from hailstack.heads.settings import HeadSettings
 from hailstack.types import Detections
 
 YXYX_TO_XYXY = [1, 0, 3, 2]
@@ -53,3 +55,13 @@ def flatten(by_class: ClassLists | NDArray[np.generic]) -> tuple[NDArray[np.floa
     counts = [len(one) for one in boxes]
     class_ids = np.repeat(np.arange(len(boxes), dtype=np.int32), counts)
     return (np.concatenate(boxes) if boxes else np.zeros((0, 5), np.float32)), class_ids
+
+
+def bind_nms(outputs: Sequence[OutputFacts], settings: HeadSettings) -> Head | None:
+    """The head for the only output with NMS by class; None if there is none, or several."""
+    boxes = [one for one in outputs if one.kind == "nms_by_class"]
+    if len(boxes) != 1 or any(one.kind not in ("tensor", "nms_by_class") for one in outputs):
+        return None
+    settings.check_names(boxes[0].classes)
+    height, width, least = settings.input_height, settings.input_width, settings.confidence or 0.0
+    return DetectionHead(boxes[0].name, height, width, settings.names, least)

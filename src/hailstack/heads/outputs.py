@@ -16,7 +16,8 @@ ClassLists: TypeAlias = Sequence[NDArray[Any]]
 """NMS by class: for each class ``(n, 5)`` with y_min, x_min, y_max, x_max, score, normalised to the input."""
 
 Outputs: TypeAlias = Mapping[str, NDArray[Any] | ClassLists]
-"""Output name → real values (dequantised) of one frame. Arrays may be buffers that the next frame overwrites."""
+"""Output name → what one frame gave: real values, or integers as :class:`OutputFacts` says. Arrays may be buffers that
+the next frame overwrites."""
 
 NOT_A_NUMBER = "the model is broken, check its weights and its calibration"
 """What to do when an output holds NaN or infinity: sound weights and scales never lead to them."""
@@ -53,8 +54,34 @@ class Geometry(Protocol):
     """Where the source picture lies in the network's input."""
 
     def to_source(self, xyxy: ArrayLike) -> NDArray[np.float32]:
-        """Boxes in pixels of the source picture from boxes in pixels of the input, both ``(n, 4)``."""
+        """Boxes in pixels of the source picture, clipped to it, from boxes in pixels of the input, both ``(n, 4)``."""
         ...
+
+    def points_to_source(self, points: ArrayLike) -> NDArray[np.float32]:
+        """Points in pixels of the source picture, not clipped, from points in pixels of the input: ``(..., 2)``."""
+        ...
+
+    @property
+    def scale_x(self) -> float:
+        """Pixels of the input for each of the source picture."""
+        ...
+
+    @property
+    def scale_y(self) -> float: ...
+
+    @property
+    def offset_x(self) -> float:
+        """Column of the input where the source picture begins."""
+        ...
+
+    @property
+    def offset_y(self) -> float: ...
+
+    @property
+    def source_width(self) -> int: ...
+
+    @property
+    def source_height(self) -> int: ...
 
 
 class Head(Protocol):
