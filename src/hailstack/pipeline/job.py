@@ -100,15 +100,17 @@ class Job:
 
     def _head(self, facts: ModelFacts, notes: ModelNotes, config: RunConfig) -> tuple[HeadName, Head]:
         height, width = facts.input_shape[:2]
-        confidence = next((one for one in (self.confidence, config.confidence_threshold) if one is not None), 0.0)
+        confidence = config.confidence_threshold if self.confidence is None else self.confidence
         settings = HeadSettings(
             input_height=height,
             input_width=width,
             names=config.classes or notes.labels,
             confidence=confidence,
+            iou=config.nms_threshold,
             top_k=config.top_k,
             logits=_gives_logits(notes, config),
             task=str(notes.head.get("task") or ""),
+            facts=notes.head,
         )
         with self._blamed():
             return choose_head(self.postprocess, facts.outputs, settings)
