@@ -16,9 +16,9 @@ from hailstack.compiler.preflight.estimate import TARGETS, Estimate, estimate_fr
 from hailstack.compiler.preflight.layers import Layer, list_layers
 from hailstack.compiler.preflight.published import load_networks
 from hailstack.errors import ConfigError
-from tiny_networks import write_classifier
+from tiny_networks import NetworkWriter, write_classifier
 
-RESNET = [Layer("conv", 91_000_000, 556_000, True, first=i == 0, inputs=150_528) for i in range(20)] + [
+RESNET = [Layer("conv", 91_000_000, 556_000, True, enters=150_528 * (i == 0)) for i in range(20)] + [
     Layer("fc", 512_000, 560_000, last=True, outputs=1000)
 ]
 """Layers with the numbers of ResNet-18."""
@@ -31,10 +31,19 @@ def test_layers_are_counted_with_their_multiplications(tmp_path: Path) -> None:
     assert layers[1].macs == 8 * 9 * 32 * 32
     assert layers[-1].macs == 16 * 5
     assert layers[-1].parameters == 16 * 5 + 5
-    assert [layer.first for layer in layers] == [True, False, False, False, False]
+    assert [layer.enters for layer in layers] == [3 * 64 * 64, 0, 0, 0, 0]
     assert [layer.last for layer in layers] == [False, False, False, False, True]
-    assert layers[0].inputs == 3 * 64 * 64
     assert layers[-1].outputs == 5
+
+
+def test_a_picture_that_is_cut_into_four_or_turned_first_enters_once(tmp_path: Path) -> None:
+    net = NetworkWriter()
+    turned = net.add("Transpose", "images", perm=[0, 1, 3, 2])
+    starts = [net.constant(np.array([i, j], np.int64)) for i in (0, 1) for j in (0, 1)]
+    ends, axes, steps = (net.constant(np.array(pair, np.int64)) for pair in ([64, 64], [2, 3], [2, 2]))
+    x = net.add("Concat", *(net.add("Slice", turned, start, ends, axes, steps) for start in starts), axis=1)
+    layers = list_layers(load_graph(net.save(tmp_path / "net.onnx", [net.conv(x, 12, 4)])))
+    assert sum(layer.enters for layer in layers) == 3 * 64 * 64
 
 
 @pytest.mark.shared
@@ -58,7 +67,7 @@ def test_a_network_of_the_tables_gets_its_published_rate(batch: int, fps: float)
 
 
 def test_the_same_numbers_at_another_input_are_another_network() -> None:
-    wider = [replace(layer, inputs=2 * layer.inputs) for layer in RESNET]
+    wider = [replace(layer, enters=2 * layer.enters) for layer in RESNET]
     assert estimate_speed(wider, "hailo8", task="classification").basis == "model"
 
 

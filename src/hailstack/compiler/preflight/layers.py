@@ -63,17 +63,19 @@ class Layer:
     """Elements that it makes."""
     buffered: int = 0
     """Elements of its input that must wait until a kernel has all its rows."""
-    first: bool = False
-    """Whether it reads an input of the network."""
+    enters: int = 0
+    """Elements of the network's inputs that it is the first layer to read."""
     last: bool = False
     """Whether an output of the network belongs to it."""
 
 
 def list_layers(graph: Graph) -> tuple[Layer, ...]:
     """The layers of a float network, in order. Activations belong to the layer in front of them."""
-    ends = _layers_of_outputs(graph)
+    entrances, ends = _layers_at_inputs(graph), _layers_of_outputs(graph)
     return tuple(
-        _layer(graph, node, kind, last=node.output[0] in ends) for node, kind in _placed(graph) if kind is not None
+        replace(_layer(graph, node, kind), enters=entrances.get(node.output[0], 0), last=node.output[0] in ends)
+        for node, kind in _placed(graph)
+        if kind is not None
     )
 
 
@@ -96,6 +98,21 @@ def layer_kind(graph: Graph, node: onnx.NodeProto) -> LayerKind | None:
 def _placed(graph: Graph) -> Iterator[tuple[onnx.NodeProto, LayerKind | None]]:
     for node in graph.nodes:
         yield node, layer_kind(graph, node)
+
+
+def _layers_at_inputs(graph: Graph) -> Mapping[str, int]:
+    """First outputs of the layers that read inputs before all others, and how many elements enter there."""
+    unread = set(graph.inputs)
+    moved = {name: {name} for name in graph.inputs}
+    found = {}
+    for node, kind in _placed(graph):
+        inputs = set[str]().union(*(moved.get(name, set()) for name in node.input))
+        if kind is None:
+            moved |= dict.fromkeys(node.output, inputs)
+        elif fresh := inputs & unread:
+            found[node.output[0]] = sum(_elements(graph, name) for name in fresh)
+            unread -= fresh
+    return found
 
 
 def _layers_of_outputs(graph: Graph) -> set[str]:
@@ -134,14 +151,12 @@ def _is_part_of_norm(graph: Graph, node: onnx.NodeProto) -> bool:
     return (node.op_type == "Sub" and "ReduceMean" in before) or (node.op_type == "Div" and "Sqrt" in before)
 
 
-def _layer(graph: Graph, node: onnx.NodeProto, kind: LayerKind, *, last: bool) -> Layer:
+def _layer(graph: Graph, node: onnx.NodeProto, kind: LayerKind) -> Layer:
     moving = [name for name in node.input if name and name not in graph.constants]
     layer = Layer(
         kind,
         inputs=sum(_elements(graph, name) for name in moving),
         outputs=sum(_elements(graph, name) for name in node.output if name),
-        first=any(name in graph.inputs for name in moving),
-        last=last,
     )
     if kind == "matmul":
         return replace(layer, macs=_product_macs(graph, node))

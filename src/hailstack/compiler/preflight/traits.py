@@ -43,7 +43,7 @@ def measure_traits(layers: Sequence[Layer], family: str = UNKNOWN, task: str = U
     return Traits(
         parameters_m=max(sum(layer.parameters for layer in layers), 1000) / 1e6,
         operations_g=max(2 * sum(layer.macs for layer in layers), 10**6) / 1e9,
-        input_m=max(sum(layer.inputs for layer in layers if layer.first), 1000) / 1e6,
+        input_m=max(sum(layer.enters for layer in layers), 1000) / 1e6,
         family=family,
         task=task,
         compute_layers=max(len(compute), 1),
