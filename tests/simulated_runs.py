@@ -57,7 +57,7 @@ class SimulatedRun:
             self._feed(frame, self._decode(frame))
             if frame >= self.depth - 1:
                 self._answer(frame - self.depth + 1)
-        for frame in range(self.frames - self.depth + 1, self.frames):
+        for frame in range(max(0, self.frames - self.depth + 1), self.frames):
             self._answer(frame)
 
     def _decode(self, frame: int) -> int:

@@ -22,6 +22,7 @@ COMMANDS = {
     "data calibration": "Choose, score and write pictures to calibrate with.",
     "script lint": "Check model scripts of the vendor's compiler, with the line to write instead.",
     "script write": "Write the model script that a network needs.",
+    "trace explain": "Say what limited a recorded run, and what to change.",
     "inspect": "Show what is inside a HEF, as hailortcli parse-hef does.",
     "emulate": "Run any HailoRT program with no NPU.",
 }
@@ -30,6 +31,7 @@ the space in a command of a group (``data calibration``: ``hailstack.cli.data_ca
 
 GROUPS: dict[str, str] = {
     "data": "Prepare and check pictures.",
+    "trace": "Recorded runs.",
     "script": "Model scripts (.alls) of the vendor's compiler.",
 }
 """First word of such commands → what they have in common."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 STAGES: Final = (
+    "wait_for_source",
     "decode",
     "wait_for_frame",
     "preprocess",
@@ -16,7 +17,8 @@ STAGES: Final = (
     "wait_for_sink",
     "sink",
 )
-"""``sink`` and ``wait_for_sink`` carry the sink's name: ``sink:json``, ``wait_for_sink:json``."""
+"""``wait_for_source`` is what a reader waits for a camera. ``sink`` and ``wait_for_sink`` carry the sink's name:
+``sink:json``, ``wait_for_sink:json``."""
 
 DEVICE: Final = "device"
 """The virtual track of what the device does."""
