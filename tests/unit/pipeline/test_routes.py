@@ -1,0 +1,65 @@
+"""Names of places for results."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from hailstack.errors import InputError
+from hailstack.pipeline.routes import find_route
+from hailstack.pipeline.sinks import FolderSink, JsonLinesSink
+from hailstack.pipeline.sinks.coco import CocoSink
+from hailstack.pipeline.sinks.csvtable import CsvSink
+from hailstack.pipeline.sinks.mot import MotSink
+from hailstack.pipeline.sinks.parquet import ParquetSink
+from hailstack.pipeline.sinks.webhook import WebhookSink
+
+
+def route(name):
+    return find_route(str(name), [], threading.Event())
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("out.jsonl", JsonLinesSink),
+        ("out.CSV", CsvSink),
+        ("out.parquet", ParquetSink),
+        ("coco:out.json", CocoSink),
+        ("coco:out.json?ids=coco", CocoSink),
+        ("mot:boxes", MotSink),
+        ("pictures/", FolderSink),
+    ],
+)
+def test_files_are_known_by_their_names_and_wait_for(name, kind, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    way = route(name)
+    assert (way.pressure, way.required) == ("block", True)
+    sink = way.open()
+    sink.close()
+    assert isinstance(sink, kind)
+
+
+def test_a_folder_that_is_there_needs_no_stroke(tmp_path):
+    assert isinstance(route(tmp_path).open(), FolderSink)
+
+
+def test_the_network_may_fall_behind_and_fail():
+    way = route("http://127.0.0.1:1/hook#found")
+    assert (way.pressure, way.required, way.name) == ("drop_oldest", False, "http://127.0.0.1:1/hook")
+    assert isinstance(way.open(), WebhookSink)
+
+
+def test_a_password_is_not_part_of_a_broker_s_name():
+    assert "secret" not in route("mqtt://me:secret@box/topic").name
+
+
+def test_screens_show_the_newest():
+    assert {route(name).pressure for name in ("live:8080", "window")} == {"latest"}
+
+
+@pytest.mark.parametrize("name", ["", "out", "out.txt", "coco:out.json?ids=91", "mqtt://box"])
+def test_other_names_are_refused(name):
+    with pytest.raises(InputError):
+        route(name)
