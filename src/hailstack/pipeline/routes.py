@@ -62,7 +62,7 @@ def find_route(name: str, sources: Sequence[Source], stop: threading.Event) -> R
     scheme, colon, rest = name.partition(":")
     if colon and (route := _addressed(scheme, rest, name)) is not None:
         return route
-    if name.endswith("/") or Path(name).is_dir():
+    if name.endswith("/") or (name and Path(name).is_dir()):
         return Route(lambda: FolderSink(name, sources), name)
     kinds: dict[str, Callable[[str], Sink]] = {".jsonl": JsonLinesSink, ".csv": CsvSink, ".parquet": ParquetSink}
     if kind := kinds.get(Path(name).suffix.lower()):
