@@ -156,7 +156,9 @@ class DepthMap:
     depth: NDArray[np.float32]
     """``(height, width)`` of the source picture; NaN where the network's input did not reach."""
     is_metric: bool
-    """True: metres. False: larger is farther, in units that only this network knows."""
+    """True: metres. False: a unit that only this network knows, perhaps another one in each frame."""
+    is_inverse: bool = False
+    """Whether larger is nearer, as with MiDaS and its kin; their zero is arbitrary, so that no depth follows."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -4,35 +4,58 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from math import prod
 from typing import Literal, TypeAlias
 
 from hailstack.errors import InputError
-from hailstack.heads.classification import ClassificationHead
+from hailstack.heads.classification import bind_classification
+from hailstack.heads.depth import bind_depth
 from hailstack.heads.detection import bind_nms
 from hailstack.heads.detectors import bind_detector
+from hailstack.heads.embedding import bind_embedding
+from hailstack.heads.face import bind_face
+from hailstack.heads.hand import bind_hand
 from hailstack.heads.outputs import Head, OutputFacts
+from hailstack.heads.palm import bind_palm
 from hailstack.heads.raw import RawHead
+from hailstack.heads.semantic import bind_semantic
 from hailstack.heads.settings import Binder, HeadSettings
 
-HeadName: TypeAlias = Literal["classification", "detection", "nms_on_host", "raw"]
-
-
-def bind_classification(outputs: Sequence[OutputFacts], settings: HeadSettings) -> Head | None:
-    """The head for the only vector among the outputs; None if there is none, or several."""
-    vectors = [one for one in outputs if one.is_vector]
-    if len(vectors) != 1:
-        return None
-    settings.check_names(prod(vectors[0].shape))
-    return ClassificationHead(vectors[0].name, settings.names, settings.top_k, settings.logits)
-
+HeadName: TypeAlias = Literal[
+    "classification",
+    "depth_estimation",
+    "detection",
+    "embedding",
+    "face_detection",
+    "fast_depth",
+    "landmarks",
+    "midas",
+    "monodepth2",
+    "nms_on_host",
+    "palm_detection",
+    "raw",
+    "scdepthv3",
+    "semantic_segmentation",
+]
 
 BINDERS: Mapping[HeadName, tuple[Binder, str]] = {
     "nms_on_host": (bind_nms, "one output with NMS"),
     "detection": (partial(bind_detector, "detection"), "the maps of a detector, with its anchors where it has some"),
+    "palm_detection": (bind_palm, "scores and 18 numbers for each anchor of a palm detector"),
+    "face_detection": (bind_face, "scores and 16 numbers for each anchor of a face detector"),
+    "landmarks": (bind_hand, "63 coordinates of a hand's 21 points, and one or two scores"),
+    "semantic_segmentation": (bind_semantic, "a single map"),
+    "embedding": (bind_embedding, "one vector"),
+    "depth_estimation": (partial(bind_depth, "depth_estimation"), "a single map with one channel"),
+    "scdepthv3": (partial(bind_depth, "scdepthv3"), "a single map with one channel"),
+    "fast_depth": (partial(bind_depth, "fast_depth"), "a single map with one channel"),
+    "monodepth2": (partial(bind_depth, "monodepth2"), "a single map with one channel"),
+    "midas": (partial(bind_depth, "midas"), "a single map with one channel"),
     "classification": (bind_classification, "one output with a score a class"),
 }
 """Head → what binds it, and what that needs, in words. ``auto`` takes the first that suits."""
+
+TELLING: frozenset[HeadName] = frozenset({"nms_on_host", "detection", "palm_detection", "face_detection", "landmarks"})
+"""Heads whose outputs look like nothing else: ``auto`` takes them where the HEF does not say what it is for."""
 
 
 def choose_head(
@@ -61,7 +84,8 @@ def _suitable(outputs: Sequence[OutputFacts], settings: HeadSettings) -> tuple[H
     """Where the HEF says what it is for, that decides. A vector beside other outputs is not taken for scores."""
     task = settings.facts.get("task") or settings.task
     for name, (bind, _) in BINDERS.items():
-        wanted = name in ("nms_on_host", task) if task else name != "classification" or len(outputs) == 1
+        telling = name in TELLING or (name == "classification" and len(outputs) == 1)
+        wanted = name in ("nms_on_host", task) if task else telling
         head = bind(outputs, settings) if wanted else None
         if head is not None:
             return name, head

@@ -2,114 +2,37 @@
 
 from __future__ import annotations
 
-import colorsys
-from typing import NamedTuple
-
-import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from hailstack.types import Classes, Detections, Image
+from hailstack.imaging.drawing_labels import Pen, class_colour, write_list
+from hailstack.imaging.drawing_maps import draw_class_map, draw_depth
+from hailstack.imaging.drawing_objects import draw_detections
+from hailstack.types import Classes, ClassMap, DepthMap, Detections, Embedding, Image, Prediction, RawTensors
 
-GOLDEN_RATIO = 0.618033988749895
-FONT = cv2.FONT_HERSHEY_SIMPLEX
-HIDDEN_SHARE = 0.35
-"""A label may cover so much of another object's box."""
-
-Rgb = tuple[int, int, int]
+__all__ = ["class_colour", "draw", "draw_class_map", "draw_classes", "draw_depth", "draw_detections"]
 
 
-class Pen(NamedTuple):
-    """Sizes that suit a picture: what is legible at 320 pixels is a hair line at 4K."""
-
-    line_px: int
-    text_scale: float
-    text_px: int
-
-    @classmethod
-    def for_image(cls, image: Image) -> Pen:
-        side = float(np.sqrt(image.shape[0] * image.shape[1]))
-        return cls(max(1, round(side / 320)), max(0.4, side / 1200), max(1, round(side / 700)))
-
-
-class Plate(NamedTuple):
-    """The ground of a label, in pixels; ``baseline`` is the room below the letters."""
-
-    left: int
-    top: int
-    right: int
-    bottom: int
-    baseline: int
-
-
-def class_colour(class_id: int) -> Rgb:
-    """A bright colour that stays with a class; neighbouring ids get very different hues."""
-    red, green, blue = colorsys.hsv_to_rgb((0.35 + class_id * GOLDEN_RATIO) % 1.0, 0.85, 0.95)
-    return round(red * 255), round(green * 255), round(blue * 255)
-
-
-def draw_detections(image: Image, detections: Detections) -> Image:
-    """A copy of the picture with a box for each object and ``name score`` on it, weakest boxes first.
-
-    Where objects crowd, the label of a weaker one is left out if it would lie on another label or hide most of another
-    object; its box still has its class's colour.
-    """
-    canvas = np.ascontiguousarray(image).copy()
-    pen = Pen.for_image(canvas)
-    boxes = np.rint(detections.xyxy).astype(int)
-    for index in reversed(range(len(detections))):
-        left, top, right, bottom = boxes[index].tolist()
-        cv2.rectangle(canvas, (left, top), (right, bottom), class_colour(int(detections.class_id[index])), pen.line_px)
-    plates: list[Plate] = []
-    for index in range(len(detections)):
-        text = f"{detections.name(index)} {detections.score[index]:.2f}"
-        plate = _place(canvas, text, (boxes[index, 0], boxes[index, 1]), pen)
-        if not _hides(plate, plates, np.delete(boxes, index, axis=0)):
-            plates.append(plate)
-            _draw_tag(canvas, text, plate, class_colour(int(detections.class_id[index])), pen)
-    return canvas
+def draw(image: Image, prediction: Prediction) -> Image:
+    """The picture with what was found drawn onto it; itself where there is nothing to see (vectors, raw tensors)."""
+    match prediction:
+        case Detections():
+            return draw_detections(image, prediction)
+        case Classes():
+            return draw_classes(image, prediction)
+        case ClassMap():
+            return draw_class_map(image, prediction)
+        case DepthMap():
+            return draw_depth(image, prediction)
+        case Embedding() | RawTensors():
+            return image
 
 
 def draw_classes(image: Image, classes: Classes) -> Image:
     """A copy of the picture with ``rank: name score`` lines in its upper left corner."""
-    canvas = np.ascontiguousarray(image).copy()
-    pen = Pen.for_image(canvas)
-    bottom = 0
-    for index in range(len(classes)):
-        text = f"{index + 1}: {classes.name(index)} {classes.score[index]:.3f}"
-        plate = _place(canvas, text, (0, bottom), pen, below=True)
-        _draw_tag(canvas, text, plate, class_colour(int(classes.class_id[index])), pen)
-        bottom = plate.bottom
+    canvas = np.array(image, order="C")
+    lines = (
+        (f"{rank + 1}: {classes.name(rank)} {classes.score[rank]:.3f}", class_colour(int(classes.class_id[rank])))
+        for rank in range(len(classes))
+    )
+    write_list(canvas, lines, Pen.for_image(canvas))
     return canvas
-
-
-def _place(canvas: Image, text: str, corner: tuple[int, int], pen: Pen, *, below: bool = False) -> Plate:
-    """Where a plate for the text fits whose lower left corner (``below``: upper left) is ``corner``."""
-    (width, height), baseline = cv2.getTextSize(text, FONT, pen.text_scale, pen.text_px)
-    width, height = width + 2, height + baseline + 2
-    left = min(max(0, int(corner[0])), max(0, canvas.shape[1] - width))
-    top = int(corner[1]) if below else int(corner[1]) - height
-    top = min(max(0, top), max(0, canvas.shape[0] - height))
-    return Plate(left, top, left + width, top + height, baseline)
-
-
-def _hides(plate: Plate, plates: list[Plate], boxes: NDArray[np.int_]) -> bool:
-    """Whether a plate lies on another one, or on more than ``HIDDEN_SHARE`` of a box."""
-    others = np.array([one[:4] for one in plates], int).reshape(-1, 4)
-    areas = np.maximum((boxes[:, 2:] - boxes[:, :2]).prod(axis=1), 1)
-    return bool(_shared(plate, others).any() or (_shared(plate, boxes) > HIDDEN_SHARE * areas).any())
-
-
-def _shared(plate: Plate, boxes: NDArray[np.int_]) -> NDArray[np.int_]:
-    """How many pixels of each box the plate covers."""
-    low, high = np.maximum(boxes[:, :2], plate[:2]), np.minimum(boxes[:, 2:], plate[2:4])
-    shared: NDArray[np.int_] = np.clip(high - low, 0, None).prod(axis=1)
-    return shared
-
-
-def _draw_tag(canvas: Image, text: str, plate: Plate, colour: Rgb, pen: Pen) -> None:
-    """Write on a coloured plate."""
-    cv2.rectangle(canvas, (plate.left, plate.top), (plate.right, plate.bottom), colour, cv2.FILLED)
-    ink = (0, 0, 0) if sum(colour) > 330 else (255, 255, 255)
-    start = (plate.left + 1, plate.bottom - plate.baseline - 1)
-    cv2.putText(canvas, text, start, FONT, pen.text_scale, ink, pen.text_px, cv2.LINE_AA)

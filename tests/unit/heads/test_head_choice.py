@@ -34,7 +34,7 @@ def test_auto_decides_by_shape_and_role(outputs, name, kind):
 def test_a_named_head_finds_its_output_among_others():
     _, head = choose_head("classification", [MAP, VECTOR], SETTINGS)
     assert isinstance(head, ClassificationHead)
-    assert head.output == "net/fc1"
+    assert head.values.output == "net/fc1"
 
 
 @pytest.mark.parametrize(("wanted", "outputs"), [("nms_on_host", [VECTOR]), ("classification", [VECTOR, VECTOR])])

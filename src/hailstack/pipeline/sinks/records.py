@@ -22,7 +22,8 @@ and, by the head that read the outputs,
 * ``classes``: by falling score, each with ``class_id``, ``class`` and ``score``;
 * ``class_map``: for each class in the picture, the largest first, ``class_id``, ``class`` and ``share`` of the pixels
   that the network saw (float, 0 to 1);
-* ``depth``: ``unit`` (``m``, or ``relative`` where only the order means something), ``min``, ``median`` and ``max``;
+* ``depth``: ``unit`` (``m``, ``relative`` for a unit that only the network knows, or ``inverse``, also relative, where
+  larger is nearer), ``min``, ``median`` and ``max``;
 * ``embedding``: the vector, of length 1; or
 * ``tensors``: output name → ``shape``, ``dtype``, ``min``, ``max``, ``mean`` (the values go to files, not here; null
   for what is not a finite number, which JSON cannot say).
@@ -130,7 +131,7 @@ def _shares(prediction: ClassMap) -> list[dict[str, Any]]:
 def _depth(prediction: DepthMap) -> dict[str, Any]:
     seen = prediction.depth[np.isfinite(prediction.depth)]
     numbers = {"min": seen.min(), "median": np.median(seen), "max": seen.max()} if seen.size else {}
-    unit = "m" if prediction.is_metric else "relative"
+    unit = "m" if prediction.is_metric else "inverse" if prediction.is_inverse else "relative"
     return {"unit": unit, **{key: round(float(value), PIXEL_DIGITS) for key, value in numbers.items()}}
 
 
