@@ -42,16 +42,16 @@ def trace_explain(
     return 0
 
 
-def for_people(trace: Trace, charts: list[Path]) -> str:
-    """The table, what is missing, the verdict, and where the charts lie."""
+def for_people(trace: Trace, files: list[Path]) -> str:
+    """The table, what is missing, the verdict, and which files were written."""
     from hailstack.profiling import explain, table_text
 
     parts = [table_text(trace.table())]
     if trace.dropped:
         parts.append(f"The run was too long to be kept whole: {trace.dropped} later spans are only counted.")
     parts.append(explain(trace).text)
-    if charts:
-        parts.append(f"charts: {', '.join(map(str, charts))}")
+    if files:
+        parts.append(f"written: {', '.join(map(str, files))}")
     return "\n\n".join(parts)
 
 
