@@ -160,14 +160,17 @@ def sided(classes=5, per_level=False, topk=False, extra: dict[str, int] | None =
     return net, levels, boxes, scores, STRIDES, (topk, False)
 
 
-def points(made, count: int, values: int = 3, sigmoid: bool = True) -> tuple[HeadWriter, list[str]]:
-    """Key points beside boxes, as YOLOv8-pose decodes them."""
+def points(made, count: int, values: int = 3, doubled: bool = True) -> tuple[HeadWriter, list[str]]:
+    """Key points beside boxes, as YOLOv8-pose decodes them, or YOLO26-pose if not ``doubled``."""
     net, levels, *_ = made
     grid, widths = cells()
     flat = net.flat([one["points"] for one in levels], count * values)
     parted = net.reshape(flat, 1, count, values, -1)
     place = net.cut(parted, 0, 2, 2)
-    moved = net.add("Add", net.add("Mul", place, net.real(2.0)), net.real((grid - 0.5)[None, None]))
+    if doubled:
+        moved = net.add("Add", net.add("Mul", place, net.real(2.0)), net.real((grid - 0.5)[None, None]))
+    else:
+        moved = net.add("Add", place, net.real(grid[None, None]))
     parts = [net.add("Mul", moved, net.real(widths[None]))]
     if values == 3:
         parts.append(net.add("Sigmoid", net.cut(parted, 2, 3, 2)))
@@ -457,7 +460,7 @@ CASES = {
     "v8-obb": case(lambda: rotated(dfl(**TURNED)), "oriented_detection", "yolov8", 9, classes=5),
     "v26": case(lambda: finish(sided()), "detection", "yolo26", 6, classes=5, reg_max=0),
     "v26-topk": case(lambda: finish(sided(topk=True)), "detection", "yolo26", 6, nms=False),
-    "v26-pose": case(lambda: points(sided(extra=POSED), 17), "pose", "yolo26", 9, keypoints=17),
+    "v26-pose": case(lambda: points(sided(extra=POSED), 17, doubled=False), "pose", "yolo26", 9, keypoints=17),
     "v26-seg": case(lambda: masks(sided(extra=MASKED)), "instance_segmentation", "yolo26", 10),
     "v26-obb": case(lambda: rotated(sided(extra=TURNED), spread=False), "oriented_detection", "yolo26", 9),
     "v6-sides": case(lambda: finish(sided(per_level=True)), "detection", "yolov6", 6, scores="probabilities"),

@@ -15,9 +15,10 @@ APART = frozenset({"proto", "feature", "features", "raw"})
 """Roles of outputs that hold no boxes."""
 
 JOINT: Mapping[str, tuple[str, ...]] = {
-    "anchors": ("box", "obj", "cls", "mask", "points"),
+    "anchors": ("box", "obj", "cls", "mask"),
     "combined": ("cls", "reg"),
     "sides_first": ("reg", "cls"),
+    "heat": ("cls",),
 }
 """Roles of outputs that hold several things for each box, in their order."""
 
@@ -71,6 +72,8 @@ class HeadFacts:
             "reg": 4 * max(self.reg_max, 1),
             "box": 4,
             "cls": self.classes,
+            "size": 2,
+            "offset": 2,
             "obj": 1,
             "angle": 1,
             "points": self.keypoints * self.keypoint_values,

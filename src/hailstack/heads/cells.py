@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from hailstack.errors import InferencePipelineError
 from hailstack.heads.codings import Coding
 from hailstack.heads.levels import Pyramid
-from hailstack.heads.nms import strongest, suppress
+from hailstack.heads.nms import MOST_CANDIDATES, strongest, suppress
 from hailstack.heads.outputs import NOT_A_NUMBER, Geometry, Outputs
-from hailstack.heads.scores import Scores
+from hailstack.heads.scores import Scores, Strong
 from hailstack.types import Detections
 
 
@@ -62,16 +62,23 @@ class CellDetector:
 
     def candidates(self, outputs: Outputs) -> Found:
         """The strongest boxes before suppression, best first; equals by their row, then by class."""
-        strong = self.scores.find(self.pyramid, outputs, self.limits.confidence)
-        best = strongest(strong.score)
-        if len(best) < len(strong.row):
-            strong = strong.take(np.sort(best))
-            best = strongest(strong.score)
-        boxes = self.coding.decode(self.pyramid.real(self.coding.role, outputs, strong.row), strong.row)
+        strong = self.strong(outputs)
+        numbers = [self.pyramid.real(role, outputs, strong.row) for role in self.coding.roles]
+        boxes = self.coding.decode(numbers[0] if len(numbers) == 1 else np.concatenate(numbers, 1), strong.row)
         if not np.isfinite(boxes).all():
             message = f"a box of the outputs is not a number: {NOT_A_NUMBER}"
             raise InferencePipelineError(message)
+        best = strongest(strong.score)
         return Found(strong.row[best], boxes[best], strong.score[best], strong.class_id[best])
+
+    def strong(self, outputs: Outputs) -> Strong:
+        """What may become an object, by ascending row: at most as many boxes as suppression compares.
+
+        Raises:
+            InferencePipelineError: a score is not a number.
+        """
+        strong = self.scores.find(self.pyramid, outputs, self.limits.confidence)
+        return strong if len(strong.row) <= MOST_CANDIDATES else strong.take(np.sort(strongest(strong.score)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,5 +93,9 @@ class CellHead:
     names: tuple[str, ...] = ()
 
     def __call__(self, outputs: Outputs, geometry: Geometry) -> Detections:
-        found = self.detector.find(outputs)
-        return Detections(geometry.to_source(found.xyxy), found.score, found.class_id, self.names)
+        return self.detections(self.detector.find(outputs), geometry, self.names)
+
+    @staticmethod
+    def detections(found: Found, geometry: Geometry, names: tuple[str, ...]) -> Detections:
+        """The objects in pixels of the source picture."""
+        return Detections(geometry.to_source(found.xyxy), found.score, found.class_id, names)

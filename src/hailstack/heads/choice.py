@@ -12,6 +12,7 @@ from hailstack.heads.depth import bind_depth
 from hailstack.heads.detection import bind_nms
 from hailstack.heads.detectors import bind_detector
 from hailstack.heads.embedding import bind_embedding
+from hailstack.heads.end_to_end import bind_end_to_end
 from hailstack.heads.face import bind_face
 from hailstack.heads.hand import bind_hand
 from hailstack.heads.outputs import Head, OutputFacts
@@ -27,21 +28,39 @@ HeadName: TypeAlias = Literal[
     "embedding",
     "face_detection",
     "fast_depth",
+    "instance_segmentation",
     "landmarks",
     "midas",
     "monodepth2",
     "nms_on_host",
+    "oriented_detection",
     "palm_detection",
+    "pose",
     "raw",
     "scdepthv3",
     "semantic_segmentation",
 ]
 
+
+def _bind_detection(outputs: Sequence[OutputFacts], settings: HeadSettings) -> Head | None:
+    return bind_detector("detection", outputs, settings) or bind_end_to_end(outputs, settings)
+
+
+def _bind_faces(outputs: Sequence[OutputFacts], settings: HeadSettings) -> Head | None:
+    return bind_detector("face_detection", outputs, settings) or bind_face(outputs, settings)
+
+
 BINDERS: Mapping[HeadName, tuple[Binder, str]] = {
     "nms_on_host": (bind_nms, "one output with NMS"),
-    "detection": (partial(bind_detector, "detection"), "the maps of a detector, with its anchors where it has some"),
+    "detection": (_bind_detection, "the maps of a detector, with its anchors where it has some, or a list of boxes"),
+    "pose": (partial(bind_detector, "pose"), "the maps of a detector, and for each level one of key points"),
+    "instance_segmentation": (partial(bind_detector, "instance_segmentation"), "a detector's maps and prototypes"),
+    "oriented_detection": (
+        partial(bind_detector, "oriented_detection"),
+        "a detector's maps and angles",
+    ),
     "palm_detection": (bind_palm, "scores and 18 numbers for each anchor of a palm detector"),
-    "face_detection": (bind_face, "scores and 16 numbers for each anchor of a face detector"),
+    "face_detection": (_bind_faces, "the maps of a face detector, or scores and 16 numbers for each of its anchors"),
     "landmarks": (bind_hand, "63 coordinates of a hand's 21 points, and one or two scores"),
     "semantic_segmentation": (bind_semantic, "a single map"),
     "embedding": (bind_embedding, "one vector"),
@@ -54,7 +73,18 @@ BINDERS: Mapping[HeadName, tuple[Binder, str]] = {
 }
 """Head → what binds it, and what that needs, in words. ``auto`` takes the first that suits."""
 
-TELLING: frozenset[HeadName] = frozenset({"nms_on_host", "detection", "palm_detection", "face_detection", "landmarks"})
+TELLING: frozenset[HeadName] = frozenset(
+    {
+        "nms_on_host",
+        "detection",
+        "pose",
+        "instance_segmentation",
+        "oriented_detection",
+        "palm_detection",
+        "face_detection",
+        "landmarks",
+    }
+)
 """Heads whose outputs look like nothing else: ``auto`` takes them where the HEF does not say what it is for."""
 
 

@@ -22,8 +22,8 @@ class Coding(Protocol):
     """Turns numbers into boxes."""
 
     @property
-    def role(self) -> str:
-        """Which part the numbers come from."""
+    def roles(self) -> tuple[str, ...]:
+        """Which parts the numbers come from, side by side."""
         ...
 
     def decode(self, numbers: Numbers, rows: NDArray[np.intp]) -> Numbers:
@@ -44,7 +44,7 @@ class SideBoxes:
     reach: Numbers
     """``(all, 4)`` stride, negative to the left and upwards."""
     bins: int = 1
-    role: str = "reg"
+    roles: tuple[str, ...] = ("reg",)
 
     @classmethod
     def of(cls, places: Places, bins: int = 1, offset: float = 0.5) -> SideBoxes:
@@ -92,7 +92,7 @@ class CentreBoxes:
     """Of sizes."""
     order: tuple[int, int, int, int] = (0, 1, 2, 3)
     """At which of the four numbers x, y, width and height stand."""
-    role: str = "reg"
+    roles: tuple[str, ...] = ("reg",)
 
     @classmethod
     def of_cells(cls, places: Places, offset: float = 0.0) -> CentreBoxes:
@@ -125,7 +125,7 @@ class AnchorBoxes:
     reach: float = 0.0
     activated: bool = False
     """Whether the chip has done the sigmoid."""
-    role: str = "box"
+    roles: tuple[str, ...] = ("box",)
 
     def decode(self, numbers: Numbers, rows: NDArray[np.intp]) -> Numbers:
         cell, stride = self.places.cell.take(rows, axis=0), self.places.stride.take(rows, axis=0)
@@ -147,7 +147,7 @@ class FastestBoxes:
     places: Places
     input_size: tuple[int, int]
     """Width and height."""
-    role: str = "reg"
+    roles: tuple[str, ...] = ("reg",)
 
     def decode(self, numbers: Numbers, rows: NDArray[np.intp]) -> Numbers:
         cell, stride = self.places.cell.take(rows, axis=0), self.places.stride.take(rows, axis=0)

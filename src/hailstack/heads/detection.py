@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hailstack.errors import InferencePipelineError
+from hailstack.heads.instances import RecordHead
 from hailstack.heads.outputs import NOT_A_NUMBER, ClassLists, Geometry, Head, OutputFacts, Outputs
 from hailstack.heads.settings import HeadSettings
 from hailstack.types import Detections
@@ -58,10 +59,13 @@ def flatten(by_class: ClassLists | NDArray[np.generic]) -> tuple[NDArray[np.floa
 
 
 def bind_nms(outputs: Sequence[OutputFacts], settings: HeadSettings) -> Head | None:
-    """The head for the only output with NMS by class; None if there is none, or several."""
-    boxes = [one for one in outputs if one.kind == "nms_by_class"]
-    if len(boxes) != 1 or any(one.kind not in ("tensor", "nms_by_class") for one in outputs):
+    """The head for the only output with NMS on the host; None if there is none, or several."""
+    found = [one for one in outputs if one.kind != "tensor"]
+    if len(found) != 1:
         return None
-    settings.check_names(boxes[0].classes)
+    (boxes,) = found
+    settings.check_names(boxes.classes)
     height, width, least = settings.input_height, settings.input_width, settings.confidence or 0.0
-    return DetectionHead(boxes[0].name, height, width, settings.names, least)
+    if boxes.kind == "nms_by_class":
+        return DetectionHead(boxes.name, height, width, settings.names, least)
+    return RecordHead(boxes.name, (width, height), settings.names, least, boxes.kind == "nms_with_byte_mask")

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hailstack.heads.binding import HeadFacts, find_levels
+from hailstack.heads.binding import HeadFacts, find_levels, find_prototypes
 from hailstack.heads.cells import CellDetector, CellHead, Limits
-from hailstack.heads.families import coding_of, scores_of
-from hailstack.heads.levels import Pyramid
+from hailstack.heads.codings import SideBoxes
+from hailstack.heads.families import coding_of, scores_of, with_usual_anchors
+from hailstack.heads.guess import guess
+from hailstack.heads.instances import InstanceHead
+from hailstack.heads.levels import Places, Pyramid
+from hailstack.heads.obb import OrientedHead
 from hailstack.heads.outputs import Head, OutputFacts
+from hailstack.heads.points import BODY, BODY_POINTS, Points
+from hailstack.heads.pose import PoseHead
 from hailstack.heads.settings import HeadSettings
+from hailstack.heads.values import Values
 
 CONFIDENCE = 0.25
 """From which boxes are results where the user says nothing: Ultralytics' ``predict`` and YOLOX's ``demo`` have it."""
@@ -26,14 +33,36 @@ FACE_OVERLAP = 0.4
 
 def bind_detector(task: str, outputs: Sequence[OutputFacts], settings: HeadSettings) -> Head | None:
     """The head of that task; None if the outputs are not those of a detector that we know how to decode."""
-    facts = HeadFacts.of(settings.facts)
-    if facts.task != task:
+    facts = HeadFacts.of(settings.facts) if settings.facts.get("ends") else guess(outputs, settings)
+    if facts is None or facts.task != task:
         return None
+    facts = with_usual_anchors(facts)
     detector = make_detector(facts, outputs, settings)
     if detector is None:
         return None
     settings.check_names(facts.classes - facts.background)
-    return CellHead(detector, settings.names)
+    return _dressed(facts, detector, outputs, settings)
+
+
+def _dressed(
+    facts: HeadFacts, detector: CellDetector, outputs: Sequence[OutputFacts], settings: HeadSettings
+) -> Head | None:
+    """The detector with what else its boxes have; None if that is not known."""
+    names, parts, coding = settings.names, detector.pyramid.levels[0].parts, detector.coding
+    if facts.task == "instance_segmentation":
+        prototypes = find_prototypes(facts, outputs)
+        size = (settings.input_width, settings.input_height)
+        ready = prototypes is not None and "mask" in parts
+        return InstanceHead(detector, Values.of(prototypes), size, names) if prototypes and ready else None
+    if facts.task == "oriented_detection":
+        plain = facts.family == "yolo26"
+        ready = isinstance(coding, SideBoxes) and "angle" in parts
+        return OrientedHead(detector, coding, plain, names) if ready and isinstance(coding, SideBoxes) else None
+    if not facts.keypoints:
+        return CellHead(detector, names)
+    points = Points.of(facts, coding, Places.of(detector.pyramid.levels))
+    skeleton = BODY if facts.keypoints == BODY_POINTS else ()
+    return PoseHead(detector, points, names, skeleton) if points is not None and "points" in parts else None
 
 
 def make_detector(facts: HeadFacts, outputs: Sequence[OutputFacts], settings: HeadSettings) -> CellDetector | None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hailstack.heads.binding import HeadFacts
 from hailstack.heads.codings import AnchorBoxes, CentreBoxes, Coding, FastestBoxes, SideBoxes
 from hailstack.heads.levels import Level, Places
+from hailstack.heads.peaks import PeakBoxes, PeakScores
 from hailstack.heads.scores import ClassScores, ObjectScores, Scores, SharedScores
 
 SIDED = frozenset({"fcos", "nanodet", "scrfd", "yolo26", "yolov6", "yolov8"})
@@ -22,6 +25,8 @@ def coding_of(facts: HeadFacts, levels: tuple[Level, ...], input_size: tuple[int
     """
     places, family = Places.of(levels), facts.family
     anchored = all(len(level.anchors) == level.per_cell for level in levels)
+    if family == "centernet":
+        return PeakBoxes(places) if {"size", "offset"} <= levels[0].parts.keys() and len(levels) == 1 else None
     if family in SIDED:
         return SideBoxes.of(places, max(facts.reg_max, 1), _offset(facts, 0.0 if family == "scrfd" else 0.5))
     if family == "yolox":
@@ -38,6 +43,8 @@ def coding_of(facts: HeadFacts, levels: tuple[Level, ...], input_size: tuple[int
 
 def scores_of(facts: HeadFacts, levels: tuple[Level, ...]) -> Scores:
     """Which boxes are strong."""
+    if facts.family == "centernet":
+        return PeakScores()
     if is_fastest(facts):
         return ObjectScores("fastest")
     if facts.score_function == "softmax":
@@ -50,6 +57,17 @@ def scores_of(facts: HeadFacts, levels: tuple[Level, ...]) -> Scores:
 
 FACE_POINTS = 5
 """Eyes, nose, corners of the mouth."""
+
+RETINA_SIDES = ((16.0, 32.0), (64.0, 128.0), (256.0, 512.0))
+"""Sides of the square anchors of RetinaFace's levels, at strides 8, 16 and 32 (``min_sizes`` of both its networks)."""
+
+
+def with_usual_anchors(facts: HeadFacts) -> HeadFacts:
+    """RetinaFace does not decode its boxes in the network, but all there are have the same anchors."""
+    is_retina = facts.family == "ssd" and facts.keypoints == FACE_POINTS and facts.per_cell == 2
+    if not is_retina or facts.anchors or {stride for _, stride in facts.ends} != {8, 16, 32}:
+        return facts
+    return replace(facts, anchors=tuple(tuple((side, side) for side in level) for level in RETINA_SIDES))
 
 
 def is_fastest(facts: HeadFacts) -> bool:

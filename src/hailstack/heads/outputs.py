@@ -39,6 +39,8 @@ class OutputFacts:
     """What is delivered. Integers are quantised: ``real = (integer - zero_point) * scale``."""
     scale: float = 1.0
     zero_point: float = 0.0
+    span: tuple[float, float] | None = None
+    """The smallest and the largest real number that the device can give, where known."""
 
     @property
     def is_vector(self) -> bool:
