@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Literal
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
@@ -40,8 +40,17 @@ class PrecisionArguments:
     validation: str | None = None
     """With --max-drop: pictures to measure on, as for --calibration; best not the same."""
 
+    def to_compile_options(self) -> dict[str, Any]:
+        """The same for the compiler; what is as always leaves a model script room."""
+        plain = replace(self, max_drop=None, validation=None) == PrecisionArguments()
+        return {
+            "quantisation": None if plain else self.to_options(),
+            "max_drop": self.max_drop,
+            "validation": self.validation,
+        }
+
     def to_options(self) -> QuantiseOptions:
-        """The same for the compiler."""
+        """Precision and effort."""
         from hailstack.compiler.quantise.options import QuantiseOptions
 
         return QuantiseOptions(

@@ -108,6 +108,8 @@ def _facts(report: CompileReport) -> Iterator[str]:
     if head.get("reason"):
         yield f"note         {head['reason']}"
     yield from _cut(head, report.proof)
+    if report.idle:
+        yield f"script       without effect here: {', '.join(report.idle)}"
     skipped = f", {len(calibration.skipped)} left out" if calibration.skipped else ""
     yield f"calibration  {calibration.count} pictures{skipped}"
     effort = report.effort

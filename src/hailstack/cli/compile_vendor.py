@@ -25,8 +25,6 @@ class VendorArguments:
     """dfc drives the vendor's compiler, which makes HEFs for real chips; the options from here on are for it."""
     dfc_python: Path | None = None
     """The Python that the vendor's compiler is installed in. Default: the one that runs hailstack."""
-    script: Path | None = None
-    """A model script (.alls) to compile with. Default: one is written for the network."""
     job: Path | None = None
     """Folder for the script, archives and logs; what is done there already is not done again. Default: beside the HEF,
     as NAME.job."""
@@ -45,7 +43,7 @@ class VendorArguments:
 
         if self.compiler == "own" and self != VendorArguments():
             raise ConfigError(
-                "--dfc-python, --script, --job, --cpus, --memory-gib, --allow-lower-level and --runtime are for the "
+                "--dfc-python, --job, --cpus, --memory-gib, --allow-lower-level and --runtime are for the "
                 "vendor's compiler; add --compiler dfc"
             )
 
@@ -55,7 +53,6 @@ class VendorArguments:
 
         return VendorOptions(
             python=self.dfc_python or Path(sys.executable),
-            script=self.script,
             folder=self.job,
             limits=Limits(self.cpus, self.memory_gib),
             allow_lower_level=self.allow_lower_level,

@@ -72,12 +72,12 @@ def script_write(
     classes
         How many there are, where the network leaves it open.
     """
-    from hailstack.cli.compile import _numbers
+    from hailstack.cli.compile_inputs import numbers
     from hailstack.compiler.script.write import ScriptOptions, write_script
 
     options = ScriptOptions(
-        mean=_numbers("--mean", mean),
-        std=_numbers("--std", std),
+        mean=numbers("--mean", mean),
+        std=numbers("--std", std),
         bgr=bgr,
         colour=colour,
         resize=None if resize is None else _size(resize),

@@ -20,10 +20,14 @@ from hailstack.compiler.package import NmsThresholds
 from hailstack.compiler.quantise.pixels import Normalisation
 from hailstack.errors import ConfigError
 from hailstack.imaging import Preprocess
+from hailstack.imaging.preprocess import Anchor, Colour
 
 IMAGENET = Normalisation((123.675, 116.28, 103.53), (58.395, 57.12, 57.375))
 UNIT = Normalisation(std=(255.0, 255.0, 255.0))
 PLAIN_BGR = Normalisation(bgr=True)
+
+PICTURE_CHANNELS = (1, 3)
+"""Of inputs that files of pictures can feed: grey, and colour."""
 
 BOXED = frozenset(
     {
@@ -44,62 +48,64 @@ def choose_normalisation(
     std: Sequence[float] | None = None,
     bgr: bool | None = None,
     written: Scaling | None = None,
+    channels: int = 3,
 ) -> Normalisation:
     """What the network wants of its pixels: as given, else as ``written`` in its file, else as usual for the head.
 
     Raises:
-        ConfigError: neither one nor three numbers, or numbers that make no sense.
+        ConfigError: neither one number nor one for each channel, or numbers that make no sense.
     """
-    usual = default_normalisation(head)
+    usual = default_normalisation(head, channels)
     if written is not None:
-        usual = Normalisation((written.mean,) * 3, (written.std,) * 3, usual.bgr)
+        usual = Normalisation((written.mean,) * channels, (written.std,) * channels, usual.bgr)
     return Normalisation(
-        usual.mean if mean is None else _three("mean", mean),
-        usual.std if std is None else _three("std", std),
+        usual.mean if mean is None else _each("mean", mean, channels),
+        usual.std if std is None else _each("std", std, channels),
         usual.bgr if bgr is None else bgr,
     )
 
 
-def default_normalisation(head: HeadPlan) -> Normalisation:
+def default_normalisation(head: HeadPlan, channels: int = 3) -> Normalisation:
     """What this kind of network usually wants of its pixels."""
     if head.family == "yolox":
-        return PLAIN_BGR
-    return IMAGENET if head.task == "classification" else UNIT
+        return PLAIN_BGR.of_channels(channels)
+    return IMAGENET if head.task == "classification" and channels == len(IMAGENET.mean) else UNIT.of_channels(channels)
 
 
-def _three(name: str, values: Sequence[float]) -> tuple[float, float, float]:
-    if len(values) not in (1, 3):
-        message = f"{name} has {len(values)} numbers; one, or one for each of three channels, is expected"
+def _each(name: str, values: Sequence[float], channels: int) -> tuple[float, ...]:
+    if len(values) not in (1, channels):
+        wanted = "one" if channels == 1 else f"one, or one for each of {channels} channels,"
+        message = f"{name} has {len(values)} numbers; {wanted} is expected"
         raise ConfigError(message)
-    first, second, third = values if len(values) == 3 else (values[0],) * 3
-    return float(first), float(second), float(third)
+    return tuple(float(values[i if len(values) == channels else 0]) for i in range(channels))
 
 
 def choose_preprocess(
-    head: HeadPlan, input_hw: tuple[int, int], given: Preprocess | Mapping[str, object] | None = None
+    head: HeadPlan, shape: tuple[int, int, int], given: Preprocess | Mapping[str, object] | None = None
 ) -> Preprocess:
-    """How pictures become input frames: as given, else as usual for the head.
+    """How pictures become input frames ``(h, w, c)``: as given, else as usual for the head.
 
     Raises:
-        ConfigError: a field is unknown or wrong, or the size is not the network's.
+        ConfigError: a field is unknown or wrong, or the size or the number of channels is not the network's.
     """
-    usual = default_preprocess(head, input_hw)
+    usual = default_preprocess(head, shape)
     if not isinstance(given, Preprocess):
         given = Preprocess.from_dict({**usual.to_dict(), **(given or {})})
-    if (given.height, given.width) != input_hw:
-        message = (
-            f"preprocess: pictures would become {given.height}x{given.width}, "
-            f"but the network takes {input_hw[0]}x{input_hw[1]}"
-        )
+    if (given.height, given.width, given.channels) != shape:
+        made, wanted = ("x".join(map(str, one)) for one in ((given.height, given.width, given.channels), shape))
+        message = f"preprocess: pictures would become {made}, but the network takes {wanted}"
         raise ConfigError(message)
     return given
 
 
-def default_preprocess(head: HeadPlan, input_hw: tuple[int, int]) -> Preprocess:
-    """How pictures usually become input frames for this kind of network."""
+def default_preprocess(head: HeadPlan, shape: tuple[int, int, int]) -> Preprocess:
+    """How pictures usually become input frames for this kind of network; grey ones where it takes one channel."""
+    height, width, channels = shape
+    colour: Colour = "GREY" if channels == 1 else "RGB"
     if head.task in BOXED:
-        return Preprocess(*input_hw, mode="letterbox", anchor="topleft" if head.family == "yolox" else "center")
-    return Preprocess(*input_hw, mode="crop" if head.task == "classification" else "stretch")
+        anchor: Anchor = "topleft" if head.family == "yolox" else "center"
+        return Preprocess(height, width, mode="letterbox", anchor=anchor, colour=colour)
+    return Preprocess(height, width, mode="crop" if head.task == "classification" else "stretch", colour=colour)
 
 
 def choose_thresholds(head: HeadPlan, score: float | None = None, iou: float | None = None) -> NmsThresholds:

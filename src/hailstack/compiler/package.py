@@ -17,18 +17,17 @@ from hailstack.compiler.endnodes.proof import Proof
 from hailstack.compiler.graph.model import Graph
 from hailstack.compiler.host_op import NmsThresholds as NmsThresholds  # everyone takes them from here
 from hailstack.compiler.host_op import make_op
+from hailstack.compiler.inputs import NetworkInput
 from hailstack.compiler.manifest import make_manifest
 from hailstack.compiler.preflight.estimate import Estimate, Target
 from hailstack.compiler.preflight.layers import LayerName, name_layers
 from hailstack.compiler.quantise.network import QuantisedNetwork
-from hailstack.compiler.quantise.pixels import Normalisation
 from hailstack.compiler.quantise.results import Output
 from hailstack.errors import ModelError
 from hailstack.hef import Hef, HefBlueprint, StreamPlan
 from hailstack.hef.blueprint import Architecture
-from hailstack.hef.formats import Direction, FormatOrder, FormatType, QuantInfo, Shape
+from hailstack.hef.formats import Direction, FormatOrder, FormatType, Shape
 from hailstack.hef.model import EMULATED_GRAPH, FLOAT_GRAPH, TAIL_GRAPH
-from hailstack.imaging import Preprocess
 
 BUS_BYTES = 8
 """Rows on the bus are multiples of this."""
@@ -47,8 +46,8 @@ class Facts:
     head: HeadPlan
     thresholds: NmsThresholds
     labels: tuple[str, ...] | None
-    preprocess: Preprocess
-    normalisation: Normalisation
+    inputs: tuple[NetworkInput, ...]
+    """In the order of the network's."""
     calibration: CalibrationSummary
     estimate: Estimate
     options: Mapping[str, object] = field(default_factory=dict)
@@ -59,6 +58,12 @@ class Facts:
     """Everything behind the cut, for the host."""
     proof: Proof | None = None
     """That nothing was lost by cutting."""
+
+    @property
+    def picture(self) -> NetworkInput | None:
+        """The input that results refer to; None if no pictures go in."""
+        pictures = [one for one in self.inputs if one.preprocess is not None]
+        return max(pictures, key=lambda one: one.shape[0] * one.shape[1], default=None)
 
 
 def make_blueprint(facts: Facts, cut: Graph, network: QuantisedNetwork) -> HefBlueprint:
@@ -74,13 +79,13 @@ def make_blueprint(facts: Facts, cut: Graph, network: QuantisedNetwork) -> HefBl
         _output_plan(f"{facts.name}/{name}", layers, output, _order(decoded, output))
         for name, output in zip(names, network.outputs, strict=True)
     )
-    input_plan = _input_plan(facts.name, cut)
+    input_plans = tuple(_input_plan(facts.name, number, one) for number, one in enumerate(facts.inputs, 1))
     streams = {output.end.tensor: plan.name for output, plan in zip(network.outputs, plans, strict=True)}
-    op = make_op(facts.head, facts.name, streams, cut.input_hw, facts.thresholds)
+    op = make_op(facts.head, facts.name, streams, _picture_hw(facts), facts.thresholds)
     free = tuple(plan.name for plan in plans if op is None or plan.name not in op.inputs)
     return HefBlueprint(
         group_name=facts.name,
-        streams=(input_plan, *plans),
+        streams=(*input_plans, *plans),
         architecture=cast(Architecture, facts.target.upper()),
         ops=() if op is None else (op,),
         sorted_output_names=free if op is None else (op.output, *free),
@@ -91,7 +96,7 @@ def make_blueprint(facts: Facts, cut: Graph, network: QuantisedNetwork) -> HefBl
             FLOAT_GRAPH: network.float_graph.model.SerializeToString(),
             **({} if facts.tail is None else {TAIL_GRAPH: facts.tail.model.SerializeToString()}),
         },
-        meta=_meta(facts, input_plan, plans, network),
+        meta=_meta(facts, input_plans, plans, network),
     )
 
 
@@ -144,11 +149,19 @@ def read_resource(hef: Hef, name: str) -> onnx.ModelProto | None:
         raise ModelError(message) from error
 
 
-def _input_plan(group: str, cut: Graph) -> StreamPlan:
-    height, width = cut.input_hw
-    pixels = QuantInfo(zp=0.0, scale=1.0, limvals_min=0.0, limvals_max=255.0)
+def _picture_hw(facts: Facts) -> tuple[int, int]:
+    """Height and width of what boxes are parts of."""
+    shape = (facts.picture or facts.inputs[0]).shape
+    return shape[0], shape[1]
+
+
+def _input_plan(group: str, number: int, one: NetworkInput) -> StreamPlan:
     return StreamPlan(
-        f"{group}/input_layer1", Direction.H2D, Shape(height, width, 3), quant=pixels, original_names=(cut.input,)
+        f"{group}/input_layer{number}",
+        Direction.H2D,
+        Shape(*one.shape),
+        quant=one.scale.quant_info,
+        original_names=(one.tensor,),
     )
 
 
@@ -186,20 +199,22 @@ def _order(decoded: bool, output: Output) -> FormatOrder:
 
 
 def _meta(
-    facts: Facts, input_plan: StreamPlan, plans: tuple[StreamPlan, ...], network: QuantisedNetwork
+    facts: Facts, input_plans: tuple[StreamPlan, ...], plans: tuple[StreamPlan, ...], network: QuantisedNetwork
 ) -> dict[str, object]:
     outputs = {plan.name: output.tensor for plan, output in zip(plans, network.outputs, strict=True)}
+    fed, picture = tuple(zip(input_plans, facts.inputs, strict=True)), facts.picture
     return {
         "groups": {
             facts.name: {
                 "graph": EMULATED_GRAPH,
-                "inputs": {input_plan.name: network.graph.input},
+                "inputs": {plan.name: f"{one.tensor}_pixels" for plan, one in fed},
                 "outputs": outputs,
             }
         },
         "labels": None if facts.labels is None else list(facts.labels),
-        "preprocess": facts.preprocess.to_dict(),
-        "normalisation": asdict(facts.normalisation),
+        "inputs": {plan.name: one.to_json() for plan, one in fed},
+        "preprocess": None if picture is None or picture.preprocess is None else picture.preprocess.to_dict(),
+        "normalisation": None if picture is None else asdict(picture.normalisation),
         "head": head_facts(facts.head),
         "proof": None if facts.proof is None else proof_facts(facts.proof),
         "manifest": make_manifest(facts.source, facts.calibration.digest, facts.options, facts.license),

@@ -34,8 +34,9 @@ class CompileReport:
     target: str
     network: str
     head: Mapping[str, object]
-    preprocess: Mapping[str, object]
-    normalisation: Mapping[str, object]
+    preprocess: Mapping[str, object] | None
+    """Of the picture that results refer to; None if no pictures go in. The HEF notes all inputs."""
+    normalisation: Mapping[str, object] | None
     inputs: tuple[StreamReport, ...]
     outputs: tuple[StreamReport, ...]
     proof: Mapping[str, object] | None
@@ -48,6 +49,8 @@ class CompileReport:
     steps: tuple[Step, ...]
     """Networks that were tried until the drop was small enough; empty where none was asked for."""
     estimate: Estimate
+    idle: tuple[str, ...]
+    """Commands of the model script that mean nothing to this compiler."""
     seconds: Mapping[str, float]
     """Stage → how long it took."""
     size_bytes: int

@@ -88,7 +88,7 @@ def open_subject(path: str | os.PathLike[str]) -> Subject:
     outputs = _outputs(meta["groups"][group.name]["outputs"], real)
     _dequantise_outputs(integer, real, outputs, {stream.name: stream for stream in group.output_streams})
     if not isinstance(meta.get("preprocess"), dict):
-        message = f"{name}: {EMULATED_META} does not say how pictures become input frames"
+        message = f"{name}: takes no pictures (its notes do not say how they become frames); fidelity feeds pictures"
         raise ConfigError(message)
     return Subject(
         path=name,

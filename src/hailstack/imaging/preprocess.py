@@ -16,7 +16,7 @@ from hailstack.types import Image
 
 Mode = Literal["letterbox", "stretch", "crop"]
 Anchor = Literal["center", "topleft"]
-Colour = Literal["RGB", "BGR"]
+Colour = Literal["RGB", "BGR", "GREY"]
 Interpolation = Literal["linear", "area"]
 
 CHOICES: Mapping[str, tuple[str, ...]] = {
@@ -48,7 +48,7 @@ class Preprocess:
     """Where the picture (letterbox) or the window (crop) lies."""
     pad_value: int = 114
     colour: Colour = "RGB"
-    """Order of the channels that the network wants."""
+    """What the network wants: the order of three channels, or one: 0.299 R + 0.587 G + 0.114 B (ITU-R BT.601)."""
     crop_fraction: float = 0.875
     """Mode ``crop``: the picture is first resized to cover ``size / crop_fraction`` (256 for 224, as on ImageNet)."""
     interpolation: Interpolation = "linear"
@@ -64,6 +64,11 @@ class Preprocess:
         _demand(self.width >= 1, "width", self.width, "at least 1")
         _demand(0 <= self.pad_value <= 255, "pad_value", self.pad_value, "within 0..255")
         _demand(0 < self.crop_fraction <= 1, "crop_fraction", self.crop_fraction, "above 0, at most 1")
+
+    @property
+    def channels(self) -> int:
+        """Of the input frame."""
+        return 1 if self.colour == "GREY" else 3
 
     def to_dict(self) -> dict[str, object]:
         """Plain values for a HEF's ``meta.json``."""
@@ -94,7 +99,7 @@ class Preprocess:
 
         Args:
             image: RGB uint8 ``(h, w, 3)``.
-            out: where to write, uint8 ``(height, width, 3)``, for example a pooled input buffer; None allocates.
+            out: where to write, uint8 ``(height, width, channels)``, for example a pooled input buffer; None allocates.
 
         Returns:
             ``out`` (every pixel written) and the placement.
@@ -103,13 +108,18 @@ class Preprocess:
             InputError: the picture is not RGB uint8 or ``out`` has another shape or type.
         """
         _check_image(image)
-        canvas = np.empty((self.height, self.width, 3), np.uint8) if out is None else out
-        if canvas.shape != (self.height, self.width, 3) or canvas.dtype != np.uint8:
-            expected = f"uint8 ({self.height}, {self.width}, 3)"
-            message = f"out must be {expected}, it is {canvas.dtype} {canvas.shape}"
+        shape = (self.height, self.width, self.channels)
+        canvas = np.empty(shape, np.uint8) if out is None else out
+        if canvas.shape != shape or canvas.dtype != np.uint8:
+            message = f"out must be uint8 {shape}, it is {canvas.dtype} {canvas.shape}"
             raise InputError(message)
         fit = {"letterbox": self._letterbox, "stretch": self._stretch, "crop": self._crop}[self.mode]
-        return canvas, fit(image, canvas)
+        if self.colour != "GREY":
+            return canvas, fit(image, canvas)
+        colours = np.empty((*shape[:2], 3), np.uint8)
+        placement = fit(image, colours)
+        canvas[..., 0] = cv2.cvtColor(colours, cv2.COLOR_RGB2GRAY)
+        return canvas, placement
 
     def _letterbox(self, image: Image, canvas: NDArray[np.uint8]) -> Placement:
         height, width = image.shape[:2]

@@ -105,6 +105,15 @@ def test_bgr_is_the_mirror_of_rgb():
     assert np.array_equal(rgb, bgr[..., ::-1])
 
 
+def test_grey_is_the_luminance_of_the_colours():
+    image = picture(20, 20)
+    rgb, place = Preprocess(20, 30).apply(image)
+    grey, same = Preprocess(20, 30, colour="GREY").apply(image, np.empty((20, 30, 1), np.uint8))
+    assert grey.shape == (20, 30, 1)
+    assert place == same
+    assert np.abs(grey[..., 0] - rgb @ [0.299, 0.587, 0.114]).max() <= 1
+
+
 @given(method=methods)
 def test_it_survives_the_meta_file(method):
     assert Preprocess.from_dict(method.to_dict()) == method

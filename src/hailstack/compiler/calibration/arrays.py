@@ -1,4 +1,4 @@
-"""Frames in ``.npy`` and ``.npz`` files: read one at a time, whatever the size of the file."""
+"""Frames and other rows in ``.npy`` and ``.npz`` files: read one at a time, whatever the size of the file."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ from hailstack.types import Image
 
 ARRAY_SUFFIXES = frozenset({".npy", ".npz"})
 FRAMES_MEMBER, ABOUT_MEMBER = "images", "about"
-"""Arrays of a set that Hailstack wrote: uint8 ``(n, h, w, 3)`` RGB, and a JSON text."""
+"""Arrays of a set that Hailstack wrote: uint8 ``(n, h, w, c)``, RGB or grey, and a JSON text."""
+
+CHANNELS = (3, 1)
+"""Of pictures, the likelier first."""
 
 BROKEN = (ValueError, zipfile.BadZipFile, EOFError, KeyError, NotImplementedError)
 """What numpy and zipfile raise for a file that is cut off, damaged or something else."""
@@ -36,11 +39,12 @@ class FrameArray:
     count: int
     height: int
     width: int
+    channels: int = 3
     about: Mapping[str, Any] | None = None
     """What Hailstack wrote beside the frames."""
 
     def raw(self, numbers: Iterable[int] | None = None) -> Iterator[NDArray[np.generic]]:
-        """Frames ``(h, w, 3)`` in the file's own type; ``numbers`` must ascend.
+        """Frames ``(h, w, c)`` in the file's own type; ``numbers`` must ascend.
 
         Raises:
             InputError: the file is cut off or damaged.
@@ -48,12 +52,12 @@ class FrameArray:
         wanted = range(self.count) if numbers is None else numbers
         axes = (0, 1, 2) if self.layout == "NHWC" else (1, 2, 0)
         with _told(self.path):
-            stream = _npy_frames(self.path, wanted) if self.member is None else self._member_frames(wanted)
+            stream = _npy_frames(self.path, self.count, wanted) if self.member is None else self._member_frames(wanted)
             for frame in stream:
                 yield frame.reshape(self._frame_shape).transpose(axes)
 
     def images(self, numbers: Iterable[int] | None = None) -> Iterator[Image]:
-        """The same as pixels, uint8 ``(h, w, 3)``.
+        """The same as pixels, uint8 ``(h, w, c)``.
 
         Raises:
             InputError: the values are no pixels 0..255; the message says what they look like.
@@ -70,7 +74,8 @@ class FrameArray:
 
     @property
     def _frame_shape(self) -> tuple[int, int, int]:
-        return (self.height, self.width, 3) if self.layout == "NHWC" else (3, self.height, self.width)
+        sides = self.height, self.width
+        return (*sides, self.channels) if self.layout == "NHWC" else (self.channels, *sides)
 
     def _pixels(self, frame: NDArray[np.generic]) -> Image:
         if frame.dtype == np.uint8:
@@ -82,7 +87,7 @@ class FrameArray:
         return np.ascontiguousarray(np.rint(frame.astype(np.float32)), np.uint8)
 
     def _member_frames(self, wanted: Iterable[int]) -> Iterator[NDArray[np.generic]]:
-        size = self.height * self.width * 3 * self.dtype.itemsize
+        size = self.height * self.width * self.channels * self.dtype.itemsize
         place = 0
         with zipfile.ZipFile(self.path) as archive, archive.open(f"{self.member}.npy") as stream:
             _read_header(stream)
@@ -124,7 +129,7 @@ def _rounded_look(pixels: NDArray[np.generic]) -> str:
 def open_array(path: Path) -> FrameArray:
     """What a file of frames holds, from its headers.
 
-    A frame has three channels, first or last; one frame alone is a set of one.
+    A frame has three channels or one, first or last; one frame alone is a set of one.
 
     Raises:
         NotFoundError: there is no such file.
@@ -151,13 +156,20 @@ def _open_npz(path: Path) -> FrameArray:
     name = f"{FRAMES_MEMBER}.npy" if f"{FRAMES_MEMBER}.npy" in frames else next(iter(frames), None)
     if name is None or (len(frames) > 1 and name != f"{FRAMES_MEMBER}.npy"):
         held = ", ".join(f"{key.removesuffix('.npy')} {header[0]}" for key, header in headers.items()) or "nothing"
-        message = f"{path}: one array of frames (n, h, w, 3) is expected, or one called 'images'; it holds {held}"
+        message = (
+            f"{path}: one array of frames (n, h, w, 3) is expected, or one called 'images' or like the input; "
+            f"it holds {held}"
+        )
         raise InputError(message)
     shape, dtype, fortran = frames[name]
+    _check_order(path, name, fortran)
+    return _frame_array(path, name.removesuffix(".npy"), shape, dtype, about)
+
+
+def _check_order(path: Path, name: str, fortran: bool) -> None:
     if fortran:
         message = f"{path}: array {name.removesuffix('.npy')!r} is stored column by column; save it in C order"
         raise InputError(message)
-    return _frame_array(path, name.removesuffix(".npy"), shape, dtype, about)
 
 
 def _frame_array(
@@ -167,13 +179,87 @@ def _frame_array(
     dtype: np.dtype[Any],
     about: Mapping[str, Any] | None = None,
 ) -> FrameArray:
-    whole = shape if len(shape) == 4 else (1, *shape)
-    if len(whole) != 4 or 0 in whole or 3 not in (whole[1], whole[3]) or dtype.kind not in "uif":
+    whole = _with_axes(shape)
+    places = (whole[3], whole[1]) if len(whole) == 4 else ()
+    channels = next((count for count in CHANNELS if count in places), 0)
+    if 0 in whole or not channels or dtype.kind not in "uif":
         message = f"{path}: frames are numbers of shape (n, h, w, 3) or (n, 3, h, w); this is {dtype} {shape}"
         raise InputError(message)
-    if whole[3] == 3:
-        return FrameArray(path, member, "NHWC", dtype, whole[0], whole[1], whole[2], about)
-    return FrameArray(path, member, "NCHW", dtype, whole[0], whole[2], whole[3], about)
+    if whole[3] == channels:
+        return FrameArray(path, member, "NHWC", dtype, whole[0], whole[1], whole[2], channels, about)
+    return FrameArray(path, member, "NCHW", dtype, whole[0], whole[2], whole[3], channels, about)
+
+
+def _with_axes(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """With the axis that is missing: of one frame alone, or of grey frames."""
+    if len(shape) != 3:
+        return (1, *shape) if len(shape) < 3 else shape
+    return (1, *shape) if 3 in (shape[0], shape[2]) else (*shape, 1)
+
+
+def member_names(path: Path) -> tuple[str, ...]:
+    """The arrays of an ``.npz``; none of anything else.
+
+    Raises:
+        InputError: it is damaged.
+    """
+    if path.suffix.lower() != ".npz" or not path.is_file():
+        return ()
+    with _told(path), zipfile.ZipFile(path) as archive:
+        return tuple(name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy"))
+
+
+def open_rows(path: Path, member: str | None, shape: tuple[int, int, int]) -> FrameArray:
+    """An array whose rows are frames of ``shape`` ``(h, w, c)``: channels last or first, or without axes of one place.
+
+    Args:
+        member: which array of an ``.npz``; None: its only one, or that of an ``.npy``.
+
+    Raises:
+        NotFoundError: there is no such file.
+        InputError: it holds no such array, or its rows have another shape; the message names both.
+    """
+    if not path.is_file():
+        message = f"{path}: no such file of arrays"
+        raise NotFoundError(message)
+    names = member_names(path)
+    if len(names) == 1:
+        member = names[0]
+    member = member or FRAMES_MEMBER
+    if names and member not in names:
+        message = f"{path}: holds no array {member!r}; it holds {', '.join(names)}"
+        raise InputError(message)
+    with _told(path):
+        held, dtype, fortran = _header(path, member if names else None)
+    _check_order(path, member or path.name, fortran)
+    layout = row_layout(held[1:], shape)
+    if layout is None or dtype.kind not in "uifb" or not held[0]:
+        what = f"rows of {'x'.join(map(str, shape))} (height, width, channels)"
+        message = f"{path}: {what} are expected, this is {dtype} {held}"
+        raise InputError(message)
+    return FrameArray(path, member if names else None, layout, dtype, held[0], *shape)
+
+
+def _header(path: Path, member: str | None) -> tuple[tuple[int, ...], np.dtype[Any], bool]:
+    if member is None:
+        with path.open("rb") as stream:
+            return _read_header(stream)
+    with zipfile.ZipFile(path) as archive:
+        return _member_header(archive, f"{member}.npy")
+
+
+def row_layout(row: tuple[int, ...], shape: tuple[int, int, int]) -> Literal["NHWC", "NCHW"] | None:
+    """How a row of an array is a frame of ``shape``; None if it is none."""
+    height, width, channels = shape
+    if row == shape:
+        return "NHWC"
+    if row == (channels, height, width):
+        return "NCHW"
+    return "NHWC" if _plain(row) == _plain(shape) else None
+
+
+def _plain(shape: tuple[int, ...]) -> list[int]:
+    return [size for size in shape if size != 1]
 
 
 def _member_header(archive: zipfile.ZipFile, name: str) -> tuple[tuple[int, ...], np.dtype[Any], bool]:
@@ -197,9 +283,9 @@ def _read_about(archive: zipfile.ZipFile) -> Mapping[str, Any] | None:
     return about if isinstance(about, dict) and "preprocess" in about else None
 
 
-def _npy_frames(path: Path, wanted: Iterable[int]) -> Iterator[NDArray[np.generic]]:
+def _npy_frames(path: Path, count: int, wanted: Iterable[int]) -> Iterator[NDArray[np.generic]]:
     array = np.load(path, mmap_mode="r", allow_pickle=False)
-    frames = array if array.ndim == 4 else array[None]
+    frames = array if array.shape[:1] == (count,) else array[None]
     for number in wanted:
         yield np.array(frames[number])
 

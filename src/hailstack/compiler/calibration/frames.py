@@ -6,13 +6,16 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeAlias
+from typing import Generic, TypeAlias, TypeVar
 
 from hailstack.compiler.calibration.arrays import open_array
 from hailstack.compiler.calibration.sources import Origin, find_origin, fit_pictures, nothing_read
+from hailstack.compiler.quantise.pixels import Frame
 from hailstack.errors import InputError
 from hailstack.imaging import Preprocess
 from hailstack.types import Image
+
+FrameT = TypeVar("FrameT", bound=Frame, covariant=True)
 
 DEFAULT_LIMIT = 64
 """Pictures used if the user says nothing, as the vendor's compiler takes."""
@@ -33,43 +36,42 @@ class CalibrationSummary:
 
 
 @dataclass(slots=True)
-class CalibrationFrames:
-    """Streams pictures as input frames, one in memory at a time, and keeps count."""
+class CalibrationFrames(Generic[FrameT]):
+    """Streams input frames, one in memory at a time, and keeps count."""
 
-    pictures: Origin | Iterable[Image]
-    preprocess: Preprocess
+    frames: Iterable[FrameT]
     limit: int
+    expected: int | None = None
+    """How many there are; None: not known."""
     progress: Progress | None = None
+    skipped: list[str] = field(default_factory=list)
+    """What could not be read, so far."""
+    origin: Origin = field(default_factory=lambda: Origin(()))
+    """Where they are looked for, for messages."""
     _count: int = 0
-    _skipped: list[str] = field(default_factory=list)
     _digest: hashlib._Hash = field(default_factory=hashlib.sha256)
 
-    def __iter__(self) -> Iterator[Image]:
-        """uint8 ``(h, w, 3)`` frames; a picture that cannot be read is noted and left out.
+    def __iter__(self) -> Iterator[FrameT]:
+        """uint8 ``(h, w, c)`` frames, of several inputs by name; a picture that cannot be read is noted and left out.
 
         Raises:
             InputError: not one picture could be read, or a file of frames has others than the network takes.
         """
-        total = min(self.limit, self.pictures.expected) if isinstance(self.pictures, Origin) else None
-        for frame, _ in zip(self._frames(), range(self.limit), strict=False):
-            self._digest.update(frame.data)
+        total = None if self.expected is None else min(self.limit, self.expected)
+        for frame, _ in zip(self.frames, range(self.limit), strict=False):
+            for array in frame.values() if isinstance(frame, Mapping) else (frame,):
+                self._digest.update(array.data)
             self._count += 1
             if self.progress is not None:
                 self.progress("calibrate", self._count, total)
             yield frame
         if not self._count:
-            origin = self.pictures if isinstance(self.pictures, Origin) else Origin(())
-            raise InputError(nothing_read(origin, self._skipped))
+            raise InputError(nothing_read(self.origin, self.skipped))
 
     @property
     def summary(self) -> CalibrationSummary:
         """What has been seen so far."""
-        return CalibrationSummary(self._count, self._digest.hexdigest(), tuple(self._skipped))
-
-    def _frames(self) -> Iterator[Image]:
-        if not isinstance(self.pictures, Origin):
-            return (self.preprocess.apply(image)[0] for image in self.pictures)
-        return (frame for _, frame, _ in fit_pictures(self.pictures.parts, self.preprocess, self._skipped.append))
+        return CalibrationSummary(self._count, self._digest.hexdigest(), tuple(self.skipped))
 
 
 def open_calibration(
@@ -77,7 +79,7 @@ def open_calibration(
     preprocess: Preprocess,
     limit: int | None = None,
     progress: Progress | None = None,
-) -> CalibrationFrames:
+) -> CalibrationFrames[Image]:
     """Frames to calibrate with, and in the end their ``summary``.
 
     Args:
@@ -91,12 +93,15 @@ def open_calibration(
             another preprocessing, what differs.
     """
     if not isinstance(pictures, str | Path):
-        return CalibrationFrames(pictures, preprocess, DEFAULT_LIMIT if limit is None else limit, progress)
+        frames = (preprocess.apply(image)[0] for image in pictures)
+        return CalibrationFrames(frames, DEFAULT_LIMIT if limit is None else limit, progress=progress)
     origin = find_origin([pictures])
     check_sets(origin, preprocess)
     is_set = all(part.kind == "array" for part in origin.parts)
     most = limit if limit is not None else origin.expected if is_set else DEFAULT_LIMIT
-    return CalibrationFrames(origin.thinned(most), preprocess, most, progress)
+    thinned, skipped = origin.thinned(most), list[str]()
+    frames = (frame for _, frame, _ in fit_pictures(thinned.parts, preprocess, skipped.append))
+    return CalibrationFrames(frames, most, thinned.expected, progress, skipped, thinned)
 
 
 def check_sets(origin: Origin, preprocess: Preprocess) -> None:
@@ -108,6 +113,9 @@ def check_sets(origin: Origin, preprocess: Preprocess) -> None:
     """
     for path in dict.fromkeys(part.path for part in origin.parts if part.kind == "array"):
         array = open_array(path)
+        if array.channels != preprocess.channels:
+            message = f"{path}: frames have {array.channels} channels, the network takes {preprocess.channels}"
+            raise InputError(message)
         wanted, made = preprocess.to_dict(), {} if array.about is None else array.about["preprocess"]
         made = {**made, "height": array.height, "width": array.width}
         if reason := _difference(made, wanted):

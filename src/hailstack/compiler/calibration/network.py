@@ -38,7 +38,7 @@ def preprocess_of(net: Path, given: Mapping[str, object]) -> Preprocess:
     if net.suffix.lower() == ".hef":
         return Preprocess.from_dict({**_noted(net), **given})
     graph = load_graph(net)
-    return choose_preprocess(find_head(graph), graph.input_hw, given)
+    return choose_preprocess(find_head(graph), graph.map_shape(graph.input), given)
 
 
 def embedding_of(net: Path, preprocess: Preprocess) -> Embed:
@@ -80,7 +80,7 @@ def _averaged(value: NDArray[np.float32]) -> NDArray[np.float64]:
 def _from_onnx(net: Path) -> Graph:
     graph = load_graph(net)
     plan = find_head(graph)
-    return take_pixels(cut(graph, plan), choose_normalisation(plan))
+    return take_pixels(cut(graph, plan), choose_normalisation(plan, channels=graph.channels))
 
 
 def _from_hef(net: Path) -> Graph:

@@ -27,7 +27,7 @@ UNIX = 3
 def write_set(
     path: Path, frames: Iterable[Image], count: int, preprocess: Preprocess, facts: Mapping[str, object]
 ) -> str:
-    """Write ``images``, uint8 ``(count, h, w, 3)`` RGB, and ``about``, a JSON text. One frame is in memory at a time.
+    """Write ``images``, uint8 ``(count, h, w, c)``, and ``about``, a JSON text. One frame is in memory at a time.
 
     The file appears whole or not at all; the same arguments give the same bytes.
 
@@ -41,7 +41,7 @@ def write_set(
         InputError: there are not ``count`` frames, or the file cannot be written.
     """
     digest = hashlib.sha256()
-    shape = (count, preprocess.height, preprocess.width, 3)
+    shape = (count, preprocess.height, preprocess.width, preprocess.channels)
     with replacing(path) as partial, zipfile.ZipFile(partial, "w", zipfile.ZIP_STORED) as archive:
         written = 0
         with archive.open(_member(FRAMES_MEMBER), "w", force_zip64=True) as stream:

@@ -180,15 +180,16 @@ class Graph:
     def is_channels_last(self, name: str) -> bool:
         """Whether an input of four axes is ``(1, h, w, c)`` instead of ``(1, c, h, w)``.
 
-        The axis with 1, 3 or 4 places holds the channels; if both or none might, the first operator that cares says.
+        The axis with 1, 3 or 4 places holds the channels; if both or none might, the first operator that cares says;
+        if none does, two equal sides.
         """
         if name in self.layouts:
             return self.layouts[name] == "NHWC"
-        _, first, _, last = self.shape(name)
+        _, first, middle, last = self.shape(name)
         if (first in IMAGE_CHANNELS) != (last in IMAGE_CHANNELS):
             return last in IMAGE_CHANNELS
         read = self._layout_of_readers(name)
-        return last < first if read is None else read
+        return first == middle != last if read is None else read
 
     def map_shape(self, name: str) -> tuple[int, int, int]:
         """Height, width and channels of an input of four axes."""

@@ -127,7 +127,7 @@ def _inputs(graph: Graph) -> tuple[str, ...]:
 
 def _input(graph: Graph, tensor: str) -> dict[str, Any]:
     shape = list(graph.shape(tensor))
-    last = len(shape) == 4 and shape[1] != 3 and shape[3] == 3
+    last = len(shape) == 4 and graph.is_channels_last(tensor)
     shape = [-1, *shape[1:]] if last else channels_last(shape)
     return {
         "type": "input_layer",

@@ -48,19 +48,5 @@ def _input_names(path: Path) -> list[str]:
     return [info.name for info in model.graph.input if info.name not in constants]
 
 
-def read_script(script: Path | str | None) -> tuple[str, Path, str]:
-    """Text, folder that its paths are relative to, and where it came from."""
-    if script is None:
-        return "", Path(), "nothing"
-    text = str(script)
-    if isinstance(script, Path) or ("(" not in text and "\n" not in text.strip()):
-        path = Path(text)
-        if not path.is_file():
-            message = f"{path}: no such model script"
-            raise NotFoundError(message)
-        return path.read_text(encoding="utf-8"), path.parent, str(path)
-    return text, Path(), "string"
-
-
 def known_chip(name: object) -> str | None:
     return str(name) if name in SUPPORTED_HW_ARCHS else None

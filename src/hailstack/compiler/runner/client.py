@@ -15,12 +15,14 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from hailstack.compiler.endnodes.hosted import META_ARCHS
+from hailstack.compiler.endnodes.hosted import META_ARCHS, host_kind
 from hailstack.compiler.endnodes.plan import HeadPlan
 from hailstack.compiler.endnodes.tail import cut_tail
 from hailstack.compiler.har import Har, read_har, write_har
+from hailstack.compiler.parsed import ParsedNetwork
+from hailstack.compiler.recipe import Recipe, make_recipe
 from hailstack.compiler.runner import contexts
-from hailstack.compiler.runner.arguments import Names, known_chip, listed, model_file, named_shapes, read_script
+from hailstack.compiler.runner.arguments import Names, known_chip, listed, model_file, named_shapes
 from hailstack.compiler.runner.console import clock, console_logger, dfc_version
 from hailstack.compiler.runner.definitions import (
     SUPPORTED_HW_ARCHS,
@@ -38,17 +40,18 @@ from hailstack.compiler.runner.integers import (
 from hailstack.compiler.runner.kept import load_parsed, save_parsed
 from hailstack.compiler.runner.layer_view import GraphView
 from hailstack.compiler.runner.noise import as_statistics, measure_noise
-from hailstack.compiler.runner.parsing import ParsedNetwork, parse_model
+from hailstack.compiler.runner.parsing import parse_model
 from hailstack.compiler.runner.profile import make_profile
-from hailstack.compiler.runner.recipe import Recipe, make_recipe
 from hailstack.compiler.runner.samples import Data, read_samples
 from hailstack.compiler.runner.vendor_errors import (
     BackendRuntimeException,
+    BackendScriptParserException,
     InvalidArgumentsException,
     InvalidStateException,
     UnsupportedInputShapesError,
     UnsupportedModelError,
 )
+from hailstack.compiler.script.text import read_text
 from hailstack.errors import ConfigError, ModelError
 
 NOISE_SAMPLES = 64
@@ -260,10 +263,10 @@ class ClientRunner:
             BackendScriptParserException: they cannot be read, or ask for what is not there.
         """
         self._require("load_model_script", *_PARSED)
-        text, folder, source = read_script(model_script)
+        text, folder, source = read_text(model_script)
         self._logger.info("Loading model script commands to %s from %s", self.model_name, source)
         script = f"{self._script.rstrip()}\n{text}" if append and self._script else text
-        self._recipe = make_recipe(self._network(), script, folder)
+        self._recipe = self._read_recipe(script, folder, None)
         self._script, self._script_folder = script, folder
         if self._state is States.FP_OPTIMIZED_MODEL:
             self._state = States.HAILO_MODEL
@@ -289,8 +292,7 @@ class ClientRunner:
         self._require("optimize", States.HAILO_MODEL, States.FP_OPTIMIZED_MODEL, States.QUANTIZED_MODEL)
         recipe, parsed = self._make_recipe(), self._network()
         self._tell_optimising(recipe)
-        layer = parsed.input_layers[0]
-        samples = (feed[layer] for feed in read_samples(calib_data, self._shapes()))
+        samples = read_samples(calib_data, self._shapes())
         self._integers = quantise_network(parsed, recipe, samples)
         count = self._integers.calibration.count
         self._logger.info("Using dataset with %d entries for calibration", count)
@@ -367,7 +369,7 @@ class ClientRunner:
         return self._found(integers.plan, contexts.run_integers(integers, samples))
 
     def _found(self, plan: HeadPlan, rows: Iterator[contexts.Outputs]) -> Iterator[contexts.Outputs]:
-        if plan.task == "raw":
+        if host_kind(plan) is None:
             return rows
         if plan.mask_coefficients:
             raise NotImplementedError("infer: masks are made by the runtime only; run the HEF with hailo_platform")
@@ -599,7 +601,13 @@ class ClientRunner:
 
     def _make_recipe(self) -> Recipe:
         kept = None if self._kept is None else self._kept.nms_config
-        return make_recipe(self._network(), self._script, self._script_folder, kept)
+        return self._read_recipe(self._script, self._script_folder, kept)
+
+    def _read_recipe(self, script: str, folder: Path, kept: Mapping[str, Any] | None) -> Recipe:
+        try:
+            return make_recipe(self._network(), script, folder, kept)
+        except ConfigError as error:
+            raise BackendScriptParserException(str(error)) from error
 
     def _shapes(self) -> dict[str, Sequence[int]]:
         parsed = self._network()

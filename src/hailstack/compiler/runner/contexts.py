@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,14 +12,16 @@ from numpy.typing import NDArray
 
 from hailstack.compiler.calibration.frames import CalibrationSummary
 from hailstack.compiler.endnodes.plan import cut
-from hailstack.compiler.graph.model import Graph, open_session
+from hailstack.compiler.graph.model import Graph, as_maps, open_session
+from hailstack.compiler.inputs import NetworkInput
+from hailstack.compiler.parsed import ParsedNetwork
 from hailstack.compiler.quantise.network import QuantisedNetwork
 from hailstack.compiler.quantise.pixels import Normalisation
 from hailstack.compiler.quantise.results import make_output
 from hailstack.compiler.quantise.scales import Range, Scale
-from hailstack.compiler.runner.integers import InputScale, IntegerNetwork, blueprint
-from hailstack.compiler.runner.parsing import ParsedNetwork
-from hailstack.compiler.runner.recipe import Recipe
+from hailstack.compiler.recipe import Recipe
+from hailstack.compiler.runner.integers import Feed as Feed
+from hailstack.compiler.runner.integers import IntegerNetwork, blueprint
 from hailstack.emulator.host.codecs_output import make_output_codec
 from hailstack.emulator.host.layout import pack_frame
 from hailstack.hef import HefBlueprint, read_hef
@@ -30,9 +32,6 @@ from hailstack.hef.writer import hef_bytes
 Outputs = list[NDArray[np.float32]]
 """One array an output, channels last, without batch."""
 
-Feed = Mapping[str, NDArray[Any]]
-"""Input layer → one sample, channels last."""
-
 
 def run_native(parsed: ParsedNetwork, samples: Iterable[Feed]) -> Iterator[Outputs]:
     """The network as parsed, on data as it wants them."""
@@ -42,18 +41,20 @@ def run_native(parsed: ParsedNetwork, samples: Iterable[Feed]) -> Iterator[Outpu
 def run_optimised(parsed: ParsedNetwork, recipe: Recipe, samples: Iterable[Feed]) -> Iterator[Outputs]:
     """The network in float with what the script changes, on data as the compiled network takes them. Without boxes."""
     trunk = cut(parsed.graph, recipe.plan)
-    return _run_float(trunk, parsed.input_layers, (_normalised(recipe, feed) for feed in samples))
+    return _run_float(trunk, parsed.input_layers, (_normalised(recipe, trunk.inputs, feed) for feed in samples))
 
 
-def _normalised(recipe: Recipe, feed: Feed) -> Feed:
-    given = recipe.normalisation
-    if given is None:
-        return feed
-    mean, std = np.array(given.mean, np.float32), np.array(given.std, np.float32)
+def _normalised(recipe: Recipe, tensors: Sequence[str], feed: Feed) -> Feed:
+    given = [recipe.normalisations.get(tensor) for tensor in tensors]
     return {
-        name: (np.asarray(sample, np.float32)[..., :: -1 if given.bgr else 1] - mean) / std
-        for name, sample in feed.items()
+        name: sample if one is None else _normalise(sample, one)
+        for (name, sample), one in zip(feed.items(), given, strict=True)
     }
+
+
+def _normalise(sample: NDArray[Any], given: Normalisation) -> NDArray[np.float32]:
+    mean, std = np.array(given.mean, np.float32), np.array(given.std, np.float32)
+    return (np.asarray(sample, np.float32)[..., :: -1 if given.bgr else 1] - mean) / std
 
 
 def run_integers(integers: IntegerNetwork, samples: Iterable[Feed]) -> Iterator[Outputs]:
@@ -61,8 +62,7 @@ def run_integers(integers: IntegerNetwork, samples: Iterable[Feed]) -> Iterator[
     network = integers.network
     session = open_session(network.graph.model, network.graph.source)
     for feed in samples:
-        pixels = integers.input_scale.quantise(next(iter(feed.values())))[None]
-        values = session.run([output.tensor for output in network.outputs], {network.graph.input: pixels})
+        values = session.run([output.tensor for output in network.outputs], integers.frame(feed))
         yield [
             output.dequantise(value)[0].astype(np.float32)
             for output, value in zip(network.outputs, values, strict=True)
@@ -85,8 +85,7 @@ def _inward(graph: Graph, name: str, sample: NDArray[Any]) -> NDArray[np.float32
     """A sample in the layout of the graph's input."""
     shape = graph.shape(name)
     values = np.asarray(sample, np.float32)
-    last = len(shape) == 4 and len(graph.inputs) == 1 and graph.channels_last
-    if len(shape) == 4 and not last:
+    if len(shape) == 4 and not graph.is_channels_last(name):
         values = values.transpose(2, 0, 1)
     return np.ascontiguousarray(values.reshape(shape))
 
@@ -146,13 +145,13 @@ def _padded(values: NDArray[np.float32], op: NmsOp) -> NDArray[np.float32]:
 
 def box_finder(parsed: ParsedNetwork, recipe: Recipe) -> BoxFinder:
     """The host's part of a detector, from its recipe alone."""
-    trunk = cut(parsed.graph, recipe.plan)
+    graph = as_maps(parsed.graph)
+    trunk = cut(graph, recipe.plan)
     outputs = tuple(make_output(end, trunk.shape(end.output), (Range(0.0, 1.0),), "uint8") for end in recipe.plan.ends)
     integers = IntegerNetwork(
         QuantisedNetwork(trunk, outputs, trunk),
         recipe.plan,
-        recipe.normalisation or Normalisation(),
-        InputScale(),
+        tuple(NetworkInput(name, graph.map_shape(name), Normalisation()) for name in graph.inputs),
         recipe.thresholds,
         CalibrationSummary(0, ""),
         {},

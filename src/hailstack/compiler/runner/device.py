@@ -31,12 +31,18 @@ def run_on_device(hef: bytes, order: Sequence[str], samples: Iterable[Feed]) -> 
         with model.configure() as configured:
             for sample in samples:
                 bindings = configured.create_bindings()
-                bindings.input().set_buffer(np.ascontiguousarray(next(iter(sample.values())), np.float32))
+                for stream in model.inputs:
+                    bindings.input(stream.name).set_buffer(_of_layer(sample, stream.name, stream.shape))
                 for stream in model.outputs:
                     bindings.output(stream.name).set_buffer(np.empty(stream.shape, np.float32))
                 configured.run([bindings], 10_000)
                 results = {stream.name: bindings.output(stream.name).get_buffer() for stream in model.outputs}
                 yield _ordered(results, order)
+
+
+def _of_layer(sample: Feed, stream: str, shape: Sequence[int]) -> NDArray[np.float32]:
+    by_layer = {name.rpartition("/")[2]: value for name, value in sample.items()}
+    return np.ascontiguousarray(by_layer[stream.rpartition("/")[2]], np.float32).reshape(shape)
 
 
 def _ordered(results: dict[str, NDArray[np.float32]], order: Sequence[str]) -> Outputs:

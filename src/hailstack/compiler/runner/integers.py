@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 import onnx
@@ -15,44 +15,35 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
 from hailstack.compiler.calibration.frames import CalibrationSummary
-from hailstack.compiler.defaults import default_preprocess
+from hailstack.compiler.defaults import PICTURE_CHANNELS, default_preprocess
+from hailstack.compiler.endnodes.hosted import host_kind
 from hailstack.compiler.endnodes.plan import HeadPlan, cut
-from hailstack.compiler.graph.model import Graph
+from hailstack.compiler.graph.model import Graph, as_maps
+from hailstack.compiler.graph.structure import IMAGE_CHANNELS
 from hailstack.compiler.host_op import NmsThresholds
+from hailstack.compiler.inputs import InputScale, NetworkInput, normalisations
 from hailstack.compiler.package import Facts, make_blueprint
+from hailstack.compiler.parsed import ParsedNetwork
 from hailstack.compiler.preflight.estimate import CHIPS, Target, estimate_speed
 from hailstack.compiler.preflight.layers import list_layers
 from hailstack.compiler.quantise.network import QuantisedNetwork, quantise
-from hailstack.compiler.quantise.pixels import Normalisation
+from hailstack.compiler.quantise.pixels import Frame, Normalisation
 from hailstack.compiler.quantise.results import Output
-from hailstack.compiler.runner.parsing import ParsedNetwork
+from hailstack.compiler.recipe import Recipe
 from hailstack.compiler.runner.plan_json import plan_values, read_plan
-from hailstack.compiler.runner.recipe import Recipe
 from hailstack.compiler.runner.vendor_errors import AccelerasInputsError, UnsupportedModelError
 from hailstack.errors import ModelError
 from hailstack.hef import HefBlueprint
-from hailstack.hef.formats import Direction, QuantInfo
 from hailstack.hef.writer import hef_bytes
+
+CALIBRATION_SIZE = 64
+"""Entries of a calibration set that are used if the script says nothing."""
+
+Feed: TypeAlias = Mapping[str, NDArray[Any]]
+"""Input layer → one sample, channels last."""
 
 NEAREST = {"hailo8r": "hailo8", "hailo15l": "hailo15h", "hailo15m": "hailo15h"}
 """Chips without figures of their own → the one whose figures are written into the HEF."""
-
-
-@dataclass(frozen=True, slots=True)
-class InputScale:
-    """What the HEF's input integers stand for: ``real = (integer - zero_point) * scale``."""
-
-    scale: float = 1.0
-    zero_point: int = 0
-
-    def quantise(self, sample: NDArray[Any]) -> NDArray[np.uint8]:
-        steps = np.rint(np.asarray(sample, np.float64) / self.scale) + self.zero_point
-        return np.asarray(np.clip(steps, 0, 255), np.uint8)
-
-    @property
-    def quant_info(self) -> QuantInfo:
-        low, high = ((edge - self.zero_point) * self.scale for edge in (0, 255))
-        return QuantInfo(zp=float(self.zero_point), scale=self.scale, limvals_min=low, limvals_max=high)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,79 +52,77 @@ class IntegerNetwork:
 
     network: QuantisedNetwork
     plan: HeadPlan
-    normalisation: Normalisation
-    """From the input's integers to what the network wants."""
-    input_scale: InputScale
+    inputs: tuple[NetworkInput, ...]
+    """In the order of the network's."""
     thresholds: NmsThresholds
     calibration: CalibrationSummary
     options: Mapping[str, Any]
 
     @property
     def decodes_boxes(self) -> bool:
-        return self.plan.task != "raw"
+        return host_kind(self.plan) is not None
+
+    def frame(self, feed: Feed) -> dict[str, NDArray[np.uint8]]:
+        """One sample as both networks take it."""
+        rows = zip(self.inputs, feed.values(), strict=True)
+        return {f"{one.tensor}_pixels": one.quantise(sample)[None] for one, sample in rows}
 
 
-def quantise_network(parsed: ParsedNetwork, recipe: Recipe, samples: Iterable[NDArray[Any]]) -> IntegerNetwork:
+def quantise_network(parsed: ParsedNetwork, recipe: Recipe, samples: Iterable[Feed]) -> IntegerNetwork:
     """Quantise ``parsed`` on ``samples``.
 
     Args:
-        samples: ``(h, w, c)``, pixels of 0 to 255 if the recipe normalises them, else as the network wants them.
+        samples: by input layer, channels last; pixels of 0 to 255 where the recipe normalises them, else as the
+            network wants them.
 
     Raises:
         AccelerasInputsError: there are no samples.
-        UnsupportedModelError: the network does not take one colour picture, or cannot be quantised.
+        UnsupportedModelError: the network cannot be quantised.
     """
-    _check_picture(parsed)
-    held = [np.asarray(sample) for sample, _ in zip(samples, range(recipe.calibration_size), strict=False)]
+    most = recipe.calibration_size or CALIBRATION_SIZE
+    held = [[np.asarray(value) for value in feed.values()] for feed, _ in zip(samples, range(most), strict=False)]
     if not held:
         raise AccelerasInputsError("the calibration data hold no samples")
-    scale = InputScale() if recipe.normalisation else find_input_scale(held)
-    normalisation = recipe.normalisation or _as_normalisation(scale)
     digest = hashlib.sha256()
-    trunk = cut(parsed.graph, recipe.plan)
-    frames = _frames(held, scale, digest)
     try:
-        network = quantise(trunk, recipe.plan, normalisation, frames, recipe.options)
+        graph = as_maps(parsed.graph)
+        inputs = tuple(
+            _input(name, graph.map_shape(name), recipe.normalisations.get(name), column)
+            for name, column in zip(graph.inputs, zip(*held, strict=True), strict=True)
+        )
+        frames = _frames(held, inputs, digest)
+        network = quantise(cut(graph, recipe.plan), recipe.plan, normalisations(inputs), frames, recipe.options)
     except ModelError as error:
         raise UnsupportedModelError(str(error)) from error
     summary = CalibrationSummary(len(held), digest.hexdigest())
-    return IntegerNetwork(
-        network, recipe.plan, normalisation, scale, recipe.thresholds, summary, asdict(recipe.options)
-    )
+    return IntegerNetwork(network, recipe.plan, inputs, recipe.thresholds, summary, asdict(recipe.options))
 
 
-def _check_picture(parsed: ParsedNetwork) -> None:
-    graph = parsed.graph
-    try:
-        channels = graph.channels
-    except ModelError as error:
-        raise UnsupportedModelError(str(error)) from error
-    if channels != 3:
-        message = f"{graph.source}: takes {channels} channels; networks of one picture with 3 channels are quantised"
-        raise UnsupportedModelError(message)
+def _input(
+    name: str, shape: tuple[int, int, int], given: Normalisation | None, column: Sequence[NDArray[Any]]
+) -> NetworkInput:
+    scale = InputScale() if given is not None else find_input_scale(column, pixels=shape[2] in IMAGE_CHANNELS)
+    return NetworkInput(name, shape, (given or scale.normalisation).of_channels(shape[2]), scale)
 
 
-def _frames(held: Iterable[NDArray[Any]], scale: InputScale, digest: Any) -> Iterator[NDArray[np.uint8]]:
-    for sample in held:
-        frame = np.ascontiguousarray(scale.quantise(sample))
-        digest.update(frame.data)
+def _frames(held: Iterable[Sequence[NDArray[Any]]], inputs: Sequence[NetworkInput], digest: Any) -> Iterator[Frame]:
+    for row in held:
+        frame = {one.tensor: one.quantise(sample) for one, sample in zip(inputs, row, strict=True)}
+        for array in frame.values():
+            digest.update(array.data)
         yield frame
 
 
-def find_input_scale(samples: Iterable[NDArray[Any]]) -> InputScale:
-    """The integers for data that no script normalises: pixels as they are, other ranges spread over 0..255."""
-    listed = list(samples)
-    low = min(0.0, *(float(sample.min()) for sample in listed))
-    high = max(0.0, *(float(sample.max()) for sample in listed))
-    if all(sample.dtype == np.uint8 for sample in listed) or (low == 0.0 and 2.0 < high <= 255.0) or low == high:
+def find_input_scale(samples: Sequence[NDArray[Any]], *, pixels: bool) -> InputScale:
+    """The integers for data that no script normalises: bytes as they are, other ranges spread over 0..255.
+
+    Args:
+        pixels: whether numbers from 0 up to 255 may be pixels, which stay as they are.
+    """
+    if all(sample.dtype == np.uint8 for sample in samples):
         return InputScale()
-    scale = float(np.float32((high - low) / 255))
-    return InputScale(scale, int(np.clip(round(-low / scale), 0, 255)))
-
-
-def _as_normalisation(scale: InputScale) -> Normalisation:
-    std, mean = 1.0 / scale.scale, float(scale.zero_point)
-    return Normalisation((mean, mean, mean), (std, std, std))
+    low, high = min(float(sample.min()) for sample in samples), max(float(sample.max()) for sample in samples)
+    return InputScale() if pixels and low >= 0 and 2.0 < high <= 255.0 else InputScale.spread(low, high)
 
 
 def nearest_target(chip: str) -> Target:
@@ -149,7 +138,7 @@ def compile_network(parsed: ParsedNetwork, integers: IntegerNetwork, chip: str) 
 
 def blueprint(parsed: ParsedNetwork, integers: IntegerNetwork, chip: str) -> HefBlueprint:
     """What goes into the HEF."""
-    trunk = cut(parsed.graph, integers.plan)
+    trunk = cut(as_maps(parsed.graph), integers.plan)
     target = nearest_target(chip)
     with tempfile.TemporaryDirectory(prefix="hailstack-") as folder:
         source = Path(folder) / f"{parsed.name}.onnx"
@@ -161,18 +150,20 @@ def blueprint(parsed: ParsedNetwork, integers: IntegerNetwork, chip: str) -> Hef
             head=integers.plan,
             thresholds=integers.thresholds,
             labels=None,
-            preprocess=default_preprocess(integers.plan, parsed.graph.input_hw),
-            normalisation=integers.normalisation,
+            inputs=tuple(_prepared(one, integers.plan) for one in integers.inputs),
             calibration=integers.calibration,
             estimate=estimate_speed(list_layers(trunk), target),
             options={"target": chip, "quantise": dict(integers.options)},
         )
         made = make_blueprint(facts, trunk, integers.network)
-    streams = tuple(
-        replace(stream, quant=integers.input_scale.quant_info) if stream.direction is Direction.H2D else stream
-        for stream in made.streams
-    )
-    return replace(made, streams=streams, meta=_with_origin(made.meta, parsed))
+    return replace(made, meta=_with_origin(made.meta, parsed))
+
+
+def _prepared(one: NetworkInput, plan: HeadPlan) -> NetworkInput:
+    """With the preprocessing that is usual for the head, where pictures come in."""
+    if one.shape[2] not in PICTURE_CHANNELS or one.scale != InputScale():
+        return one
+    return replace(one, preprocess=default_preprocess(plan, one.shape))
 
 
 def _with_origin(meta: Mapping[str, Any], parsed: ParsedNetwork) -> Mapping[str, Any]:
@@ -183,7 +174,7 @@ def _with_origin(meta: Mapping[str, Any], parsed: ParsedNetwork) -> Mapping[str,
 
 OUTPUTS = TypeAdapter(tuple[Output, ...])
 REST: TypeAdapter[Any] = TypeAdapter(
-    tuple[dict[str, Any], Normalisation, InputScale, NmsThresholds, CalibrationSummary, dict[str, Any], dict[str, str]]
+    tuple[dict[str, Any], tuple[NetworkInput, ...], NmsThresholds, CalibrationSummary, dict[str, Any], dict[str, str]]
 )
 
 
@@ -191,8 +182,7 @@ def save_integers(integers: IntegerNetwork) -> dict[str, bytes]:
     """Members of an archive that hold ``integers``."""
     facts = (
         plan_values(integers.plan),
-        integers.normalisation,
-        integers.input_scale,
+        integers.inputs,
         integers.thresholds,
         integers.calibration,
         dict(integers.options),
@@ -210,8 +200,8 @@ def load_integers(files: Mapping[str, bytes], source: str) -> IntegerNetwork | N
     """What :func:`save_integers` kept; None if the archive is not ours or not that far."""
     if "quantised.json" not in files:
         return None
-    values, normalisation, scale, thresholds, calibration, options, pairs = REST.validate_json(files["quantised.json"])
+    values, inputs, thresholds, calibration, options, pairs = REST.validate_json(files["quantised.json"])
     plan = read_plan(values) or HeadPlan("raw", ())
     graphs = [Graph(onnx.load_from_string(files[name]), source) for name in ("quantised.onnx", "optimised.onnx")]
     network = QuantisedNetwork(graphs[0], OUTPUTS.validate_json(files["outputs.json"]), graphs[1], pairs)
-    return IntegerNetwork(network, plan, normalisation, scale, thresholds, calibration, options)
+    return IntegerNetwork(network, plan, inputs, thresholds, calibration, options)

@@ -15,9 +15,9 @@ from hailstack.compiler.endnodes.plan import End
 from hailstack.compiler.graph.model import Graph, infer
 from hailstack.compiler.har import Har, rebuild_network
 from hailstack.compiler.har.layers import group_layers
+from hailstack.compiler.parsed import ParsedNetwork
 from hailstack.compiler.preflight.layers import name_layers
 from hailstack.compiler.runner.integers import IntegerNetwork
-from hailstack.compiler.runner.parsing import ParsedNetwork
 from hailstack.compiler.runner.plan_json import plan_values, read_ends, read_plan
 
 

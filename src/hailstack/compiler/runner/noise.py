@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from onnx import helper
 
 from hailstack.compiler.endnodes.plan import cut
-from hailstack.compiler.graph.model import Graph, open_session
+from hailstack.compiler.graph.model import Graph, as_maps, open_session
+from hailstack.compiler.parsed import ParsedNetwork
 from hailstack.compiler.preflight.layers import name_layers
 from hailstack.compiler.runner.contexts import Feed
 from hailstack.compiler.runner.integers import IntegerNetwork
-from hailstack.compiler.runner.parsing import ParsedNetwork
 
 
 def measure_noise(parsed: ParsedNetwork, integers: IntegerNetwork, samples: Iterable[Feed]) -> dict[str, float]:
@@ -24,7 +24,7 @@ def measure_noise(parsed: ParsedNetwork, integers: IntegerNetwork, samples: Iter
     (activations on the accumulator) have none.
     """
     network = integers.network
-    layers = name_layers(cut(parsed.graph, integers.plan))
+    layers = name_layers(cut(as_maps(parsed.graph), integers.plan))
     pairs = {name: other for name, other in network.pairs.items() if name in layers}
     outputs = {output.end.output: output for output in network.outputs}
     tensors = (*pairs, *(name for name in outputs if name not in pairs))
@@ -32,10 +32,10 @@ def measure_noise(parsed: ParsedNetwork, integers: IntegerNetwork, samples: Iter
     rough = _session(network.graph, (*pairs.values(), *(output.tensor for output in network.outputs)))
     signal, noise = dict.fromkeys(tensors, 0.0), dict.fromkeys(tensors, 0.0)
     for feed in samples:
-        pixels = integers.input_scale.quantise(next(iter(feed.values())))[None]
-        true = dict(zip(tensors, exact.run(list(tensors), {network.float_graph.input: pixels}), strict=True))
+        pixels = integers.frame(feed)
+        true = dict(zip(tensors, exact.run(list(tensors), pixels), strict=True))
         names = [pairs.get(name) or outputs[name].tensor for name in tensors]
-        for name, value in zip(tensors, rough.run(names, {network.graph.input: pixels}), strict=True):
+        for name, value in zip(tensors, rough.run(names, pixels), strict=True):
             real = value if name in pairs else outputs[name].dequantise(value)
             _add(signal, noise, name, np.asarray(true[name], np.float64), np.asarray(real, np.float64))
     return {f"{parsed.name}/{layers[name].name}": _ratio(signal[name], noise[name]) for name in tensors}

@@ -5,20 +5,18 @@ from __future__ import annotations
 import hashlib
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import onnx
-from numpy.typing import NDArray
 from onnx import TensorProto, helper
 from onnx.utils import Extractor
 
-from hailstack.compiler.endnodes.plan import End, HeadPlan, cut, tail
+from hailstack.compiler.endnodes.plan import End, HeadPlan, tail
 from hailstack.compiler.endnodes.recognise import find_head
 from hailstack.compiler.graph.model import Graph, infer, load_graph
-from hailstack.compiler.har.layers import collect_parameters, describe_network
+from hailstack.compiler.parsed import ParsedNetwork, before_sigmoid
 from hailstack.compiler.runner.recommend import obstacles
 from hailstack.compiler.runner.vendor_errors import (
     MisspellNodeError,
@@ -26,53 +24,6 @@ from hailstack.compiler.runner.vendor_errors import (
     UnsupportedModelError,
 )
 from hailstack.errors import ModelError
-
-
-@dataclass(frozen=True)
-class ParsedNetwork:
-    """A float network with the ends that it is to have."""
-
-    name: str
-    graph: Graph
-    """Whole, with what lies behind the ends."""
-    ends: tuple[End, ...]
-    """In the order of the outputs; roles where the head is known, no sigmoids added yet."""
-    end_names: tuple[str, ...]
-    """What the model calls each end."""
-    head: HeadPlan | None = None
-    """The head that these ends belong to, where one was recognised."""
-    origin: Mapping[str, Any] = field(default_factory=dict)
-    """``name`` and ``sha256`` of the model file, ``framework``."""
-
-    @property
-    def raw_plan(self) -> HeadPlan:
-        """The ends as they are, with nothing decoded behind them."""
-        return HeadPlan("raw", tuple(replace(end, role="raw") for end in self.ends))
-
-    @cached_property
-    def trunk(self) -> Graph:
-        """The part that is compiled."""
-        return cut(self.graph, self.raw_plan)
-
-    @cached_property
-    def hn(self) -> Mapping[str, Any]:
-        """The graph as an archive has it."""
-        return describe_network(self.trunk, self.name, [end.tensor for end in self.ends], self.end_names)
-
-    @cached_property
-    def params(self) -> Mapping[str, NDArray[Any]]:
-        """Float parameters by layer."""
-        return collect_parameters(self.trunk, self.name)
-
-    @property
-    def input_layers(self) -> tuple[str, ...]:
-        """Names of the input layers, in the order of the network's inputs."""
-        return tuple(name for name, layer in self.hn["layers"].items() if layer["type"] == "input_layer")
-
-    @property
-    def output_layers(self) -> tuple[str, ...]:
-        """Names of the layers that the outputs come from, in order."""
-        return tuple(self.hn["net_params"]["output_layers_order"])
 
 
 def parse_model(
@@ -275,9 +226,3 @@ def _with_roles(graph: Graph, head: HeadPlan | None, tensors: Sequence[str]) -> 
 def _fitting(head: HeadPlan | None, tensors: Sequence[str]) -> HeadPlan | None:
     """The head, if all of its ends are among the tensors."""
     return head if head is not None and head.task != "raw" and len(head.ends) == len(tensors) else None
-
-
-def before_sigmoid(graph: Graph, tensor: str) -> str:
-    """The tensor in front of a sigmoid that ends the network; else the tensor itself."""
-    node = graph.producers.get(tensor)
-    return node.input[0] if node is not None and node.op_type == "Sigmoid" else tensor

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from hailstack.compiler.parsed import ParsedNetwork
 from hailstack.compiler.preflight.estimate import estimate_speed
 from hailstack.compiler.preflight.layers import list_layers
 from hailstack.compiler.runner.integers import nearest_target
 from hailstack.compiler.runner.layer_view import GraphView
-from hailstack.compiler.runner.parsing import ParsedNetwork
 
 
 def make_profile(parsed: ParsedNetwork, chip: str, state: str, noise: Mapping[str, float]) -> dict[str, Any]:

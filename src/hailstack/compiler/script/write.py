@@ -102,7 +102,7 @@ def write_script(
     source = Path(graph.source)
     head = parse_head(graph, plan or find_head(graph, "auto", classes), source.stem)
     normalisation = choose_normalisation(
-        head.plan, options.mean, options.std, options.bgr, graph.scalings.get(graph.input)
+        head.plan, options.mean, options.std, options.bgr, graph.scalings.get(graph.input), graph.channels
     )
     config = _nms_config(head, options) if options.nms and outputs else None
     lines = [*_input_lines(head, normalisation, options), *_policy_lines(options)]

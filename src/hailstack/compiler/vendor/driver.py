@@ -145,7 +145,7 @@ def compile_with_vendor(
     job.prepare()
     graph = load_graph(model, input_shapes=options.input_shapes or None)
     plan = find_head(graph, options.head, options.classes, end_nodes=options.end_nodes, features=options.features)
-    fitted = choose_preprocess(plan, graph.input_hw, preprocess)
+    fitted = choose_preprocess(plan, graph.map_shape(graph.input), preprocess)
     pictures = write_pictures(job.path("calibration.npy"), calibration, fitted, limit, progress)
     order = _Order(
         python, model.absolute(), graph, plan, job, options, there["version"], bool(there["gpu"]), pictures, progress

@@ -34,7 +34,7 @@ def write_pictures(
     limit: int | None,
     progress: Progress | None = None,
 ) -> Pictures:
-    """Write a ``.npy`` of float32 ``(n, h, w, 3)``, one picture in memory at a time.
+    """Write a ``.npy`` of float32 ``(n, h, w, c)``, one picture in memory at a time.
 
     Floats, because all public programs give the compiler floats. Values stay 0 to 255: the script normalises them.
 
@@ -55,6 +55,6 @@ def write_pictures(
 
 def _write_header(stream: IO[bytes], count: int, preprocess: Preprocess) -> None:
     """numpy leaves room in the header for the first number to grow, so that it can be written again in the end."""
-    shape = (count, preprocess.height, preprocess.width, 3)
+    shape = (count, preprocess.height, preprocess.width, preprocess.channels)
     header = {"descr": np.lib.format.dtype_to_descr(np.dtype(np.float32)), "fortran_order": False, "shape": shape}
     np.lib.format.write_array_header_1_0(stream, header)

@@ -12,16 +12,12 @@ from hailstack.compiler.defaults import choose_thresholds
 from hailstack.compiler.endnodes.hosted import LAYER_KEYS, META_ARCHS, host_kind
 from hailstack.compiler.endnodes.plan import End, HeadPlan
 from hailstack.compiler.host_op import NmsThresholds
+from hailstack.compiler.parsed import ParsedNetwork, before_sigmoid
 from hailstack.compiler.quantise.options import Level, QuantiseOptions
 from hailstack.compiler.quantise.pixels import Normalisation
-from hailstack.compiler.runner.parsing import ParsedNetwork, before_sigmoid
-from hailstack.compiler.runner.vendor_errors import BackendScriptParserException
 from hailstack.compiler.script import ScriptEffects, interpret, parse_script
 from hailstack.compiler.script.effects import NmsEffect
 from hailstack.errors import ConfigError
-
-CALIBRATION_SIZE = 64
-"""Entries of a calibration set that are used if the script says nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +25,12 @@ class Recipe:
     """How the network is to become integers, and what the host does behind it."""
 
     plan: HeadPlan
-    normalisation: Normalisation | None
-    """None: the data come as the network wants them."""
+    normalisations: Mapping[str, Normalisation]
+    """By input; those that are not here come as the network wants them."""
     thresholds: NmsThresholds
     options: QuantiseOptions
-    calibration_size: int = CALIBRATION_SIZE
+    calibration_size: int | None = None
+    """None: the script does not say."""
     idle: tuple[str, ...] = ()
     """Commands of the script that mean nothing to this compiler."""
     nms_config: Mapping[str, Any] | None = field(default=None)
@@ -41,7 +38,7 @@ class Recipe:
     @property
     def decodes_boxes(self) -> bool:
         """Whether the host finds boxes behind the outputs."""
-        return self.plan.task != "raw"
+        return host_kind(self.plan) is not None
 
 
 def make_recipe(
@@ -55,23 +52,20 @@ def make_recipe(
         nms_config: taken when the file that the script names is not there (any more).
 
     Raises:
-        BackendScriptParserException: the script cannot be read or asks for what this compiler does not have; the
+        ConfigError: the script cannot be read or asks for what this compiler does not have; the
             message names the command.
     """
-    try:
-        effects = interpret(parse_script(script, "model script"), network.hn["layers"])
-    except ConfigError as error:
-        raise BackendScriptParserException(str(error)) from error
+    effects = interpret(parse_script(script, "model script"), network.hn["layers"])
     _refuse(effects)
     ends = _activated(network, effects.activations)
     config = _read_config(effects.nms, folder, nms_config)
-    plan = _decoded(network, ends, effects.nms, config) if effects.nms else HeadPlan("raw", ends)
+    plan = _decoded(network, ends, effects.nms, config) if effects.nms else _undecoded(network, ends)
     return Recipe(
         plan,
-        _normalisation(effects),
+        _normalisations(network, effects),
         _thresholds(plan, effects.nms, config),
         _options(effects),
-        effects.calibration_size or CALIBRATION_SIZE,
+        effects.calibration_size,
         effects.without_effect,
         config,
     )
@@ -81,12 +75,12 @@ def _refuse(effects: ScriptEffects) -> None:
     for conversion in effects.conversions:
         if conversion.kind != "bgr_to_rgb":
             message = f"input_conversion({conversion.kind}): HEFs of this compiler take RGB or BGR pictures only"
-            raise BackendScriptParserException(message)
+            raise ConfigError(message)
     if effects.resizes:
-        raise BackendScriptParserException("resize: HEFs of this compiler take pictures of the network's own size")
+        raise ConfigError("resize: HEFs of this compiler take pictures of the network's own size")
     if effects.logits:
         message = f"logits_layer({effects.logits[0].function}): not done by this compiler; apply it to the output"
-        raise BackendScriptParserException(message)
+        raise ConfigError(message)
 
 
 def _activated(network: ParsedNetwork, wanted: Mapping[str, str]) -> tuple[End, ...]:
@@ -107,29 +101,34 @@ def _with_activation(network: ParsedNetwork, end: End, layer: str, function: str
     if function == "linear":
         return replace(end, tensor=bare)
     message = f"change_output_activation({layer}, {function}): sigmoid and linear are possible"
-    raise BackendScriptParserException(message)
+    raise ConfigError(message)
 
 
-def _normalisation(effects: ScriptEffects) -> Normalisation | None:
-    bgr = any(conversion.kind == "bgr_to_rgb" for conversion in effects.conversions)
-    if not effects.normalisations:
-        return Normalisation(bgr=True) if bgr else None
-    if len(effects.normalisations) > 1:
-        raise BackendScriptParserException("normalization: stands more than once; pixels would be normalised twice")
-    given = effects.normalisations[0]
+def _normalisations(network: ParsedNetwork, effects: ScriptEffects) -> Mapping[str, Normalisation]:
+    layers = dict(zip(network.input_layers, network.graph.inputs, strict=True))
+    channels = {layer: network.hn["layers"][layer]["output_shapes"][0][-1] for layer in layers}
+    found = {tensor: _normalisation(layer, channels[layer], effects) for layer, tensor in layers.items()}
+    return {tensor: given for tensor, given in found.items() if given is not None}
+
+
+def _normalisation(layer: str, channels: int, effects: ScriptEffects) -> Normalisation | None:
+    conversions = [one for one in effects.conversions if _concerns(one.layer, layer)]
+    bgr = any(conversion.kind == "bgr_to_rgb" for conversion in conversions)
+    given = [one for one in effects.normalisations if _concerns(one.layer, layer)]
+    if len(given) > 1:
+        raise ConfigError("normalization: stands more than once; pixels would be normalised twice")
+    if not given:
+        return Normalisation(bgr=True).of_channels(channels) if bgr else None
     try:
-        return Normalisation(_three("mean", given.mean), _three("std", given.std), bgr)
+        return Normalisation(given[0].mean, given[0].std, bgr).of_channels(channels)
     except ConfigError as error:
         message = f"normalization: {error}"
-        raise BackendScriptParserException(message) from error
+        raise ConfigError(message) from error
 
 
-def _three(name: str, values: Sequence[float]) -> tuple[float, float, float]:
-    if len(values) not in (1, 3):
-        message = f"{len(values)} numbers for {name}; one for each of three channels is expected"
-        raise ConfigError(message)
-    first, second, third = values if len(values) == 3 else (values[0],) * 3
-    return first, second, third
+def _concerns(named: str | None, layer: str) -> bool:
+    """Whether a command is for an input layer: those that name none are for all."""
+    return named is None or named.rpartition("/")[2] == layer.rpartition("/")[2]
 
 
 def _options(effects: ScriptEffects) -> QuantiseOptions:
@@ -159,10 +158,10 @@ def _read_config(nms: NmsEffect | None, folder: Path, kept: Mapping[str, Any] | 
         config = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         message = f"nms_postprocess: {path} cannot be read: {error}"
-        raise BackendScriptParserException(message) from error
+        raise ConfigError(message) from error
     if not isinstance(config, dict):
         message = f"nms_postprocess: {path} is no JSON object"
-        raise BackendScriptParserException(message)
+        raise ConfigError(message)
     return config
 
 
@@ -182,12 +181,21 @@ def _decoded(
         message = (
             f"nms_postprocess(meta_arch={nms.meta_arch or plan.family}): HailoRT has no operation for these outputs"
         )
-        raise BackendScriptParserException(message)
+        raise ConfigError(message)
     asked = nms.classes if nms.classes is not None else (config or {}).get("classes")
     if asked is not None and asked != plan.classes:
         message = f"nms_postprocess: classes={asked}, but the network scores {plan.classes} classes"
-        raise BackendScriptParserException(message)
+        raise ConfigError(message)
     return plan
+
+
+def _undecoded(network: ParsedNetwork, ends: tuple[End, ...]) -> HeadPlan:
+    """The head as it was recognised, where nothing but tensors is expected of it; else its outputs as they are."""
+    head = network.head
+    if head is None or host_kind(head) is not None or [end.tensor for end in ends] != [e.tensor for e in head.ends]:
+        return HeadPlan("raw", ends)
+    kept = (replace(own, sigmoid=end.sigmoid) for own, end in zip(head.ends, ends, strict=True))
+    return replace(head, ends=tuple(kept), alternatives=())
 
 
 def _recognised(network: ParsedNetwork, nms: NmsEffect) -> HeadPlan | None:
@@ -211,12 +219,12 @@ def _configured(
             f"nms_postprocess: the outputs {', '.join(network.end_names)} are not those of a known detector; "
             "give a configuration with bbox_decoders, and meta_arch"
         )
-        raise BackendScriptParserException(message)
+        raise ConfigError(message)
     if nms.meta_arch not in LAYER_KEYS:
         message = (
             f"nms_postprocess(meta_arch={nms.meta_arch}): possible with a configuration are {', '.join(LAYER_KEYS)}"
         )
-        raise BackendScriptParserException(message)
+        raise ConfigError(message)
     by_layer = dict(zip(network.output_layers, ends, strict=True))
     decoders = sorted(config.get("bbox_decoders", ()), key=lambda decoder: int(decoder.get("stride", 0)))
     found: dict[str, End] = {}
@@ -228,7 +236,7 @@ def _configured(
     missing = [name for name in by_layer if name not in found]
     if missing or not found:
         message = f"nms_postprocess: the configuration gives no role to {', '.join(missing) or 'any output'}"
-        raise BackendScriptParserException(message)
+        raise ConfigError(message)
     first = next(end for end in found.values() if end.role in ("cls", "anchors"))
     channels = network.graph.shape(first.tensor)[1]
     anchors = tuple(tuple(zip(decoder.get("w", ()), decoder.get("h", ()), strict=True)) for decoder in decoders)
@@ -250,7 +258,7 @@ def _layer(network: ParsedNetwork, name: str) -> str:
         if name in (layer, layer.rpartition("/")[2]) or name.rpartition("/")[2] == layer.rpartition("/")[2]:
             return layer
     message = f"The layer named {name} doesn't exist in the HN, or is no output; outputs: {network.output_layers}"
-    raise BackendScriptParserException(message)
+    raise ConfigError(message)
 
 
 def _scored(network: ParsedNetwork, end: End, role: str, stride: int) -> End:
