@@ -3,19 +3,24 @@
 * flat: ``{"0": "tench", "1": "goldfish", ...}``: class names;
 * two parts: ``[{"preprocessing": {"network_type": "detection", "input_shape": [640, 640, 3]}}, {"0": "Person"}]``;
   the first part may carry further sections of a model zoo's description, whose facts the HEF has itself;
+* two parts of a palm detector: its anchors (``num_layers``, ``strides``, ...) and its decoder (``num_anchors``,
+  ``num_keypoints``, ``theta0``, ...), with the names that MediaPipe gives its options;
 * generic: ``{"classes": [...], "confidence_threshold": 0.5, "nms_threshold": 0.45}``, every key optional, and also
-  ``top_k``, ``logits`` and ``preprocess`` (the fields of :class:`hailstack.imaging.Preprocess`).
+  ``top_k``, ``logits``, ``preprocess`` (the fields of :class:`hailstack.imaging.Preprocess`) and ``head`` (facts about
+  the outputs that the HEF leaves out: ``{"family": "yolov5", "anchors": [...], ...}``).
 """
 
 from __future__ import annotations
 
 import json
+from math import ceil
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from hailstack.errors import ConfigError, NotFoundError
+from hailstack.heads.regions import RegionRule
 from hailstack.imaging import Preprocess
 
 MOST_CLASSES = 100_000
@@ -51,6 +56,8 @@ class RunConfig(_Strict):
     preprocess: dict[str, Any] | None = None
     input_shape: tuple[int, int, int] | None = None
     """Height, width, features that the file was written for."""
+    head: dict[str, Any] = Field(default_factory=dict)
+    """Facts about the outputs, as the compiler notes them in a HEF: in addition to the HEF's own, or instead."""
 
 
 class _Preprocessing(_Strict):
@@ -73,6 +80,58 @@ class _NetworkPart(_Strict):
 
 class _ClassNames(_Strict):
     classes: Names
+
+
+class _Anchors(_Strict):
+    """First part of a palm configuration. Scales do not matter where anchors have one size."""
+
+    num_layers: int
+    strides: tuple[Annotated[int, Field(ge=1)], ...] = Field(min_length=1)
+    input_size_height: int = Field(ge=1)
+    input_size_width: int = Field(ge=1)
+    anchor_offset_x: float = 0.5
+    anchor_offset_y: float = 0.5
+    aspect_ratios: tuple[float, ...] = (1.0,)
+    interpolated_scale_aspect_ratio: float = 1.0
+    fixed_anchor_size: Literal[True]
+    reduce_boxes_in_lowest_layer: Literal[False] = False
+    min_scale: float | None = None
+    max_scale: float | None = None
+
+    @property
+    def layers(self) -> tuple[tuple[int, int], ...]:
+        """Stride and anchors in each cell of every layer."""
+        each = len(self.aspect_ratios) + (self.interpolated_scale_aspect_ratio > 0)
+        return tuple((stride, each) for stride in self.strides)
+
+    @property
+    def count(self) -> int:
+        size = self.input_size_height, self.input_size_width
+        return sum(ceil(size[0] / stride) * ceil(size[1] / stride) * each for stride, each in self.layers)
+
+
+class _Decoder(_Strict):
+    """Second part of a palm configuration."""
+
+    num_classes: Literal[1] = 1
+    num_anchors: int
+    num_coords: int
+    num_keypoints: int = Field(ge=1)
+    x_scale: float = Field(gt=0)
+    y_scale: float = Field(gt=0)
+    w_scale: float = Field(gt=0)
+    h_scale: float = Field(gt=0)
+    min_score_thresh: float = Field(default=0.5, ge=0, le=1)
+    min_suppression_threshold: float = Field(default=0.3, ge=0, le=1)
+    score_clipping_thresh: float | None = None
+    """Keeps exponentials finite in other programs; ours need no help."""
+    kp1: int = Field(default=0, ge=0)
+    kp2: int = Field(default=2, ge=0)
+    theta0: float
+    dscale: float = Field(gt=0)
+    dy: float
+    resolution: int | None = None
+    """Side of the hand network's input, which that network knows itself."""
 
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -100,18 +159,49 @@ def read_config(path: str) -> RunConfig:
 
 
 def _two_parts(content: list[Any], path: str) -> RunConfig:
-    if any(isinstance(part, dict) and PALM_KEYS & part.keys() for part in content):
-        message = (
-            f"{path}: this is a palm detection configuration (anchors and key points). "
-            "This version has no palm detection head; use --postprocess raw without --config for its tensors"
-        )
-        raise ConfigError(message)
     if len(content) != 2 or not all(isinstance(part, dict) for part in content):
         message = f"{path}: a list must hold two objects: the network's preprocessing, and class id → name"
         raise ConfigError(message)
+    if any(PALM_KEYS & part.keys() for part in content):
+        return _palm(content, path)
     first = _validated(_NetworkPart, content[0], path, "0.").preprocessing
     names = _validated(_ClassNames, {"classes": content[1]}, path).classes
     return RunConfig(classes=names, input_shape=first.input_shape)
+
+
+def _palm(content: list[Any], path: str) -> RunConfig:
+    anchors = _validated(_Anchors, content[0], path, "0.")
+    decoder = _validated(_Decoder, content[1], path, "1.")
+    wanted = {
+        "0.num_layers": (anchors.num_layers, len(anchors.strides), "one for each stride"),
+        "1.num_anchors": (decoder.num_anchors, anchors.count, "what sizes and strides give"),
+        "1.num_coords": (decoder.num_coords, 4 + 2 * decoder.num_keypoints, "4 of the box and 2 a key point"),
+        "1.kp1": (decoder.kp1, min(decoder.kp1, decoder.num_keypoints - 1), "a key point"),
+        "1.kp2": (decoder.kp2, min(decoder.kp2, decoder.num_keypoints - 1), "a key point"),
+    }
+    for key, (given, needed, reason) in wanted.items():
+        if given != needed:
+            message = f"{path}: key {key!r}, value {given}: it must be {needed}, {reason}"
+            raise ConfigError(message)
+    return RunConfig(
+        confidence_threshold=decoder.min_score_thresh,
+        nms_threshold=decoder.min_suppression_threshold,
+        preprocess={"mode": "letterbox", "pad_value": 0},
+        input_shape=(anchors.input_size_height, anchors.input_size_width, 3),
+        head={"blaze": _blaze(anchors, decoder)},
+    )
+
+
+def _blaze(anchors: _Anchors, decoder: _Decoder) -> dict[str, Any]:
+    """Fields of :class:`hailstack.heads.blaze.BlazeKind`."""
+    region = RegionRule(decoder.kp1, decoder.kp2, decoder.theta0, decoder.dscale, decoder.dy)
+    return {
+        "layouts": (anchors.layers,),
+        "offset": (anchors.anchor_offset_x, anchors.anchor_offset_y),
+        "unit": (decoder.x_scale, decoder.y_scale, decoder.w_scale, decoder.h_scale),
+        "keypoints": decoder.num_keypoints,
+        "region": region,
+    }
 
 
 def _read_json(path: str) -> object:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from hailstack.errors import ConfigError, NotFoundError
+from hailstack.heads import HeadSettings, OutputFacts, palm
 from hailstack.pipeline.configuration import read_config
 
 
@@ -57,11 +59,71 @@ def test_the_generic_form_gives_names_and_thresholds(read):
     assert read({"preprocess": {"mode": "stretch"}}).preprocess == {"mode": "stretch"}
 
 
-def test_a_palm_configuration_is_recognised_and_refused(read):
-    with pytest.raises(ConfigError, match=r"config\.json: this is a palm detection configuration"):
-        read(
-            [{"num_layers": 4, "strides": [8, 16, 16, 16]}, {"num_classes": 1, "num_anchors": 2016, "num_coords": 18}]
-        )
+PALM = [
+    {
+        "num_layers": 4,
+        "min_scale": 0.1484375,
+        "max_scale": 0.75,
+        "input_size_height": 192,
+        "input_size_width": 192,
+        "anchor_offset_x": 0.5,
+        "anchor_offset_y": 0.5,
+        "strides": [8, 16, 16, 16],
+        "aspect_ratios": [1.0],
+        "reduce_boxes_in_lowest_layer": False,
+        "interpolated_scale_aspect_ratio": 1.0,
+        "fixed_anchor_size": True,
+    },
+    {
+        "num_classes": 1,
+        "num_anchors": 2016,
+        "num_coords": 18,
+        "score_clipping_thresh": 100.0,
+        "x_scale": 192.0,
+        "y_scale": 192.0,
+        "h_scale": 192.0,
+        "w_scale": 192.0,
+        "min_score_thresh": 0.6,
+        "min_suppression_threshold": 0.3,
+        "num_keypoints": 7,
+        "kp1": 0,
+        "kp2": 2,
+        "theta0": 1.5707963267948966,
+        "dscale": 2.6,
+        "dy": -0.5,
+        "resolution": 256,
+    },
+]
+
+
+def test_both_parts_of_a_palm_configuration_reach_the_head(read):
+    config = read(PALM)
+    assert (config.confidence_threshold, config.nms_threshold) == (0.6, 0.3)
+    assert config.input_shape == (192, 192, 3)
+    outputs = [OutputFacts("numbers", (2016, 18)), OutputFacts("scores", (2016, 1))]
+    head = palm.bind_palm(outputs, HeadSettings(192, 192, facts=config.head))
+    assert head is not None
+    assert head.kind == replace(palm.PALM, layouts=palm.PALM.layouts[:1], unit=(192, 192, 192, 192))
+    assert head.unit.tolist() == [1, 1, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("part", "key", "value", "named"),
+    [
+        (1, "num_anchors", 2017, r"key '1\.num_anchors', value 2017: it must be 2016"),
+        (1, "num_coords", 16, r"key '1\.num_coords', value 16: it must be 18"),
+        (1, "kp2", 7, r"key '1\.kp2', value 7: it must be 6"),
+        (0, "num_layers", 3, r"key '0\.num_layers', value 3: it must be 4"),
+        (0, "fixed_anchor_size", False, r"key '0\.fixed_anchor_size', value false"),
+        (0, "stride", [8], r"unknown key '0\.stride' \(value \[8\]\)"),
+        (1, "dscale", 0, r"key '1\.dscale', value 0"),
+    ],
+)
+def test_a_palm_configuration_that_contradicts_itself_is_refused_by_key(read, part, key, value, named):
+    content = json.loads(json.dumps(PALM))
+    content[part][key] = value
+    with pytest.raises(ConfigError, match=named):
+        read(content)
 
 
 @pytest.mark.parametrize(
