@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from hailstack.errors import InputError
+from hailstack.imaging import draw
 from hailstack.pipeline.clips import ClipFacts
-from hailstack.pipeline.sinks.folder import annotate
 from hailstack.types import Image, Result
 
 INSTEAD = "use --output DIR for annotated files"
@@ -59,7 +59,7 @@ class PreviewSink:
     def write(self, result: Result) -> None:
         if result.image is None:
             return
-        picture = _to_fit(annotate(result.image, result.prediction))
+        picture = _to_fit(draw(result.image, result.prediction))
         header = f"P6 {picture.shape[1]} {picture.shape[0]} 255\n".encode()
         # The label does not keep the picture alive, so the sink does.
         self._photo = self._photo_type(data=header + picture.tobytes(), format="ppm")

@@ -11,11 +11,11 @@ import numpy as np
 
 from hailstack.errors import InputError
 from hailstack.files import replacing
-from hailstack.imaging import draw_classes, draw_detections, write_image
+from hailstack.imaging import draw, write_image
 from hailstack.imaging.video import DEFAULT_RATE, VideoWriter
 from hailstack.pipeline.clips import ClipFacts
 from hailstack.pipeline.sources import Source
-from hailstack.types import Classes, Detections, Image, Prediction, RawTensors, Result
+from hailstack.types import Image, RawTensors, Result
 
 KEPT_SUFFIXES = {".jpg", ".jpeg", ".png"}
 
@@ -58,10 +58,10 @@ class FolderSink:
         if isinstance(result.prediction, RawTensors):
             self._write_tensors(result, result.prediction)
         elif self._clip.source.kind == "image":
-            write_image(self._target(_picture_suffix(self._clip.source)), annotate(result.image, result.prediction))
+            write_image(self._target(_picture_suffix(self._clip.source)), draw(result.image, result.prediction))
             self.written += 1
         else:
-            self._write_video(result, annotate(result.image, result.prediction))
+            self._write_video(result, draw(result.image, result.prediction))
 
     def end(self) -> None:
         video, self._video, self._clip = self._video, None, None
@@ -107,15 +107,6 @@ class FolderSink:
             stem = f"{source.path.stem}-{number}"
         self._taken.add(name)
         return stem
-
-
-def annotate(image: Image, prediction: Prediction) -> Image:
-    """The picture with what was found drawn onto it; raw outputs leave it as it is."""
-    if isinstance(prediction, Detections):
-        return draw_detections(image, prediction)
-    if isinstance(prediction, Classes):
-        return draw_classes(image, prediction)
-    return image
 
 
 def _picture_suffix(source: Source) -> str:

@@ -12,9 +12,8 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from hailstack.errors import InferencePipelineError, InputError, MissingExtraError
-from hailstack.imaging import encode_image
+from hailstack.imaging import draw, encode_image
 from hailstack.pipeline.clips import ClipFacts
-from hailstack.pipeline.sinks.folder import annotate
 from hailstack.pipeline.sinks.records import to_record
 from hailstack.types import Result
 
@@ -67,7 +66,7 @@ class Scene:
             if result is None or result.image is None:
                 return b""
             if self._picture[0] != version:
-                self._picture = version, encode_image(annotate(result.image, result.prediction), ".jpg")
+                self._picture = version, encode_image(draw(result.image, result.prediction), ".jpg")
             return self._picture[1]
 
     def record(self) -> dict[str, Any]:
