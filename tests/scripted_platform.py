@@ -73,6 +73,10 @@ class Script:
     submit_error: Mapping[int, Exception] = field(default_factory=dict)
     """By running number of the submission since the device was opened."""
     completion_error: Mapping[int, Exception] = field(default_factory=dict)
+    failures_left: int = 1_000_000
+    """How many of these happen; later ones do not."""
+    side: int = SHAPE[0]
+    """Height and width of the input."""
     silent: frozenset[int] = frozenset()
     """Submissions that never complete."""
     batches: list[int] = field(default_factory=list)
@@ -80,6 +84,17 @@ class Script:
     opened: int = 0
     closed: int = 0
     thresholds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        return (self.side, self.side, SHAPE[2])
+
+    def failure(self, planned: Mapping[int, Exception], number: int) -> Exception | None:
+        """What happens to submission ``number``, as planned."""
+        if number not in planned or not self.failures_left:
+            return None
+        self.failures_left -= 1
+        return planned[number]
 
 
 def compute(frame: np.ndarray) -> dict[str, np.ndarray]:
@@ -112,7 +127,12 @@ def infos(script: Script) -> list[Any]:
             format=types.SimpleNamespace(order=FormatOrder.HAILO_NMS_BY_CLASS),
             nms_shape=types.SimpleNamespace(number_of_classes=CLASSES),
         ),
-        VECTOR: types.SimpleNamespace(name=VECTOR, shape=(3,), format=types.SimpleNamespace(order=FormatOrder.NC)),
+        VECTOR: types.SimpleNamespace(
+            name=VECTOR,
+            shape=(3,),
+            format=types.SimpleNamespace(order=FormatOrder.NC, type=FormatType.UINT8),
+            quant_info=types.SimpleNamespace(qp_scale=0.0, qp_zp=0.0),  # every feature has its own: floats it is
+        ),
     }
     return [known[name] for name in script.outputs]
 
@@ -129,7 +149,7 @@ def build(script: Script) -> dict[str, types.ModuleType]:  # noqa: C901
 
         def get_input_vstream_infos(self) -> list[Any]:
             order = types.SimpleNamespace(order=script.input_order)
-            return [types.SimpleNamespace(name="net/input_layer1", shape=SHAPE, format=order)]
+            return [types.SimpleNamespace(name="net/input_layer1", shape=script.shape, format=order)]
 
         def get_output_vstream_infos(self) -> list[Any]:
             return infos(script)
@@ -201,8 +221,8 @@ def build(script: Script) -> dict[str, types.ModuleType]:  # noqa: C901
 
         def run_async(self, bindings: list[Bindings], callback: Callable[..., None]) -> Job:
             number, self.submitted = self.submitted, self.submitted + 1
-            if number in script.submit_error:
-                raise script.submit_error[number]
+            if error := script.failure(script.submit_error, number):
+                raise error
             script.batches.append(len(bindings))
             self.in_flight += len(bindings)
             script.most_in_flight = max(script.most_in_flight, self.in_flight)
@@ -220,7 +240,8 @@ def build(script: Script) -> dict[str, types.ModuleType]:  # noqa: C901
                     for name, slot in one.outputs.items():
                         slot.array[: len(results[name])] = results[name]
                 self.in_flight -= len(bindings)
-                callback(completion_info=types.SimpleNamespace(exception=script.completion_error.get(number)))
+                error = script.failure(script.completion_error, number)
+                callback(completion_info=types.SimpleNamespace(exception=error))
                 job.done.set()
 
     class InferModel:
@@ -230,7 +251,7 @@ def build(script: Script) -> dict[str, types.ModuleType]:  # noqa: C901
             pass
 
         def input(self) -> Stream:
-            return Stream(list(SHAPE))
+            return Stream(list(script.shape))
 
         def output(self, name: str) -> Stream:
             return Stream([CLASSES * (1 + 5 * MAX_BOXES)] if name == BOXES else [3])
@@ -280,8 +301,8 @@ def build(script: Script) -> dict[str, types.ModuleType]:  # noqa: C901
         def infer(self, frames: Mapping[str, np.ndarray]) -> dict[str, Any]:
             number, self.calls = self.calls, self.calls + 1
             failures = {**script.submit_error, **script.completion_error}
-            if number in failures:
-                raise failures[number]
+            if error := script.failure(failures, number):
+                raise error
             if number in script.silent:
                 raise HailoRTTimeout("Received a timeout")
             (batch,) = frames.values()

@@ -12,18 +12,21 @@ def run(
     /,
     *,
     net: Annotated[str, Parameter(name=["--net", "-n"])],
-    postprocess: Annotated[
-        Literal["auto", "classification", "nms_on_host", "raw"], Parameter(name=["--postprocess", "-p"])
-    ] = "auto",
+    postprocess: Annotated[str, Parameter(name=["--postprocess", "-p"])] = "auto",
     config: Annotated[str | None, Parameter(name=["--config", "-c"])] = None,
     synchronous: Annotated[bool, Parameter(name=["--synchronous", "-s"], negative=())] = False,
     callback: Annotated[bool, Parameter(negative=())] = False,
     batch_size: Annotated[int, Parameter(name=["--batch-size", "-b"])] = 1,
-    depth: int | None = None,
+    depth: int | Literal["auto"] | None = None,
+    timeout_ms: int = 10_000,
+    on_fault: Annotated[list[str], Parameter(negative=())] = [],  # noqa: B006 - cyclopts makes a new one each time
     confidence: float | None = None,
     output: Annotated[str | None, Parameter(name=["--output", "-o"])] = None,
     json: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None,
+    to: Annotated[list[str], Parameter(allow_leading_hyphen=True, negative=())] = [],  # noqa: B006
     show: Annotated[bool, Parameter(negative=())] = False,
+    profile: Annotated[bool, Parameter(negative=())] = False,
+    trace: str | None = None,
 ) -> int:
     """Run a HEF on pictures, folders, patterns or videos.
 
@@ -37,7 +40,7 @@ def run(
     net
         The HEF.
     postprocess
-        What reads the outputs; auto decides by their shape.
+        What reads the outputs: auto decides by their shape, raw passes them on; another name asks for that head.
     config
         JSON with class names, thresholds, preprocessing.
     synchronous
@@ -47,22 +50,37 @@ def run(
     batch_size
         Frames submitted together.
     depth
-        Frames in flight; default 8, bounded by the device's queue.
+        Frames in flight; default 8, bounded by the device's queue; auto measures what the device needs.
+    timeout_ms
+        How long to wait for the device at any one call.
+    on_fault
+        KIND=ACTION, several times: KIND is timeout, submit, wait, device_lost or head, left out for all; ACTION
+        is stop (default), skip, retry:N or retry:N:skip.
     confidence
         Leave out objects with a lower score; default: the configuration's threshold, else the HEF's.
     output
         Folder for annotated pictures, H.264 videos, or raw tensors (npz).
     json
         File for one JSON object a frame, - for standard output.
+    to
+        A further place for results, several times: NAME.jsonl, NAME.csv, NAME.parquet, coco:NAME.json, mot:DIR, DIR/,
+        http(s)://..., mqtt://..., live:PORT, window.
     show
         Show the frames in a window.
+    profile
+        Print at the end how long each stage took.
+    trace
+        File for the spans of every frame, for ui.perfetto.dev: *.json or *.pftrace.
     """
     from hailstack.cli.run_report import RunReport
     from hailstack.errors import InputError
     from hailstack.pipeline import Job
+    from hailstack.profiling import OFF, Profiler, check_trace_path
 
     if synchronous and callback:
         raise InputError("--synchronous and --callback exclude each other")
+    if trace is not None:
+        check_trace_path(trace)
     job = Job(
         sources=sources,
         net=net,
@@ -71,9 +89,13 @@ def run(
         mode="sync" if synchronous else "callback" if callback else "async",
         batch_size=batch_size,
         depth=depth,
+        timeout_ms=timeout_ms,
+        faults=on_fault,
         output=output,
         json=json,
+        to=to,
         show=show,
         confidence=confidence,
+        profiler=Profiler() if profile or trace else OFF,
     )
-    return RunReport(job).carry_out()
+    return RunReport(job, with_table=profile, trace=trace).carry_out()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
@@ -13,11 +13,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from hailstack.errors import MediaError
-from hailstack.heads import HeadName
-from hailstack.pipeline import Job, Source
+from hailstack.pipeline import Job
+from hailstack.pipeline.job import Start, outputs_of
 from hailstack.pipeline.outcome import Outcome
-from hailstack.pipeline.job import outputs_of
-from hailstack.runtime import ModelFacts
+from hailstack.profiling import table_text, write_trace
 
 SWITCH_INTERVAL_S = 2e-4
 """With Python's default of 5 ms, one busy thread starves the short calls (resize, submit) of the others."""
@@ -26,8 +25,10 @@ SWITCH_INTERVAL_S = 2e-4
 class RunReport:
     """Carries out a job with a progress bar (only on a terminal), warnings and a closing line."""
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: Job, *, with_table: bool = False, trace: str | None = None) -> None:
         self._job = job
+        self._with_table = with_table
+        self._trace = trace
         self._console = Console(stderr=True, highlight=False)
         self._bar = Progress(
             TextColumn("{task.description}"),
@@ -40,6 +41,7 @@ class RunReport:
         )
         self._task = self._bar.add_task("frames", total=None)
         self._warned = 0
+        self._lost = 0
 
     def carry_out(self) -> int:
         """Run the job.
@@ -51,41 +53,79 @@ class RunReport:
             MediaError: a video could not be read to its end, or nothing could be read at all.
         """
         sys.setswitchinterval(SWITCH_INTERVAL_S)
-        with _signals(self._job) as received, self._bar:
-            outcome = self._job.run(begin=self._begin, progress=self._progress)
+        try:
+            with _signals(self._job) as received, self._bar:
+                outcome = self._job.run(begin=self._begin, progress=self._progress)
+        finally:
+            self._tell_profile()  # most wanted of a run that went wrong
         self._summarise(outcome)
         if outcome.fatal:
             raise _all_in_one([str(failure.error) for failure in outcome.fatal])
         return 128 + received[0] if received else 0
 
-    def _begin(self, head: HeadName, facts: ModelFacts, sources: Sequence[Source]) -> None:
-        if head == "raw" and self._job.postprocess == "auto":
-            listed = "; ".join(map(str, facts.outputs))
+    def _begin(self, start: Start) -> None:
+        if start.head == "raw" and self._job.postprocess == "auto":
+            listed = "; ".join(map(str, start.facts.outputs))
             self._say(f"no head fits the outputs, so they are passed on as they are: {listed}")
-        if all(source.kind == "image" for source in sources):
-            self._bar.update(self._task, total=len(sources))
+        if start.depths is not None:
+            self._say(f"depth {start.depths.chosen}, from frames in flight: frames a second {start.depths}")
+        if all(source.kind == "image" for source in start.sources):
+            self._bar.update(self._task, total=len(start.sources))
 
     def _progress(self, outcome: Outcome) -> None:
-        self._bar.update(self._task, completed=outcome.frames)
+        if not self._bar.disable:
+            self._bar.update(self._task, completed=outcome.frames)
         for failure in outcome.failures[self._warned :]:
             if failure.source.kind == "image":
                 self._say(f"skipped: {failure.error}")
         self._warned = len(outcome.failures)
+        for failed in outcome.failed[self._lost :]:
+            self._say(f"left out: {failed.error}")
+        self._lost = len(outcome.failed)
 
     def _summarise(self, outcome: Outcome) -> None:
+        for count in outcome.sinks:
+            if count.error is not None:
+                self._say(f"{count.name}: {count.error}")
         if outcome.fatal and not outcome.frames:
             return  # the error says all there is to say
-        parts = [f"{outcome.frames} frames in {outcome.seconds:.2f} s ({outcome.fps:.1f} FPS)"]
-        if outcome.skipped:
-            parts.append(f"{len(outcome.skipped)} skipped")
+        parts = [f"{outcome.frames} frames in {outcome.seconds:.2f} s ({outcome.fps:.1f} FPS)", *_losses(outcome)]
         if outcome.stopped:
             parts.append("stopped before the end")
         if places := outputs_of(self._job):
             parts.append(f"results in {' and '.join(places)}")
         self._say(", ".join(parts))
 
+    def _tell_profile(self) -> None:
+        if not self._job.profiler.enabled:
+            return
+        profile = self._job.profiler.snapshot()
+        if self._with_table:
+            self._console.print(table_text(profile.table()), markup=False, soft_wrap=True)
+        if self._trace is not None:
+            write_trace(profile, self._trace)
+
     def _say(self, text: str) -> None:
         self._console.print(f"hailstack: {text}", markup=False, soft_wrap=True)
+
+
+def _losses(outcome: Outcome) -> list[str]:
+    """What did not go as it should, for the closing line."""
+    parts = [f"{len(outcome.skipped)} skipped"] if outcome.skipped else []
+    if outcome.failed:
+        parts.append(f"{len(outcome.failed)} failed")
+    if outcome.dropped:
+        parts.append(f"{outcome.dropped} dropped")
+    if outcome.retried:
+        parts.append(f"tried again {', '.join(f'{count} x {kind}' for kind, count in outcome.retried.items())}")
+    if outcome.reopened:
+        parts.append(f"device opened anew {outcome.reopened} times")
+    for sink in outcome.sinks:
+        if sink.dropped:
+            parts.append(f"{sink.name} missed {sink.dropped}")
+        if sink.waited_s > outcome.seconds / 100:
+            parts.append(f"waited {sink.waited_s:.2f} s for {sink.name}")
+    return parts
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast, get_args
 
 from hailstack.errors import ConfigError, InputError
 from hailstack.heads import Head, HeadName, HeadSettings, choose_head
@@ -18,15 +18,31 @@ from hailstack.pipeline.configuration import RunConfig, read_config
 from hailstack.pipeline.engine import run
 from hailstack.pipeline.model import ModelNotes, read_notes
 from hailstack.pipeline.outcome import Outcome
-from hailstack.pipeline.preview import PreviewSink
-from hailstack.pipeline.sinks import FolderSink, JsonLinesSink, Sink, TextSink
+from hailstack.pipeline.outlet import Route
+from hailstack.pipeline.routes import find_route
+from hailstack.pipeline.sinks import FolderSink, JsonLinesSink, TextSink
 from hailstack.pipeline.sources import Source, find_sources
-from hailstack.runtime import Mode, ModelFacts, Session, Thresholds
+from hailstack.profiling import OFF, Profiler
+from hailstack.runtime import DepthCurve, FaultPolicy, Mode, ModelFacts, Session, Thresholds, read_facts
 
 NO_TEXT = IMAGE_SUFFIXES | VIDEO_SUFFIXES | {".hef", ".onnx"}
 """File name endings that nobody means for lines of JSON."""
 
-Postprocess = Literal["auto", "classification", "nms_on_host", "raw"]
+FLOAT_HEADS = frozenset({"raw", "nms_on_host", "classification"})
+"""Heads that are given real values; the others read what the device delivers, which spares the host a pass over it."""
+
+HEADS = ("auto", *get_args(HeadName))
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What is known when everything is open."""
+
+    head: HeadName
+    facts: ModelFacts
+    sources: Sequence[Source]
+    depths: DepthCurve | None = None
+    """Where the depth was measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,22 +51,31 @@ class Job:
 
     sources: Sequence[str]
     net: str
-    postprocess: Postprocess = "auto"
+    postprocess: str = "auto"
+    """``auto`` or the name of a head."""
     config: str | None = None
     mode: Mode = "async"
     batch_size: int = 1
-    depth: int | None = None
+    depth: int | Literal["auto"] | None = None
+    """Frames in flight; ``auto`` measures what the device needs."""
+    timeout_ms: int = 10_000
+    """How long to wait for the device at any one call."""
+    faults: Sequence[str] = ()
+    """What to do about frames that fail: :meth:`hailstack.runtime.FaultPolicy.parse`."""
     output: str | None = None
     json: str | None = None
+    to: Sequence[str] = ()
+    """Further places for results: :mod:`hailstack.pipeline.routes`."""
     show: bool = False
     confidence: float | None = None
     """Leave out weaker objects; None: as the configuration or the HEF says."""
     stop: threading.Event = field(default_factory=threading.Event)
+    profiler: Profiler = OFF
 
     def run(
         self,
         *,
-        begin: Callable[[HeadName, ModelFacts, Sequence[Source]], Any] = lambda name, facts, sources: None,
+        begin: Callable[[Start], Any] = lambda start: None,
         progress: Callable[[Outcome], Any] = lambda outcome: None,
     ) -> Outcome:
         """Carry it out.
@@ -64,17 +89,32 @@ class Job:
             DeviceError and its kinds: the NPU failed; outputs hold every frame before.
         """
         self._check()
+        faults = FaultPolicy.parse(self.faults)
         sources = find_sources(self.sources)
         config = read_config(self.config) if self.config else RunConfig()
         notes = read_notes(self.net)
-        with self._session(config, notes) as session:
+        native = self._is_native(config, notes)
+        with self._session(config, notes, native) as session:
             preprocess = self._preprocess(session.facts, notes, config)
             name, head = self._head(session.facts, notes, config)
-            sinks = self._sinks(sources)
-            begin(name, session.facts, sources)
-            return run(sources, session, preprocess, head, sinks, stop=self.stop, progress=progress)
+            depths = session.measure_depths() if self.depth == "auto" else None
+            begin(Start(name, session.facts, sources, depths))
+            return run(
+                sources,
+                session,
+                preprocess,
+                head,
+                self._routes(sources),
+                stop=self.stop,
+                progress=progress,
+                faults=faults,
+                profiler=self.profiler,
+            )
 
     def _check(self) -> None:
+        if self.postprocess not in HEADS:
+            message = f"--postprocess {self.postprocess}: there is no such head; known are {', '.join(HEADS)}"
+            raise InputError(message)
         if self.confidence is not None and not 0 <= self.confidence <= 1:
             message = f"--confidence {self.confidence}: it must be within 0..1"
             raise InputError(message)
@@ -83,15 +123,22 @@ class Job:
             message = f"--json {self.json}: the name of a picture, video or model; name a file for lines of JSON"
             raise InputError(message)
 
-    def _session(self, config: RunConfig, notes: ModelNotes) -> Session:
-        thresholds = Thresholds(iou=config.nms_threshold)
+    def _is_native(self, config: RunConfig, notes: ModelNotes) -> bool:
+        """Whether the head that will read the outputs takes them as the device has them."""
+        facts = read_facts(self.net, native_outputs=True, architecture=notes.architecture)
+        return len(facts.input_shape) == 3 and self._head(facts, notes, config)[0] not in FLOAT_HEADS
+
+    def _session(self, config: RunConfig, notes: ModelNotes, native: bool) -> Session:
         return Session(
             self.net,
             mode=self.mode,
             batch_size=self.batch_size,
-            depth=self.depth,
-            thresholds=thresholds,
+            depth=None if self.depth == "auto" else self.depth,
+            timeout_ms=self.timeout_ms,
+            thresholds=Thresholds(iou=config.nms_threshold),
             architecture=notes.architecture,
+            native_outputs=native,
+            profiler=self.profiler,
         )
 
     def _preprocess(self, facts: ModelFacts, notes: ModelNotes, config: RunConfig) -> Preprocess:
@@ -110,10 +157,10 @@ class Job:
             top_k=config.top_k,
             logits=_gives_logits(notes, config),
             task=str(notes.head.get("task") or ""),
-            facts=notes.head,
+            facts={**notes.head, **config.head},
         )
         with self._blamed():
-            return choose_head(self.postprocess, facts.outputs, settings)
+            return choose_head(cast(Any, self.postprocess), facts.outputs, settings)
 
     @contextmanager
     def _blamed(self) -> Iterator[None]:
@@ -127,18 +174,19 @@ class Job:
             message = f"{self.net}: {error}"
             raise InputError(message) from error
 
-    def _sinks(self, sources: Sequence[Source]) -> list[Sink]:
-        sinks: list[Sink] = []
-        if self.show:
-            sinks.append(PreviewSink(self.stop))
+    def _routes(self, sources: Sequence[Source]) -> list[Route]:
+        routes: list[Route] = []
         if self.output is not None:
-            sinks.append(FolderSink(self.output, sources))
+            folder = self.output
+            routes.append(Route(lambda: FolderSink(folder, sources), "output"))
         if self.json is not None:
-            sinks.append(JsonLinesSink(self.json))
-        return sinks or [TextSink(sys.stdout)]
+            lines = self.json
+            routes.append(Route(lambda: JsonLinesSink(lines), "json"))
+        routes += [find_route(name, sources, self.stop) for name in (*self.to, *(["window"] if self.show else []))]
+        return routes or [Route(lambda: TextSink(sys.stdout), "text")]
 
 
-def choose_preprocess(facts: ModelFacts, notes: ModelNotes, config: RunConfig, postprocess: Postprocess) -> Preprocess:
+def choose_preprocess(facts: ModelFacts, notes: ModelNotes, config: RunConfig, postprocess: str) -> Preprocess:
     """How pictures become input frames: the HEF's own notes, changed by the configuration; without notes, a centred
     letterbox, or for classification the usual crop of the middle.
 
@@ -177,5 +225,5 @@ def _gives_logits(notes: ModelNotes, config: RunConfig) -> bool:
 
 def outputs_of(job: Job) -> list[str]:
     """Where the results of a job lie, for a closing line."""
-    named = [job.output, None if job.json == "-" else job.json]
-    return [os.fspath(one) for one in named if one]
+    named = [job.output, job.json, *job.to]
+    return [os.fspath(one) for one in named if one and one not in ("-", "window")]
