@@ -119,8 +119,13 @@ def _normalisation(layer: str, channels: int, effects: ScriptEffects) -> Normali
         raise ConfigError("normalization: stands more than once; pixels would be normalised twice")
     if not given:
         return Normalisation(bgr=True).of_channels(channels) if bgr else None
+    if {len(given[0].mean), len(given[0].std)} - {1, channels}:
+        numbers = f"{len(given[0].mean)} numbers for mean and {len(given[0].std)} for std"
+        message = f"normalization: {numbers}; one, or one for each of {channels} channels, is expected"
+        raise ConfigError(message)
+    mean, std = (values * (channels // len(values)) for values in (given[0].mean, given[0].std))
     try:
-        return Normalisation(given[0].mean, given[0].std, bgr).of_channels(channels)
+        return Normalisation(mean, std, bgr)
     except ConfigError as error:
         message = f"normalization: {error}"
         raise ConfigError(message) from error

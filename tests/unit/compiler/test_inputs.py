@@ -12,6 +12,8 @@ import pytest
 from onnx import numpy_helper
 
 from hailstack.compiler import compile_model
+from hailstack.compiler.runner.client import ClientRunner
+from hailstack.compiler.runner.definitions import InferenceContext
 from hailstack.emulator.host.layout import pack_frame
 from hailstack.emulator.program import load_program
 from hailstack.emulator.settings import Settings
@@ -188,3 +190,40 @@ def test_an_input_of_five_axes_is_refused(tmp_path: Path) -> None:
     net = write(tmp_path / "net.onnx", "g (float[1,2,3,8,8] clip) => (y) { y = Relu(clip) }")
     with pytest.raises(ModelError, match="input 'clip' has 5 axes"):
         compile_model(net, np.zeros((1, 2, 3, 8, 8)), tmp_path / "net.hef")
+
+
+def test_the_runner_takes_several_inputs_and_keeps_them_in_its_archive(tmp_path: Path) -> None:
+    net = stereo(tmp_path / "net.onnx")
+    data = {
+        "net/input_layer1": RANDOM.integers(0, 256, (4, 16, 24, 3), np.uint8),
+        "net/input_layer2": RANDOM.integers(0, 256, (4, 16, 24, 3), np.uint8),
+        "net/input_layer3": RANDOM.normal(0, 1, (4, 12)).astype(np.float32),
+    }
+    runner = ClientRunner(hw_arch="hailo8l")
+    runner.translate_onnx_model(net, "net")
+    runner.load_model_script(
+        "n1 = normalization([0], [255], input_layer1)\nn2 = normalization([0], [255], input_layer2)"
+    )
+    runner.optimize(data)
+    runner.save_har(tmp_path / "net.har")
+    again = ClientRunner(har=tmp_path / "net.har")
+    with again.infer_context(InferenceContext.SDK_QUANTIZED) as context:
+        found = again.infer(context, data)
+    with again.infer_context(InferenceContext.SDK_FP_OPTIMIZED) as context:
+        wanted = again.infer(context, data)
+    assert np.abs(found - wanted).mean() < 0.02 * np.ptp(wanted)
+    again.analyze_noise(data)
+    (tmp_path / "net.hef").write_bytes(again.compile())
+    streams = read_hef(tmp_path / "net.hef").groups[0].input_streams
+    assert [stream.name for stream in streams] == list(data)
+    assert streams[2].quant.scale == pytest.approx(np.ptp(data["net/input_layer3"]) / 255, rel=0.01)
+
+
+def test_the_runner_takes_a_grey_picture(tmp_path: Path) -> None:
+    net = write(tmp_path / "net.onnx", "g (float[1,1,16,24] x) => (y) { y = Conv(x, w) }", w=weights(4, 1, 3, 3))
+    runner = ClientRunner()
+    runner.translate_onnx_model(net, "net")
+    runner.load_model_script("n = normalization([127.5], [127.5])")
+    runner.optimize(RANDOM.integers(0, 256, (4, 16, 24, 1), np.uint8))
+    (tmp_path / "net.hef").write_bytes(runner.compile())
+    assert read_hef(tmp_path / "net.hef").groups[0].input_streams[0].shape.features == 1
