@@ -32,13 +32,21 @@ def read_image(path: str | os.PathLike[str]) -> Image:
         MediaError: it is no picture, ends too early or is damaged. Decoders fill what is missing with grey without a
             word, and a detector would find nothing there; so such a file is refused.
     """
-    data = _read_bytes(Path(path))
+    return decode_image(_read_bytes(Path(path)), str(path))
+
+
+def decode_image(data: bytes, name: str) -> Image:
+    """The picture in the bytes of a file, as :func:`read_image` gives it; ``name`` is for messages.
+
+    Raises:
+        MediaError: it is no picture, ends too early or is damaged.
+    """
     if reason := _damage(data):
-        message = f"{path}: {reason}"
+        message = f"{name}: {reason}"
         raise MediaError(message)
     pixels = _decode(data)
     if pixels is None:
-        message = f"{path}: not a picture that can be decoded ({len(data)} bytes)"
+        message = f"{name}: not a picture that can be decoded ({len(data)} bytes)"
         raise MediaError(message)
     return cast(Image, cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB))
 

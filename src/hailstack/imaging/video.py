@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from fractions import Fraction
 from pathlib import Path
@@ -14,6 +14,7 @@ import numpy as np
 from hailstack.errors import MediaError
 from hailstack.files import replacing
 from hailstack.imaging.encoders import Encoder, find_encoders
+from hailstack.imaging.media import PIXELS, Medium, Pictures, open_media, reason
 from hailstack.types import Image
 
 VIDEO_SUFFIXES = frozenset(
@@ -22,7 +23,8 @@ VIDEO_SUFFIXES = frozenset(
 """File name endings that are taken for videos inside a folder, lower case."""
 
 DEFAULT_RATE = Fraction(25)
-PIXELS = "rgb24"
+TICK_S = 1e-6
+"""Times this near to each other are the same."""
 
 
 class VideoFile:
@@ -30,24 +32,22 @@ class VideoFile:
 
     FFmpeg fills what a cut or damaged file lacks with repeated pictures, or ends in silence; here that is an error.
 
+    Args:
+        medium: the file, or what else has an end: a pipe, an address on a server.
+        size: width and height of the pictures; None: as they are.
+
     Raises:
-        MediaError: the file cannot be opened or holds no video.
+        MediaError: it cannot be opened or holds no video.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        try:
-            self._container = av.open(str(path))
-        except (av.FFmpegError, OSError) as error:
-            message = f"{path}: not a video that can be opened: {_reason(error)}"
-            raise MediaError(message) from error
-        if not self._container.streams.video:
-            self._container.close()
-            message = f"{path}: there is no video in this file"
-            raise MediaError(message)
+    def __init__(self, medium: Path | Medium, size: tuple[int, int] | None = None) -> None:
+        self._medium = Medium.file(medium) if isinstance(medium, Path) else medium
+        self._container = open_media(self._medium)
         self._stream = self._container.streams.video[0]
         # Without this a frame whose end is missing is patched up with pieces of the one before.
         self._stream.codec_context.options = {"err_detect": "explode"}
+        self._pictures = Pictures(size)
+        self._expected: int | None = self._stream.frames or None
         self._packets = 0
         self._given = 0
         self._last_s = 0.0
@@ -63,22 +63,48 @@ class VideoFile:
 
     @property
     def frame_count(self) -> int | None:
-        return self._stream.frames or None
+        return self._expected
 
-    def frames(self) -> Iterator[tuple[float, Image]]:
+    def frames(
+        self,
+        wanted: Callable[[float], bool] = lambda time_s: True,
+        start_s: float = 0.0,
+        end_s: float | None = None,
+    ) -> Iterator[tuple[float, Image]]:
         """Seconds since the first frame, and the picture (RGB uint8, upright), for each frame in order of time.
+
+        Args:
+            wanted: asked with the time of each frame; only those that it wants are converted and given.
+            start_s: frames before are passed over, without being decoded where the file has an index.
+            end_s: this frame and later ones are not read.
 
         Raises:
             MediaError: the file ends too early or is damaged; every frame before that has been given, and the
                 message names the first one that is missing.
         """
-        start: float | None = None
+        origin_s = self._seek(start_s) if start_s else None
         for frame in self._decoded():
             if frame.is_corrupt:
                 raise self._broken("its data are damaged")
-            start = self._time_of(frame) if start is None else start
-            yield self._time_of(frame) - start, _upright(frame)
+            origin_s = self._time_of(frame) if origin_s is None else origin_s
+            time_s = self._time_of(frame) - origin_s
+            if end_s is not None and time_s >= end_s - TICK_S:
+                return
+            if time_s >= start_s - TICK_S and wanted(time_s):
+                yield time_s, self._pictures(frame)
             self._given += 1
+
+    def _seek(self, start_s: float) -> float | None:
+        """Go to the last key frame before; the time of the file's first frame, or None if it cannot be done."""
+        first = self._stream.start_time
+        if first is None or self._medium.address.startswith("pipe:"):
+            return None
+        try:
+            self._container.seek(first + int(start_s / self.time_base), stream=self._stream)
+        except av.FFmpegError:
+            return None
+        self._expected = None
+        return float(first * self.time_base)
 
     def _decoded(self) -> Iterator[Any]:
         """Frames as the decoder gives them; when the data end badly, first those that it still holds."""
@@ -97,7 +123,7 @@ class VideoFile:
                     self._last_s = self._time_of(frame)
                     yield frame
         except av.FFmpegError as error:
-            problem, cause = _reason(error), error
+            problem, cause = reason(error, self._medium.timeout_s), error
         tail = self._flush()
         problem = problem or self._missing(tail)
         yield from self._until_gap(tail, packet) if problem else tail
@@ -123,7 +149,7 @@ class VideoFile:
 
     def _missing(self, tail: list[Any]) -> str:
         """What the file announces and does not hold; empty if all is there or nothing is announced."""
-        expected = self._stream.frames
+        expected = self._expected
         if expected and self._packets < expected:
             return f"the file ends too early, {expected} frames were announced"
         if not tail and not self._given:
@@ -144,8 +170,8 @@ class VideoFile:
     def _time_of(self, frame: Any) -> float:
         return self._given / float(self.rate) if frame.pts is None else float(frame.pts * self.time_base)
 
-    def _broken(self, reason: str) -> MediaError:
-        return MediaError(f"{self._path}: frame {self._given} cannot be read: {reason}")
+    def _broken(self, why: str) -> MediaError:
+        return MediaError(f"{self._medium.name}: frame {self._given} cannot be read: {why}")
 
     def close(self) -> None:
         self._container.close()
@@ -226,15 +252,8 @@ class VideoWriter:
         try:
             yield
         except (av.FFmpegError, OSError) as error:
-            message = f"{self.path}: cannot be written: {_reason(error)}"
+            message = f"{self.path}: cannot be written: {reason(error)}"
             raise MediaError(message) from error
-
-
-def _upright(frame: Any) -> Image:
-    """The picture as the camera was held: phones store the turn beside the picture."""
-    image = cast(Image, frame.to_ndarray(format=PIXELS))
-    quarter_turns = round(getattr(frame, "rotation", 0) / 90) % 4
-    return np.ascontiguousarray(np.rot90(image, quarter_turns)) if quarter_turns else image
 
 
 def _padded(image: Image, size: tuple[int, int]) -> Image:
@@ -242,7 +261,3 @@ def _padded(image: Image, size: tuple[int, int]) -> Image:
     if missing == (0, 0):
         return np.ascontiguousarray(image)
     return np.pad(image, ((0, missing[0]), (0, missing[1]), (0, 0)), mode="edge")
-
-
-def _reason(error: BaseException) -> str:
-    return getattr(error, "strerror", None) or str(error)

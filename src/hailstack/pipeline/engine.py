@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from hailstack.errors import InferencePipelineError
 from hailstack.heads import Head
 from hailstack.imaging import Placement, Preprocess
+from hailstack.pipeline.clips import Counts
 from hailstack.pipeline.outcome import Failure, Outcome
 from hailstack.pipeline.outlet import Outlets, Route
 from hailstack.pipeline.reader import Ended, Event, Opened, Reader
@@ -81,19 +82,25 @@ def run(
     Raises:
         HailstackError: the device or a sink failed. The sinks have been closed: their files hold every frame before.
     """
+    hooks = Hooks(stop or threading.Event(), progress, profiler)
     return run_events(
-        Reader(sources),
+        Reader(sources, stop=hooks.stop, profiler=profiler),
         network,
         preprocess,
         head,
         sinks,
-        hooks=Hooks(stop or threading.Event(), progress, profiler),
+        hooks=hooks,
         faults=faults,
     )
 
 
 class Events(Protocol):
     """Frames with the beginnings and ends of their sources: a :class:`hailstack.pipeline.reader.Reader`."""
+
+    @property
+    def counts(self) -> Sequence[Counts]:
+        """What has become of the frames of each source; goes on counting."""
+        ...
 
     def __enter__(self) -> Iterable[Event | None]: ...
     def __exit__(self, kind: Any, error: Any, trace: Any) -> None: ...
@@ -112,7 +119,7 @@ def run_events(
     """As :func:`run`, with the frames of any reader."""
     started = time.perf_counter()
     outlets = Outlets([_route(sink) for sink in sinks], hooks.profiler)
-    outcome = Outcome(sinks=outlets.counts)
+    outcome = Outcome(sinks=outlets.counts, sources=reader.counts)
     try:
         with outlets, ExitStack() as stack:
             _Run(outcome, outlets, head, hooks, faults or FaultPolicy()).carry_out(
@@ -137,8 +144,10 @@ class _Run:
         self._head = head
         self._hooks = hooks
         self._recovery = Recovery(faults, self._lose, outcome.retried)
-        self._marks: deque[tuple[int, Opened | Ended]] = deque()
-        self._first_of_source = 0
+        self._marks: deque[tuple[int, Opened | Ended, int]] = deque()
+        """After how many frames of the run, what, and how many frames of that source."""
+        self._of_source: Counter[str] = Counter()
+        self._open: set[Source] = set()
 
     def carry_out(
         self, events: Iterable[Event | None], network: Network, preprocess: Preprocess, stack: ExitStack
@@ -169,6 +178,7 @@ class _Run:
             if isinstance(event, Frame):
                 serial = self._outcome.read
                 self._outcome.read += 1
+                self._of_source[event.id.source] += 1
                 if event.id.serial < 0:
                     event = replace(event, id=replace(event.id, serial=serial))
                 if profiler.enabled:
@@ -179,7 +189,9 @@ class _Run:
                 self._outlets.check()
                 yield None
             else:
-                self._marks.append((self._outcome.read, event))
+                given = self._of_source.pop(event.source.name, 0) if isinstance(event, Ended) else 0
+                self._marks.append((self._outcome.read, event, given))
+        self._outcome.stopped = self._hooks.stop.is_set()
 
     def _read(self, answer: Answer[Placement]) -> Result | None:
         """What the head makes of an answer; None if it makes nothing of it and the policy leaves such frames out."""
@@ -209,12 +221,14 @@ class _Run:
         """Tell the sinks of the sources that begin or end before the next frame."""
         done = self._outcome.frames + len(self._outcome.failed)
         while self._marks and self._marks[0][0] <= done:
-            _, mark = self._marks.popleft()
+            _, mark, given = self._marks.popleft()
             if isinstance(mark, Opened):
-                self._first_of_source = done
+                self._open.add(mark.facts.source)
                 self._outlets.begin(mark.facts)
                 continue
             if mark.error is not None:
-                self._outcome.failures.append(Failure(mark.source, mark.error, done - self._first_of_source))
+                self._outcome.failures.append(Failure(mark.source, mark.error, given))
                 self._hooks.progress(self._outcome)
-            self._outlets.end()
+            self._open.discard(mark.source)
+            if not self._open:
+                self._outlets.end()

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from hailstack.errors import InputError
+from hailstack.pipeline.clips import Counts
 from hailstack.pipeline.outlet import SinkCount
 from hailstack.pipeline.sources import Source
 from hailstack.types import Failed
@@ -45,6 +46,8 @@ class Outcome:
     reopened: int = 0
     """How often the device was opened anew."""
     sinks: Sequence[SinkCount] = ()
+    sources: Sequence[Counts] = ()
+    """What has become of each source's frames before they were read from here: see :class:`Counts`."""
 
     @property
     def fps(self) -> float:

@@ -1,26 +1,34 @@
-"""One thread that decodes ahead of the network."""
+"""Threads that decode ahead of the network."""
 
 from __future__ import annotations
 
-import queue
+import itertools
 import threading
+import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import TypeAlias
 
 from hailstack.errors import ClosedError, InputError
-from hailstack.pipeline.clips import ClipFacts, open_clip
+from hailstack.pipeline.clips import Clip, ClipFacts, Counts, open_clip
+from hailstack.pipeline.lanes import Lanes
 from hailstack.pipeline.sources import Source
+from hailstack.profiling import OFF, Profiler
 from hailstack.types import Frame
 
 FRAMES_AHEAD = 4
-POLL_S = 0.1
+"""Decoded frames that may wait for the network."""
+SHORTEST_WAIT_S = 0.004
+LONGEST_WAIT_S = 0.1
+PATIENCE_S = 1.0
+"""How long closing waits for threads. One that FFmpeg holds in a silent connection ends by itself with the source's
+time-out; until then it only waits."""
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """From here on, frames are this source's."""
+    """From here on, frames are this source's, or also this source's where several are live."""
 
     facts: ClipFacts
 
@@ -39,80 +47,142 @@ Event: TypeAlias = Opened | Frame | Ended
 
 @dataclass(frozen=True, slots=True)
 class _Stopped:
-    """The thread has ended; ``error`` is what it did not expect."""
+    """A thread has ended; ``error`` is what it did not expect."""
 
     error: BaseException | None = None
 
 
 class Reader:
-    """Events of all sources, in order. A context manager; iterate it once.
+    """Events of all sources. A context manager; iterate it once.
 
-    Policy of its queue: block. The thread waits while ``FRAMES_AHEAD`` frames lie there, so nothing is dropped.
+    Recordings and pictures are read by one thread, one after the other. Each live source has a thread of its own, and
+    all take turns. When frames come faster than they are taken, each source's policy says what happens: ``block``
+    waits while ``FRAMES_AHEAD`` frames lie there; ``drop_oldest`` then drops the oldest; ``latest`` keeps one.
+
+    Args:
+        sources: what to read.
+        stop: once set, iteration ends within ``LONGEST_WAIT_S``, also while no frame comes.
+        profiler: gets the spans ``decode`` and the counter ``reader_queue``.
     """
 
-    def __init__(self, sources: Sequence[Source]) -> None:
-        self._sources = sources
-        self._queue: queue.Queue[Event | _Stopped] = queue.Queue(FRAMES_AHEAD)
+    def __init__(
+        self, sources: Sequence[Source], *, stop: threading.Event | None = None, profiler: Profiler = OFF
+    ) -> None:
+        self.counts = tuple(Counts(source) for source in sources)
+        """What was read, dropped and lost of each source until now; in the order of the sources."""
+        self._stop = stop or threading.Event()
+        self._profiler = profiler
         self._closing = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="hailstack-reader", daemon=True)
+        self._serials = itertools.count()
+        recordings = [counts for counts in self.counts if not counts.source.is_live]
+        jobs = [recordings] * bool(recordings) + [[counts] for counts in self.counts if counts.source.is_live]
+        self._lanes: Lanes[Event | _Stopped] = Lanes(len(jobs))
+        self._threads = [
+            threading.Thread(target=self._run, name="hailstack-reader", args=(lane, job), daemon=True)
+            for lane, job in enumerate(jobs)
+        ]
 
     def __enter__(self) -> Reader:
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
         return self
 
-    def __iter__(self) -> Iterator[Event]:
+    def __iter__(self) -> Iterator[Event | None]:
+        """Events as they come; None whenever there is none at the moment."""
         if self._closing.is_set():
             raise ClosedError("the reader is closed")
-        while not isinstance(event := self._queue.get(), _Stopped):
-            yield event
-        if event.error is not None:
-            raise event.error
+        running = len(self._threads)
+        wait_s = SHORTEST_WAIT_S
+        while running and not self._stop.is_set():
+            event = self._lanes.take(wait_s)
+            wait_s = SHORTEST_WAIT_S if event is not None else min(2 * wait_s, LONGEST_WAIT_S)
+            if not isinstance(event, _Stopped):
+                yield event
+            elif event.error is not None:
+                raise event.error
+            else:
+                running -= 1
 
     def close(self) -> None:
-        """Stop the thread and wait for it. May be called again."""
+        """Stop the threads and wait for them. May be called again."""
         self._closing.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        self._lanes.close()
+        deadline = time.monotonic() + PATIENCE_S
+        for thread in self._threads:
+            if thread.is_alive():
+                thread.join(max(0.0, deadline - time.monotonic()))
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
 
-    def _run(self) -> None:
+    def _run(self, lane: int, job: Sequence[Counts]) -> None:
         error: BaseException | None = None
         try:
-            for source in self._sources:
-                self._put(Ended(source, self._read(source)))
+            for counts in job:
+                self._put(lane, Ended(counts.source, self._read(lane, counts)))
         except BaseException as unexpected:  # noqa: BLE001 - raised again where the events are read
             error = unexpected
-        self._put(_Stopped(error))
+        self._put(lane, _Stopped(error))
 
-    def _read(self, source: Source) -> InputError | None:
+    def _read(self, lane: int, counts: Counts) -> InputError | None:
         """Pass on one source; what is wrong with it, if anything."""
         if self._closing.is_set():
             return None
         try:
-            clip = open_clip(source)
+            clip = open_clip(counts.source, self._closing, counts)
         except InputError as error:
             return error
         try:
-            self._put(Opened(clip.facts))
-            for frame in clip.frames():
-                if not self._put(frame):
-                    break
+            self._put(lane, Opened(clip.facts))
+            self._pass_on(lane, clip, counts)
         except InputError as error:
             return error
         finally:
             clip.close()
         return None
 
-    def _put(self, event: Event | _Stopped) -> bool:
-        """Whether somebody will still read it."""
+    def _pass_on(self, lane: int, clip: Clip, counts: Counts) -> None:
+        pace = _Pace(self._closing) if counts.source.options.realtime else None
+        frames = clip.frames()
         while not self._closing.is_set():
-            try:
-                self._queue.put(event, timeout=POLL_S)
-            except queue.Full:
-                continue
-            return True
-        return False
+            begin = time.perf_counter_ns()
+            frame = next(frames, None)
+            if frame is None:
+                return
+            serial = next(self._serials)
+            self._profiler.record("decode", max(begin, clip.began_ns), time.perf_counter_ns(), serial)
+            counts.read += 1
+            if pace is not None:
+                pace.wait_for(frame.id.time_s)
+            self._put_frame(lane, Frame(replace(frame.id, serial=serial), frame.image), counts)
+
+    def _put_frame(self, lane: int, frame: Frame, counts: Counts) -> None:
+        policy = counts.source.policy
+        capacity = 1 if policy == "latest" else FRAMES_AHEAD
+        counts.dropped += self._lanes.put(
+            lane, frame, capacity, lambda event: policy != "block" and _is_of(event, frame.id.source)
+        )
+        self._profiler.sample("reader_queue", len(self._lanes))
+
+    def _put(self, lane: int, event: Event | _Stopped) -> None:
+        self._lanes.put(lane, event, FRAMES_AHEAD)
+
+
+def _is_of(event: Event | _Stopped, source: str) -> bool:
+    return isinstance(event, Frame) and event.id.source == source
+
+
+class _Pace:
+    """Holds the frames of a recording back until they are due."""
+
+    def __init__(self, stop: threading.Event) -> None:
+        self._stop = stop
+        self._start_s: float | None = None
+
+    def wait_for(self, time_s: float) -> None:
+        now_s = time.monotonic()
+        if self._start_s is None:
+            self._start_s = now_s - time_s
+        self._stop.wait(max(0.0, self._start_s + time_s - now_s))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet
@@ -116,7 +115,7 @@ def test_coco_ids_for_a_network_with_other_classes_are_refused(tmp_path):
 
 def test_forms_for_boxes_refuse_other_heads_by_name(tmp_path):
     mot, coco = MotSink(str(tmp_path)), CocoSink(str(tmp_path / "out.json"))
-    mot.begin(ClipFacts(Source(Path("a.mp4"), "video")))
+    mot.begin(ClipFacts(Source("a.mp4", "video")))
     for sink in (mot, coco):
         with pytest.raises(InputError, match=r"holds? boxes, this head gives RawTensors"):
             sink.write(frame(RawTensors({})))
@@ -126,7 +125,7 @@ def test_forms_for_boxes_refuse_other_heads_by_name(tmp_path):
 def test_mot_text_has_one_file_a_source_and_counts_from_one(tmp_path):
     sink = MotSink(str(tmp_path / "mot"))
     for source in ("x/a.mp4", "y/a.mp4"):
-        sink.begin(ClipFacts(Source(Path(source), "video")))
+        sink.begin(ClipFacts(Source(source, "video")))
         sink.write(frame(TWO, source=source))
         sink.end()
     sink.close()

@@ -7,7 +7,6 @@ import json
 import os
 from dataclasses import replace
 from fractions import Fraction
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -43,15 +42,16 @@ CLASSES = Classes(np.array([1, 7], np.int32), np.array([0.6, 0.4], np.float32), 
 
 
 def result(prediction, number=0, source="a.png"):
-    return Result(FrameId(source, number, number / 10), prediction, IMAGE)
+    is_still = source.endswith(".png")
+    return Result(FrameId(source, number, number / 10, is_still=is_still), prediction, IMAGE)
 
 
 def picture(path):
-    return ClipFacts(Source(Path(path), "image"))
+    return ClipFacts(Source(path, "image"))
 
 
 def video(path):
-    return ClipFacts(Source(Path(path), "video"), Fraction(10), Fraction(1, 10), None)
+    return ClipFacts(Source(path, "video"), Fraction(10), Fraction(1, 10), None)
 
 
 def test_a_record_of_objects_has_the_documented_fields():
@@ -176,11 +176,11 @@ def test_pictures_keep_their_name_and_kind(tmp_path):
 
 
 def test_a_source_is_never_overwritten(tmp_path):
-    source = Source(tmp_path / "a.png", "image")
+    source = Source(str(tmp_path / "a.png"), "image")
     sink = FolderSink(str(tmp_path), [source])
     sink.begin(ClipFacts(source))
     with pytest.raises(InputError, match=r"a\.png: --output would overwrite"):
-        sink.write(result(FOUND))
+        sink.write(result(FOUND, source=source.name))
 
 
 @pytest.mark.parametrize("orderly", [True, False])
@@ -205,7 +205,7 @@ def test_raw_outputs_become_arrays_in_a_file(tmp_path):
     sink.write(result(RawTensors({"net/fc1": np.arange(3)})))
     sink.end()
     sink.begin(video("b.mp4"))
-    sink.write(result(RawTensors({"net/fc1": np.arange(4)}), 12))
+    sink.write(result(RawTensors({"net/fc1": np.arange(4)}), 12, "b.mp4"))
     sink.close()
     assert np.load(tmp_path / "a.npz")["net.fc1"].tolist() == [0, 1, 2]
     assert np.load(tmp_path / "b_000012.npz")["net.fc1"].tolist() == [0, 1, 2, 3]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -20,8 +22,24 @@ from hailstack.types import Image, RawTensors, Result
 KEPT_SUFFIXES = {".jpg", ".jpeg", ".png"}
 
 
+@dataclass(slots=True)
+class _Open:
+    """A source that has begun and not ended."""
+
+    clip: ClipFacts
+    stem: str
+    video: VideoWriter | None = None
+    begin_s: float = 0.0
+    """What is time 0 in the video: of live sources the first frame's."""
+
+    @property
+    def is_picture(self) -> bool:
+        return self.clip.source.kind == "image"
+
+
 class FolderSink:
-    """Writes ``NAME.jpg`` for ``NAME.jpg``, ``NAME.mp4`` (H.264) for a video, ``NAME.npz`` for raw outputs.
+    """Writes ``NAME.jpg`` for ``NAME.jpg``, ``NAME.mp4`` (H.264) for a video or camera, ``NAME.npz`` for raw
+    outputs.
 
     Names that occur twice get a number. Every file appears under its name when it is complete; after a failure a
     video holds the frames before it.
@@ -37,10 +55,8 @@ class FolderSink:
     def __init__(self, folder: str, sources: Sequence[Source]) -> None:
         self.folder = Path(folder)
         self._taken: set[str] = set()
-        self._protected = {source.path.resolve() for source in sources}
-        self._clip: ClipFacts | None = None
-        self._stem = ""
-        self._video: VideoWriter | None = None
+        self._protected = {source.path.resolve() for source in sources if source.path is not None}
+        self._open: dict[str, _Open] = {}
         self.written = 0
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -49,49 +65,52 @@ class FolderSink:
             raise InputError(message) from error
 
     def begin(self, clip: ClipFacts) -> None:
-        self._clip = clip
-        self._stem = self._free_stem(clip.source)
+        self._open[clip.source.name] = _Open(clip, self._free_stem(clip.source))
 
     def write(self, result: Result) -> None:
-        if self._clip is None or result.image is None:
+        one = self._open.get(result.id.source)
+        if one is None or result.image is None:
             return
         if isinstance(result.prediction, RawTensors):
-            self._write_tensors(result, result.prediction)
-        elif self._clip.source.kind == "image":
-            write_image(self._target(_picture_suffix(self._clip.source)), draw(result.image, result.prediction))
+            self._write_tensors(one, result, result.prediction)
+        elif one.is_picture:
+            target = self._target(one, _picture_suffix(one.clip.source))
+            write_image(target, draw(result.image, result.prediction))
             self.written += 1
         else:
-            self._write_video(result, draw(result.image, result.prediction))
+            self._write_video(one, result, draw(result.image, result.prediction))
 
     def end(self) -> None:
-        video, self._video, self._clip = self._video, None, None
-        if video is not None:
-            video.close()
-            self.written += 1
+        with ExitStack() as closing:
+            for one in self._open.values():
+                if one.video is not None:
+                    closing.callback(one.video.close)
+                    self.written += 1
+            self._open.clear()
 
     def close(self) -> None:
         self.end()
 
-    def _write_video(self, result: Result, image: Image) -> None:
-        if self._video is None:
-            self._video = self._open_video(image)
-        self._video.write(image, result.id.time_s)
+    def _write_video(self, one: _Open, result: Result, image: Image) -> None:
+        if one.video is None:
+            one.video = self._open_video(one, image)
+            one.begin_s = result.id.time_s if one.clip.source.is_live else 0.0
+        one.video.write(image, result.id.time_s - one.begin_s)
 
-    def _open_video(self, image: Image) -> VideoWriter:
-        rate = (self._clip.rate if self._clip else None) or DEFAULT_RATE
-        time_base = (self._clip.time_base if self._clip else None) or Fraction(1) / rate
-        return VideoWriter(self._target(".mp4"), rate, time_base, image.shape[1], image.shape[0])
+    def _open_video(self, one: _Open, image: Image) -> VideoWriter:
+        rate = one.clip.rate or DEFAULT_RATE
+        time_base = one.clip.time_base or Fraction(1) / rate
+        return VideoWriter(self._target(one, ".mp4"), rate, time_base, image.shape[1], image.shape[0])
 
-    def _write_tensors(self, result: Result, raw: RawTensors) -> None:
-        is_video = self._clip is not None and self._clip.source.kind == "video"
-        target = self._target(f"_{result.id.number:06d}.npz" if is_video else ".npz")
+    def _write_tensors(self, one: _Open, result: Result, raw: RawTensors) -> None:
+        target = self._target(one, ".npz" if one.is_picture else f"_{result.id.number:06d}.npz")
         arrays: dict[str, Any] = {name.replace("/", "."): np.asarray(value) for name, value in raw.tensors.items()}
         with replacing(target) as partial, partial.open("wb") as stream:
             np.savez(stream, **arrays)
         self.written += 1
 
-    def _target(self, suffix: str) -> Path:
-        target = self.folder / f"{self._stem}{suffix}"
+    def _target(self, one: _Open, suffix: str) -> Path:
+        target = self.folder / f"{one.stem}{suffix}"
         if target.resolve() in self._protected:
             message = f"{target}: --output would overwrite this source; name another folder"
             raise InputError(message)
@@ -100,15 +119,15 @@ class FolderSink:
     def _free_stem(self, source: Source) -> str:
         """The source's base name, with a number if another source of the run has taken it."""
         suffix = _picture_suffix(source) if source.kind == "image" else ".mp4"
-        stem = source.path.stem
+        stem = source.stem
         number = 1
         while (name := f"{stem}{suffix}".casefold()) in self._taken:
             number += 1
-            stem = f"{source.path.stem}-{number}"
+            stem = f"{source.stem}-{number}"
         self._taken.add(name)
         return stem
 
 
 def _picture_suffix(source: Source) -> str:
-    suffix = source.path.suffix
+    suffix = source.suffix
     return suffix if suffix.lower() in KEPT_SUFFIXES else ".png"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 
 from hailstack.errors import InputError
@@ -28,7 +29,7 @@ class MotSink:
     def __init__(self, target: str) -> None:
         self._folder = Path(target)
         self._names: set[str] = set()
-        self._file: TextFile | None = None
+        self._files: dict[str, TextFile] = {}
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -36,27 +37,26 @@ class MotSink:
             raise InputError(message) from error
 
     def begin(self, clip: ClipFacts) -> None:
-        stem = Path(clip.source.name).stem
+        stem = clip.source.stem
         name, number = stem, 1
         while name.casefold() in self._names:
             number += 1
             name = f"{stem}-{number}"
         self._names.add(name.casefold())
-        self._file = TextFile(str(self._folder / f"{name}.txt"))
+        self._files[clip.source.name] = TextFile(str(self._folder / f"{name}.txt"))
 
     def write(self, result: Result) -> None:
         if not isinstance(result.prediction, Detections):
-            message = (
-                f"mot:{self._folder}: MOT text holds boxes, this head gives {type(result.prediction).__name__}"
-            )
+            message = f"mot:{self._folder}: MOT text holds boxes, this head gives {type(result.prediction).__name__}"
             raise InputError(message)
-        if self._file is not None:
-            self._file.write("".join(_lines(result.id.number + 1, result.prediction)))
+        if file := self._files.get(result.id.source):
+            file.write("".join(_lines(result.id.number + 1, result.prediction)))
 
     def end(self) -> None:
-        file, self._file = self._file, None
-        if file is not None:
-            file.close()
+        with ExitStack() as closing:
+            for file in self._files.values():
+                closing.callback(file.close)
+            self._files.clear()
 
     def close(self) -> None:
         self.end()

@@ -12,6 +12,8 @@ class Sink(Protocol):
     """Takes the results of one source after the other. All calls come from one thread, which also opens it.
 
     ``begin`` and ``end`` enclose the results of a source; a source that could not be opened has only an ``end``.
+    Several live sources overlap: each has its ``begin``, results tell by ``id.source`` whose they are, and ``end``
+    comes once, after the last.
     ``close`` may come at any time, also after a failure, and finishes what is open so that it can be used.
     """
 

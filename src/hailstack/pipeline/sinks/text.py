@@ -14,16 +14,14 @@ class TextSink:
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
-        self._is_video = False
 
     def begin(self, clip: ClipFacts) -> None:
-        self._is_video = clip.source.kind == "video"
+        pass
 
     def write(self, result: Result) -> None:
         record = to_record(result)
-        place = f"{result.id.source} frame {result.id.number}" if self._is_video else result.id.source
         found = _summary(record)
-        self._stream.write(f"{place}: {', '.join(found) or 'nothing'}\n")
+        self._stream.write(f"{result.id.place}: {', '.join(found) or 'nothing'}\n")
 
     def end(self) -> None:
         pass

@@ -1,0 +1,89 @@
+"""Cameras and streams: pictures as they come, each with the time at which it was taken."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+from typing import Any
+
+import av
+
+from hailstack.errors import MediaError
+from hailstack.imaging.media import Medium, Pictures, open_media, reason
+from hailstack.types import Image
+
+PLAUSIBLE_S = 60.0
+"""A camera's time stamp that is this near to now is believed."""
+
+
+class LiveVideo:
+    """A stream that is read while it happens.
+
+    What cannot be decoded is left out and counted: after a loss on the way the pictures up to the next key frame are
+    worth nothing, and the stream goes on.
+
+    Args:
+        medium: the camera or address.
+        size: width and height of the pictures; None: as they come.
+
+    Raises:
+        MediaError: it cannot be opened, or does not answer in time.
+    """
+
+    def __init__(self, medium: Medium, size: tuple[int, int] | None = None) -> None:
+        self._medium = medium
+        self._container = open_media(medium)
+        self._stream = self._container.streams.video[0]
+        self._pictures = Pictures(size)
+        self._last_s = 0.0
+        self.damaged = 0
+        """Frames that could not be decoded, without those before the first that could."""
+        self.began_ns = 0
+        """:func:`time.perf_counter_ns` when the data of the newest frame had come and its decoding began."""
+
+    @property
+    def rate(self) -> Fraction | None:
+        """Frames a second as the stream says; None if it does not."""
+        rate = self._stream.average_rate or self._stream.guessed_rate
+        return Fraction(rate) if rate else None
+
+    def frames(self, wanted: Callable[[float], bool] = lambda time_s: True) -> Iterator[tuple[float, Image]]:
+        """Unix time and picture (RGB uint8, upright) of each frame; ends with the stream.
+
+        Args:
+            wanted: asked with the time of each frame; only those that it wants are converted and given.
+
+        Raises:
+            MediaError: the stream broke off, or nothing came within the time-out.
+        """
+        try:
+            for packet in self._container.demux(self._stream):
+                self.began_ns = time.perf_counter_ns()
+                for frame in self._decoded(packet):
+                    time_s = self._taken_at(frame)
+                    if wanted(time_s):
+                        yield time_s, self._pictures(frame)
+        except (av.FFmpegError, OSError) as error:
+            message = f"{self._medium.name}: the stream broke off: {reason(error, self._medium.timeout_s)}"
+            raise MediaError(message) from error
+
+    def _decoded(self, packet: Any) -> list[Any]:
+        try:
+            frames = packet.decode()
+        except av.error.InvalidDataError:
+            self.damaged += self._last_s > 0
+            return []
+        whole = [frame for frame in frames if not frame.is_corrupt]
+        self.damaged += len(frames) - len(whole)
+        return whole
+
+    def _taken_at(self, frame: Any) -> float:
+        """Unix time: the camera's own where it gives one, else now; never before the frame before."""
+        now = time.time()
+        stamp = float(frame.pts * frame.time_base) if frame.pts is not None else 0.0
+        self._last_s = max(self._last_s, stamp if abs(stamp - now) < PLAUSIBLE_S else now)
+        return self._last_s
+
+    def close(self) -> None:
+        self._container.close()
