@@ -16,7 +16,7 @@ CENTRED, CORNERED = 0.5, 0.0
 """Where in its cell HailoRT lets a box begin: YOLOX at the corner, all others in the middle."""
 
 META_ARCHS: Mapping[str, str] = {
-    "nanodet": "nanodet",
+    "nanodet": "yolov8",  # its decoders name combined layers
     "ssd": "ssd",
     "yolov5": "yolov5",
     "yolov8": "yolov8",
