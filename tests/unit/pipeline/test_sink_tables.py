@@ -9,15 +9,16 @@ import numpy as np
 import pyarrow.parquet
 import pytest
 
-from hailstack.errors import InputError
+from hailstack.errors import InferenceTimeoutError, InputError
 from hailstack.pipeline.clips import ClipFacts
+from hailstack.pipeline.sinks import JsonLinesSink
 from hailstack.pipeline.sinks.coco import COCO_CATEGORIES, CocoSink
 from hailstack.pipeline.sinks.csvtable import CsvSink
 from hailstack.pipeline.sinks.mot import MotSink
 from hailstack.pipeline.sinks.parquet import ParquetSink
 from hailstack.pipeline.sinks.table import COLUMNS
 from hailstack.pipeline.sources import Source
-from hailstack.types import Classes, Detections, FrameId, RawTensors, Result
+from hailstack.types import Classes, Detections, Failed, FrameId, RawTensors, Result
 
 NAMES = ("cat", 'big, "bad" dog')
 TWO = Detections(
@@ -141,3 +142,15 @@ def test_a_table_that_is_cut_off_by_a_failure_holds_all_before(tmp_path):
     assert not target.exists()
     sink.close()
     assert pyarrow.parquet.read_table(target).num_rows == 2
+
+
+def test_a_frame_that_failed_has_a_row_and_a_line_that_say_why(tmp_path):
+    failed = Failed(FrameId("clips/a.mp4", 5, 0.5), InferenceTimeoutError("no answer", frame=5))
+    lines, table, columns = tmp_path / "a.jsonl", tmp_path / "a.csv", tmp_path / "a.parquet"
+    for sink in (JsonLinesSink(str(lines)), CsvSink(str(table)), ParquetSink(str(columns))):
+        sink.lost(failed)
+        sink.close()
+    error = {"kind": "InferenceTimeoutError", "message": "no answer"}
+    assert json.loads(lines.read_text()) == {"source": "clips/a.mp4", "frame": 5, "time": 0.5, "error": error}
+    assert "InferenceTimeoutError: no answer" in table.read_text()
+    assert pyarrow.parquet.read_table(columns)["error"].to_pylist() == ["InferenceTimeoutError: no answer"]

@@ -9,7 +9,7 @@ from hailstack.pipeline.clips import ClipFacts
 from hailstack.pipeline.sinks.records import to_record
 from hailstack.pipeline.sinks.table import COLUMNS, to_rows
 from hailstack.pipeline.sinks.textfile import TextFile
-from hailstack.types import Result
+from hailstack.types import Failed, Result
 
 
 class CsvSink:
@@ -27,8 +27,14 @@ class CsvSink:
         pass
 
     def write(self, result: Result) -> None:
+        self._put(result)
+
+    def lost(self, failed: Failed) -> None:
+        self._put(failed)
+
+    def _put(self, outcome: Result | Failed) -> None:
         lines = io.StringIO()
-        csv.DictWriter(lines, COLUMNS).writerows(to_rows(to_record(result)))
+        csv.DictWriter(lines, COLUMNS).writerows(to_rows(to_record(outcome)))
         self._file.write(lines.getvalue())
 
     def end(self) -> None:

@@ -8,7 +8,7 @@ from hailstack.errors import InputError
 from hailstack.pipeline.clips import ClipFacts
 from hailstack.pipeline.sinks.records import to_record
 from hailstack.pipeline.sinks.textfile import TextFile
-from hailstack.types import Result
+from hailstack.types import Failed, Result
 
 
 class JsonLinesSink:
@@ -32,7 +32,13 @@ class JsonLinesSink:
         pass
 
     def write(self, result: Result) -> None:
-        self._file.write(json.dumps(to_record(result), allow_nan=False) + "\n")
+        self._put(result)
+
+    def lost(self, failed: Failed) -> None:
+        self._put(failed)
+
+    def _put(self, outcome: Result | Failed) -> None:
+        self._file.write(json.dumps(to_record(outcome), allow_nan=False) + "\n")
 
     def end(self) -> None:
         pass

@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 from hailstack.errors import InferencePipelineError, InputError, MissingExtraError
 from hailstack.pipeline.clips import ClipFacts
 from hailstack.pipeline.sinks.records import to_record
-from hailstack.types import Result
+from hailstack.types import Failed, Result
 
 ANSWER_S = 5.0
 """How long the broker may take to accept a connection or a message."""
@@ -121,14 +121,20 @@ class MqttSink:
         pass
 
     def write(self, result: Result) -> None:
-        record = to_record(result)
-        self._publish("records", json.dumps(record, allow_nan=False), frame=result.id.number)
+        self._put(result)
+
+    def lost(self, failed: Failed) -> None:
+        self._put(failed)
+
+    def _put(self, outcome: Result | Failed) -> None:
+        record = to_record(outcome)
+        self._publish("records", json.dumps(record, allow_nan=False), frame=outcome.id.number)
         if (objects := record.get("objects")) is None:
             return
         counts = Counter(one["class"] for one in objects)
         if counts != self._counts:
             self._counts = counts
-            self._publish("counts", json.dumps(counts), retain=True, frame=result.id.number)
+            self._publish("counts", json.dumps(counts), retain=True, frame=outcome.id.number)
 
     def _publish(self, leaf: str, payload: str, *, retain: bool = False, frame: int | None = None) -> None:
         message = self._client.publish(f"{self._broker.topic}/{leaf}", payload, self._qos, retain)

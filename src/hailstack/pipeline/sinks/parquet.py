@@ -11,7 +11,7 @@ from hailstack.files import replacing, unwritable
 from hailstack.pipeline.clips import ClipFacts
 from hailstack.pipeline.sinks.records import to_record
 from hailstack.pipeline.sinks.table import COLUMNS, to_rows
-from hailstack.types import Result
+from hailstack.types import Failed, Result
 
 ROWS_A_GROUP = 50_000
 """Rows that wait in memory (some 10 MB) before they are written: readers want large groups."""
@@ -55,7 +55,13 @@ class ParquetSink:
         pass
 
     def write(self, result: Result) -> None:
-        self._rows += to_rows(to_record(result))
+        self._put(result)
+
+    def lost(self, failed: Failed) -> None:
+        self._put(failed)
+
+    def _put(self, outcome: Result | Failed) -> None:
+        self._rows += to_rows(to_record(outcome))
         if len(self._rows) >= ROWS_A_GROUP:
             self._flush()
 

@@ -28,6 +28,9 @@ and, by the head that read the outputs,
 * ``tensors``: output name → ``shape``, ``dtype``, ``min``, ``max``, ``mean`` (the values go to files, not here; null
   for what is not a finite number, which JSON cannot say).
 
+A frame that failed has ``source``, ``frame``, ``time`` and ``error``: ``kind`` (the class of
+:mod:`hailstack.errors`) and ``message``.
+
 The source picture is the upright one: a turn that a camera noted beside the pixels (EXIF, a video's display matrix)
 has been applied, as picture viewers do.
 """
@@ -47,6 +50,7 @@ from hailstack.types import (
     DepthMap,
     Detections,
     Embedding,
+    Failed,
     Mask,
     Prediction,
     RawTensors,
@@ -58,16 +62,19 @@ PIXEL_DIGITS = 3
 TIME_DIGITS = 6
 
 
-def to_record(result: Result) -> dict[str, Any]:
-    """One result as JSON-ready values; see the module for the fields."""
+def to_record(outcome: Result | Failed) -> dict[str, Any]:
+    """What became of one frame as JSON-ready values; see the module for the fields."""
+    frame = outcome.id
     record: dict[str, Any] = {
-        "source": result.id.source,
-        "frame": result.id.number,
-        "time": round(result.id.time_s, TIME_DIGITS),
+        "source": frame.source,
+        "frame": frame.number,
+        "time": round(frame.time_s, TIME_DIGITS),
     }
-    if result.image is not None:
-        record["width"], record["height"] = result.image.shape[1], result.image.shape[0]
-    return record | _found(result.prediction)
+    if isinstance(outcome, Failed):
+        return record | {"error": {"kind": type(outcome.error).__name__, "message": str(outcome.error)}}
+    if outcome.image is not None:
+        record["width"], record["height"] = outcome.image.shape[1], outcome.image.shape[0]
+    return record | _found(outcome.prediction)
 
 
 def _found(prediction: Prediction) -> dict[str, Any]:

@@ -41,6 +41,6 @@ def _row(frame: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
         row[name] = rest.pop(name, None)
     row |= dict(zip(EDGES, rest.pop("xyxy", ()), strict=False))
     if (error := rest.pop("error", None)) is not None:
-        row["error"] = error if isinstance(error, str) else json.dumps(error)
+        row["error"] = f"{error['kind']}: {error['message']}"
     row["detail"] = json.dumps(rest, allow_nan=False) if rest else None
     return row

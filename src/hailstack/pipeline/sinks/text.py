@@ -6,7 +6,7 @@ from typing import Any, TextIO
 
 from hailstack.pipeline.clips import ClipFacts
 from hailstack.pipeline.sinks.records import to_record
-from hailstack.types import Result
+from hailstack.types import Failed, Result
 
 
 class TextSink:
@@ -22,6 +22,9 @@ class TextSink:
         record = to_record(result)
         found = _summary(record)
         self._stream.write(f"{result.id.place}: {', '.join(found) or 'nothing'}\n")
+
+    def lost(self, failed: Failed) -> None:
+        self._stream.write(f"{failed.id.place}: failed: {failed.error}\n")
 
     def end(self) -> None:
         pass

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from hailstack.errors import InferencePipelineError
 from hailstack.pipeline.clips import ClipFacts
 from hailstack.pipeline.sinks.records import to_record
-from hailstack.types import Result
+from hailstack.types import Failed, Result
 
 TIMEOUT_S = 5.0
 PAUSES_S = (0.2, 1.0)
@@ -41,7 +41,13 @@ class WebhookSink:
         pass
 
     def write(self, result: Result) -> None:
-        record = to_record(result)
+        self._post(result)
+
+    def lost(self, failed: Failed) -> None:
+        self._post(failed)
+
+    def _post(self, outcome: Result | Failed) -> None:
+        record = to_record(outcome)
         if self._found_only and not record.get("objects", record.get("classes", True)):
             return
         body = json.dumps(record, allow_nan=False).encode()
@@ -55,8 +61,8 @@ class WebhookSink:
                 return
             if is_final:
                 break
-        message = f"{result.id.place}: the record could not be delivered to {self._url}: {reason}"
-        raise InferencePipelineError(message, frame=result.id.number)
+        message = f"{outcome.id.place}: the record could not be delivered to {self._url}: {reason}"
+        raise InferencePipelineError(message, frame=outcome.id.number)
 
     def end(self) -> None:
         pass
