@@ -49,14 +49,16 @@ def suppress(xyxy: Boxes, class_id: NDArray[np.int32], iou: float, most: int) ->
 
 def _overlapping(first: Boxes, second: Boxes, share: np.float32) -> NDArray[np.bool_]:
     """Whether the IoU is above a threshold ``t``, for each with each: ``common > t / (1 + t) * (area + area)``."""
-    a, b = np.ascontiguousarray(first.T), np.ascontiguousarray(second.T)
-    width = np.minimum(a[2][:, None], b[2]) - np.maximum(a[0][:, None], b[0])
-    height = np.minimum(a[3][:, None], b[3]) - np.maximum(a[1][:, None], b[1])
+    left, top, right, bottom = np.ascontiguousarray(second.T)
+    left_1, top_1, right_1, bottom_1 = np.ascontiguousarray(first.T)[:, :, None]
+    width = np.minimum(right_1, right)
+    width -= np.maximum(left_1, left)
+    height = np.minimum(bottom_1, bottom)
+    height -= np.maximum(top_1, top)
     common = np.maximum(width, 0, out=width)
     common *= height
-    area_a, area_b = (share * (one[2] - one[0]) * (one[3] - one[1]) for one in (a, b))
-    over: NDArray[np.bool_] = common > area_a[:, None] + area_b
-    return over
+    areas = share * (right - left) * (bottom - top) + share * (right_1 - left_1) * (bottom_1 - top_1)
+    return np.asarray(common > areas)
 
 
 def _greedy(over: NDArray[np.bool_]) -> tuple[list[int], NDArray[np.bool_]]:
