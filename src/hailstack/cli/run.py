@@ -26,6 +26,7 @@ def run(
     to: Annotated[list[str], Parameter(allow_leading_hyphen=True, negative=())] = [],  # noqa: B006
     show: Annotated[bool, Parameter(negative=())] = False,
     profile: Annotated[bool, Parameter(negative=())] = False,
+    charts: str | None = None,
     trace: str | None = None,
 ) -> int:
     """Run a HEF on pictures, folders, patterns or videos.
@@ -68,19 +69,20 @@ def run(
     show
         Show the frames in a window.
     profile
-        Print at the end how long each stage took.
+        Say at the end how long each stage took and what limits the run; charts of it go into the folder 'profile'.
+    charts
+        The same, with the charts (PNG) in this folder.
     trace
         File for the spans of every frame, for ui.perfetto.dev: *.json or *.pftrace.
     """
+    from hailstack.cli.run_profile import RunProfile
     from hailstack.cli.run_report import RunReport
     from hailstack.errors import InputError
     from hailstack.pipeline import Job
-    from hailstack.profiling import OFF, Profiler, check_trace_path
 
     if synchronous and callback:
         raise InputError("--synchronous and --callback exclude each other")
-    if trace is not None:
-        check_trace_path(trace)
+    told = RunProfile(table=profile, charts=charts, trace=trace)
     job = Job(
         sources=sources,
         net=net,
@@ -96,6 +98,6 @@ def run(
         to=to,
         show=show,
         confidence=confidence,
-        profiler=Profiler() if profile or trace else OFF,
+        profiler=told.profiler,
     )
-    return RunReport(job, with_table=profile, trace=trace).carry_out()
+    return RunReport(job, told).carry_out()

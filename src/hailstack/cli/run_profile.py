@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from hailstack.cli.trace_explain import for_people
@@ -17,45 +16,38 @@ CHARTS = "profile"
 """The folder of the charts where none is named."""
 
 
-@dataclass(frozen=True, slots=True)
-class Wishes:
-    """What is asked for."""
-
-    table: bool = False
-    charts: str | None = None
-    """Folder; None: ``CHARTS``, and only if they can be drawn."""
-    trace: str | None = None
-
-    def profiler(self) -> Profiler:
-        """One that records if anything is asked for.
-
-        Raises:
-            MissingExtraError: charts are asked for by name, and matplotlib is missing.
-            InputError: a trace cannot be a file of this name.
-        """
-        if self.charts is not None:
-            check_charts()
-        if self.trace is not None:
-            check_trace_path(self.trace)
-        return Profiler() if self.table or self.charts is not None or self.trace is not None else OFF
-
-
 class RunProfile:
-    """The profile of one run: :meth:`begin` when the device is open, :meth:`tell` at the end, come what may."""
+    """The profile of one run: :meth:`begin` when the device is open, :meth:`tell` at the end, come what may.
 
-    def __init__(self, wishes: Wishes, profiler: Profiler) -> None:
-        self._wishes = wishes
-        self._profiler = profiler
+    Args:
+        table: tell how long the stages took and what is the limit, and draw charts if they can be drawn.
+        charts: their folder; the same with charts in any case.
+        trace: file for the spans.
+
+    Raises:
+        MissingExtraError: charts are asked for by name, and matplotlib is missing.
+        InputError: a trace cannot be a file of this name.
+    """
+
+    def __init__(self, *, table: bool = False, charts: str | None = None, trace: str | None = None) -> None:
+        if charts is not None:
+            check_charts()
+        if trace is not None:
+            check_trace_path(trace)
+        self._charts = charts
+        self._trace = trace
+        self._is_told = table or charts is not None
         self._stack = ExitStack()
+        self.profiler = Profiler() if self._is_told or trace is not None else OFF
 
     def begin(self) -> None:
         """Start to read the processor's use and the chip's temperature."""
-        if not self._profiler.enabled:
+        if not self.profiler.enabled:
             return
         gauges: dict[str, Gauge] = {"cpu_percent": ProcessorUse()}
         with suppress(DeviceError):  # a chip that answers nobody but its user is no reason to end the run
             gauges["temperature_c"] = self._stack.enter_context(Sensors()).temperature_c
-        self._stack.enter_context(Sampler(self._profiler, gauges))
+        self._stack.enter_context(Sampler(self.profiler, gauges))
 
     def tell(self, say: Callable[[str], None]) -> None:
         """Write the files and say what was found.
@@ -64,27 +56,26 @@ class RunProfile:
             InputError: a file cannot be written.
         """
         self._stack.close()
-        if not self._profiler.enabled:
+        if not self.profiler.enabled:
             return
-        trace = self._profiler.snapshot()
-        written = [] if self._wishes.trace is None else [self._write(trace, self._wishes.trace)]
-        if self._wishes.table or self._wishes.charts is not None:
+        trace = self.profiler.snapshot()
+        if not trace.frames:
+            return  # the run never began, and the error says why
+        written: list[Path] = []
+        if self._trace is not None:
+            write_trace(trace, self._trace)
+            written.append(Path(self._trace))
+        if self._is_told:
             charts, trouble = self._draw(trace)
-            say(for_people(trace, [*charts, *written]))
-            if trouble:
-                say(trouble)
-        elif written:
-            say(f"trace in {written[0]}: open it on ui.perfetto.dev, or hailstack trace explain {written[0]}")
-
-    def _write(self, trace: Trace, path: str) -> Path:
-        write_trace(trace, path)
-        return Path(path)
+            say(f"\n{for_people(trace, [*charts, *written])}{trouble}\n")
+        else:
+            say(f"hailstack: trace in {self._trace}: for ui.perfetto.dev, or hailstack trace explain {self._trace}")
 
     def _draw(self, trace: Trace) -> tuple[list[Path], str]:
-        """The charts; where nobody has named their folder, a run is not called a failure for them."""
-        if self._wishes.charts is not None:
-            return save_charts(trace, self._wishes.charts), ""
+        """The charts; where nobody has named their folder, a run does not fail for them."""
+        if self._charts is not None:
+            return save_charts(trace, self._charts), ""
         try:
             return save_charts(trace, CHARTS), ""
         except (MissingExtraError, InputError) as error:
-            return [], f"no charts: {error}"
+            return [], f"\n\nno charts: {error}"

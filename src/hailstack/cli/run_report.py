@@ -12,11 +12,11 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from hailstack.cli.run_profile import RunProfile
 from hailstack.errors import MediaError
 from hailstack.pipeline import Job
 from hailstack.pipeline.job import Start, outputs_of
 from hailstack.pipeline.outcome import Outcome
-from hailstack.profiling import table_text, write_trace
 
 SWITCH_INTERVAL_S = 2e-4
 """With Python's default of 5 ms, one busy thread starves the short calls (resize, submit) of the others."""
@@ -25,10 +25,9 @@ SWITCH_INTERVAL_S = 2e-4
 class RunReport:
     """Carries out a job with a progress bar (only on a terminal), warnings and a closing line."""
 
-    def __init__(self, job: Job, *, with_table: bool = False, trace: str | None = None) -> None:
+    def __init__(self, job: Job, profile: RunProfile) -> None:
         self._job = job
-        self._with_table = with_table
-        self._trace = trace
+        self._profile = profile
         self._console = Console(stderr=True, highlight=False)
         self._bar = Progress(
             TextColumn("{task.description}"),
@@ -57,13 +56,14 @@ class RunReport:
             with _signals(self._job) as received, self._bar:
                 outcome = self._job.run(begin=self._begin, progress=self._progress)
         finally:
-            self._tell_profile()  # most wanted of a run that went wrong
+            self._profile.tell(self._tell)  # most wanted of a run that went wrong
         self._summarise(outcome)
         if outcome.fatal:
             raise _all_in_one([str(failure.error) for failure in outcome.fatal])
         return 128 + received[0] if received else 0
 
     def _begin(self, start: Start) -> None:
+        self._profile.begin()
         if start.head == "raw" and self._job.postprocess == "auto":
             listed = "; ".join(map(str, start.facts.outputs))
             self._say(f"no head fits the outputs, so they are passed on as they are: {listed}")
@@ -96,14 +96,9 @@ class RunReport:
             parts.append(f"results in {' and '.join(places)}")
         self._say(", ".join(parts))
 
-    def _tell_profile(self) -> None:
-        if not self._job.profiler.enabled:
-            return
-        profile = self._job.profiler.snapshot()
-        if self._with_table:
-            self._console.print(table_text(profile.table()), markup=False, soft_wrap=True)
-        if self._trace is not None:
-            write_trace(profile, self._trace)
+    def _tell(self, text: str) -> None:
+        """Text of several lines, as it is."""
+        self._console.print(text, markup=False, soft_wrap=True)
 
     def _say(self, text: str) -> None:
         self._console.print(f"hailstack: {text}", markup=False, soft_wrap=True)
