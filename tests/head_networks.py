@@ -262,11 +262,11 @@ def centred_cells(decoded=True, classes=5, extra: int = 0):
     return net, [net.add("Concat", xy, wh, rest, axis=2)]
 
 
-def ssd(classes=7, counts=(3, 6, 6), form="sigmoid", tail=True, factors=(10.0, 5.0), extra: int = 0):
+def ssd(classes=7, counts=(3, 6, 6), form="sigmoid", tail=True, factors=(10.0, 5.0), extra: int = 0, strides=STRIDES):
     """SSD's head; TF's way puts channels last first."""
     net = HeadWriter()
     boxes, scores, others = [], [], []
-    for (_, features), count in zip(net.trunk().items(), counts, strict=True):
+    for (_, features), count in zip(net.trunk(strides).items(), counts, strict=True):
         boxes.append(net.branch(features, 4 * count))
         scores.append(net.branch(features, classes * count))
         others.append(net.branch(features, extra * count) if extra else "")
@@ -287,7 +287,7 @@ def ssd(classes=7, counts=(3, 6, 6), form="sigmoid", tail=True, factors=(10.0, 5
                     ],
                     1,
                 )
-                for s, n in zip(STRIDES, counts, strict=True)
+                for s, n in zip(strides, counts, strict=True)
             ]
         ).astype(np.float32)
         / SIZE
@@ -479,6 +479,17 @@ CASES = {
     "yunet": case(lambda: centred_cells(classes=1, extra=10), "face_detection", "yolox", 12, keypoints=5),
     "nanodet": case(together, "detection", "nanodet", 3, classes=80, reg_max=8),
     "nanodet-11-bins": case(lambda: together(11), "detection", "nanodet", 3, classes=80, reg_max=11),
+    "ssd-single-cell": case(
+        lambda: ssd(counts=(3, 6, 6, 6), strides=(*STRIDES, SIZE)),
+        "detection",
+        "ssd",
+        8,
+        scale_factors=(10.0, 5.0),
+        anchors=tuple(
+            tuple((s * 2.0 + 4 * k, s * 3.0 + 8 * k) for k in range(n))
+            for s, n in zip((*STRIDES, SIZE), (3, 6, 6, 6), strict=True)
+        ),
+    ),
     "ssd-tf": case(ssd, "detection", "ssd", 6, classes=7, background=True, scale_factors=(10.0, 5.0)),
     "ssd-softmax": case(
         lambda: ssd(form="softmax"), "detection", "ssd", 6, classes=7, background=True, score_function="softmax"

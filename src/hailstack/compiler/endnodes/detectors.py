@@ -69,7 +69,7 @@ def recognise_detector(graph: Graph, tensors: Sequence[str], classes: int | None
 
 def _separate(graph: Graph, levels: tuple[Level, ...], tail: Tail | None) -> Heads | None:
     """Levels with equally many maps each, and a finer map alone, which holds prototypes of masks."""
-    every = [read_maps(graph, tail, level) for level in levels]
+    every = read_maps(graph, tail, levels)
     if len(every) > 1 and len(every[0]) == 1 and SMALLEST_MASK <= every[0][0].channels <= LARGEST_MASK:
         prototypes, rest = every[0][0], every[1:]
         if all(len(level) == len(rest[0]) for level in rest) and _has_coefficients(rest, prototypes):

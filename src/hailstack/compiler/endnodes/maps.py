@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from hailstack.compiler.endnodes.frontier import RESHAPING
 from hailstack.compiler.endnodes.levels import Level
 from hailstack.compiler.endnodes.probe import Cells, Tail
-from hailstack.compiler.endnodes.reading import Box, Kind, Reading, read_level
+from hailstack.compiler.endnodes.reading import AxisFacts, Box, Kind, Reading, read_level
 from hailstack.compiler.graph.model import Graph, whole
 
 POSITIVE = frozenset({"Relu", "Softplus"})
@@ -64,15 +64,22 @@ class Map:
         return self.counts()["point"] // 2
 
 
-def read_maps(graph: Graph, tail: Tail | None, level: Level) -> tuple[Map, ...]:
-    """The maps of a level."""
-    asked = _worth_asking(level)
-    reading = _read(tail, asked)
-    starts = dict(zip(asked.tensors, itertools.accumulate(asked.channels, initial=0), strict=False))
-    return tuple(
-        _map(graph, level.stride, tensor, channels, _part(reading, asked, starts.get(tensor), channels))
-        for tensor, channels in zip(level.tensors, level.channels, strict=True)
-    )
+def read_maps(graph: Graph, tail: Tail | None, levels: Sequence[Level]) -> list[tuple[Map, ...]]:
+    """The maps of each level, finest first."""
+    found: list[tuple[Map, ...]] = []
+    axes: tuple[AxisFacts, AxisFacts] | None = None
+    for level in levels:
+        asked = _worth_asking(level)
+        reading = _read(tail, asked, axes)
+        axes = axes if reading is None else reading.axes
+        starts = dict(zip(asked.tensors, itertools.accumulate(asked.channels, initial=0), strict=False))
+        found.append(
+            tuple(
+                _map(graph, level.stride, tensor, channels, _part(reading, asked, starts.get(tensor), channels))
+                for tensor, channels in zip(level.tensors, level.channels, strict=True)
+            )
+        )
+    return found
 
 
 def _worth_asking(level: Level) -> Level:
@@ -104,12 +111,12 @@ def _map(
     return Map(tensor, stride, channels, *told, maker == "Sigmoid", maker in POSITIVE, squashed, bins)
 
 
-def _read(tail: Tail | None, level: Level) -> Reading | None:
+def _read(tail: Tail | None, level: Level, finer: tuple[AxisFacts, AxisFacts] | None) -> Reading | None:
     if tail is None:
         return None
     try:
         cells = Cells.of(tail, level)
-        return None if cells is None else read_level(cells)
+        return None if cells is None else read_level(cells, finer)
     except ValueError:  # the tail does not take made-up values: its shape alone must do
         return None
 

@@ -21,7 +21,7 @@ def recognise_peaks(graph: Graph, tensors: Sequence[str]) -> HeadPlan | None:
     levels = find_levels(graph, tensors)
     if len(levels) != 1 or len(tensors) < 2 or levels[0].stride < 2:
         return None
-    maps = read_maps(graph, None, levels[0])
+    maps = read_maps(graph, None, (levels[0],))[0]
     person = _one_person(maps)
     if person is not None:
         return person

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 import onnx
@@ -24,6 +25,9 @@ from hailstack.compiler.graph.model import Graph, open_session
 from hailstack.errors import ModelError
 
 Values = NDArray[np.float32]
+
+Place: TypeAlias = tuple[int, int]
+"""An output, and a number of the rows in it."""
 
 LARGEST = 30_000_000
 """Outputs with more numbers are not watched."""
@@ -119,6 +123,15 @@ class Cells:
         shapes = tuple(tuple(entry.shape) for entry in tail.session.get_outputs())
         return Cells(tail, level, tuple(slots), _gather(rest, slots, count), shapes)
 
+    def places(self) -> list[Place]:
+        """For each slot its output, and which of a box's numbers it is there."""
+        found: list[Place] = []
+        for output, ((index, _), shape) in enumerate(zip(self.slots, self.shapes, strict=True)):
+            rows, columns = shape[-2:] if len(shape) > 1 else (1, *shape)
+            numbers = index % columns if rows >= columns else index // columns
+            found += [(output, int(number)) for number in numbers]
+        return found
+
     def respond(self, values: Values) -> Values:
         """What adding ``(n, channels)`` values to a cell changes, as ``(n, slots)``; all maps, one after another.
 
@@ -167,7 +180,9 @@ def _shift(first: NDArray[np.int64], second: NDArray[np.int64], last: NDArray[np
     """How far apart the slots of neighbouring cells are; None if not always the same."""
     if not first.size or not first.size == second.size == last.size:
         return None
-    step = int(second[0] - first[0]) if count > 1 else 1
+    if count == 1:
+        return 1
+    step = int(second[0] - first[0])
     regular = np.array_equal(first + step, second) and np.array_equal(first + step * (count - 1), last)
     return step if regular and step > 0 else None
 

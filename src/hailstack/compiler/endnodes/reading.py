@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from hailstack.compiler.endnodes.probe import Cells, Values
+from hailstack.compiler.endnodes.probe import Cells, Place, Values
 
 Coding: TypeAlias = Literal["bins", "sides", "anchors", "exp_anchors", "centre"]
 """How a box is written:
@@ -48,6 +48,15 @@ class Box:
 
 
 @dataclass(frozen=True, slots=True)
+class AxisFacts:
+    """Where the coordinates along one axis stand in the outputs; the same in all levels."""
+
+    places: frozenset[Place]
+    pixels: float
+    """Of one unit."""
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
     """What each channel of a level does."""
 
@@ -55,6 +64,8 @@ class Reading:
     boxes: tuple[Box, ...] = ()
     per_cell: tuple[int, ...] = ()
     """For each map how many rows of its output one cell fills; 0 where the output has no rows."""
+    axes: tuple[AxisFacts, AxisFacts] | None = None
+    """Across and down; None where no coordinates were found."""
 
 
 Group: TypeAlias = tuple[tuple[int, ...], tuple[int, ...]]
@@ -92,10 +103,14 @@ class _Axis:
     groups: tuple[Group, ...]
 
 
-def read_level(cells: Cells) -> Reading:
-    """How the level is coded, as far as the tail tells."""
+def read_level(cells: Cells, finer: tuple[AxisFacts, AxisFacts] | None = None) -> Reading:
+    """How the level is coded, as far as the tail tells.
+
+    Args:
+        finer: where a finer level's coordinates stand: those of a single cell have no neighbours to be told by.
+    """
     responses = _Responses(cells)
-    x, y = _axis(responses, 1), _axis(responses, 0)
+    x, y = (_axis(responses, 1 - i, None if finer is None else finer[i]) for i in (0, 1))
     boxes: list[Box] = []
     used: set[int] = set()
     for across, down in zip(x.groups, y.groups, strict=False):
@@ -106,7 +121,15 @@ def read_level(cells: Cells) -> Reading:
     moving = {channel for axis in (x, y) for channels, _ in axis.groups for channel in channels}
     fixed = [slot for slot in range(cells.resting.shape[1]) if slot not in set(x.slots) | set(y.slots)]
     kinds = [_kind(responses, channel, used, moving, fixed) for channel in range(sum(cells.level.channels))]
-    return Reading(tuple(kinds), tuple(boxes), tuple(_rows(responses)))
+    return Reading(tuple(kinds), tuple(boxes), tuple(_rows(responses)), _facts(cells, x, y) or finer)
+
+
+def _facts(cells: Cells, *axes: _Axis) -> tuple[AxisFacts, AxisFacts] | None:
+    places = cells.places()
+    if not all(axis.slots.size for axis in axes):
+        return None
+    x, y = (AxisFacts(frozenset(places[slot] for slot in axis.slots), axis.pixels) for axis in axes)
+    return x, y
 
 
 def _offset(responses: _Responses, axis: _Axis, group: Group) -> float:
@@ -138,17 +161,23 @@ def _rows_of(cells: Cells, moved: NDArray[np.bool_]) -> int:
     return 0
 
 
-def _axis(responses: _Responses, along: int) -> _Axis:
+def _axis(responses: _Responses, along: int, finer: AxisFacts | None) -> _Axis:
     rows, columns = responses.cells.level.grid
     resting = responses.cells.resting.reshape(rows, columns, -1).astype(np.float64)
-    if min(rows, columns) < 2 or not np.isfinite(resting).all():
+    if not np.isfinite(resting).all() or (min(rows, columns) < 2 and finer is None):
         return _Axis(np.zeros(0, np.int64), 1.0, ())
+    if min(rows, columns) < 2 and finer is not None:
+        known = [slot for slot, place in enumerate(responses.cells.places()) if place in finer.places]
+        return _grouped(responses, np.array(known, np.int64), finer.pixels)
     steps = np.median(np.diff(resting, axis=along).reshape(-1, resting.shape[2]), axis=0)
     others = np.abs(np.median(np.diff(resting, axis=1 - along).reshape(-1, resting.shape[2]), axis=0))
     slots = np.flatnonzero((np.abs(steps) > 1e-5) & (others < 1e-3 * np.abs(steps)))
     if not slots.size:
         return _Axis(slots, 1.0, ())
-    pixels = responses.cells.level.stride / float(np.median(steps[slots]))
+    return _grouped(responses, slots, responses.cells.level.stride / float(np.median(steps[slots])))
+
+
+def _grouped(responses: _Responses, slots: NDArray[np.int64], pixels: float) -> _Axis:
     every = responses.moved(np.arange(responses.cells.resting.shape[1]))
     groups = _groups(every[:, slots], slots, set(np.flatnonzero(~every.any(axis=1)).tolist()))
     return _Axis(slots, pixels, _join_sides(responses, groups, np.sign(pixels)))
