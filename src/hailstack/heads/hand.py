@@ -61,21 +61,20 @@ class HandHead:
 
     def __call__(self, outputs: Outputs, geometry: Place) -> Detections:
         score = _number(self.presence, outputs)
-        if score < self.confidence:
-            return Detections.empty(self.names)
         inside = self.points.real(np.asarray(outputs[self.points.output])).reshape(POINTS, 3)[:, :2]
         points = geometry.points_to_source(inside)
         is_right = self.side is not None and _number(self.side, outputs) >= 0.5
-        limit = np.array([geometry.source_width, geometry.source_height] * 2, np.float32)
-        box = np.concatenate([points.min(axis=0), points.max(axis=0)])
-        return Detections(
-            np.clip(box, 0, limit)[None].astype(np.float32),
+        limit = np.array([geometry.source_width, geometry.source_height] * 2)
+        box = np.clip(np.concatenate([points.min(axis=0), points.max(axis=0)]), 0, limit)
+        hand = Detections(
+            box[None].astype(np.float32),
             np.array([score], np.float32),
             np.array([int(is_right)], np.int32),
             self.names,
             keypoints=np.column_stack([points, np.full(POINTS, score, np.float32)])[None],
             skeleton=SKELETON,
         )
+        return hand.take(hand.score >= self.confidence)
 
 
 def bind_hand(outputs: Sequence[OutputFacts], settings: HeadSettings) -> HandHead | None:
