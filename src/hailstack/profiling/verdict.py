@@ -7,7 +7,7 @@ limit; where for the device, the device; where for a sink, that sink; and where 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from hailstack.profiling.shares import Shares, Worker, measure
@@ -77,10 +77,23 @@ def explain(trace: Trace) -> Verdict:
         return _feeder(shares, feeder)
     kind = base(wait)
     if kind == "wait_for_frame":
-        return _source(shares, waited)
-    if kind == "wait_for_sink":
-        return _sink(shares, wait.partition(":")[2], waited)
-    return _device(shares, waited)
+        verdict = _source(shares, waited)
+    elif kind == "wait_for_sink":
+        verdict = _sink(shares, wait.partition(":")[2], waited)
+    else:
+        verdict = _device(shares, waited)
+    return _with_the_next(verdict, shares)
+
+
+def _with_the_next(verdict: Verdict, shares: Shares) -> Verdict:
+    """The verdict with the thread that has as little rest: speeding up one of two such gains nothing."""
+    others = [worker for worker in shares.workers if verdict.stage not in worker.stages]
+    next_one = max(others, key=lambda worker: worker.work, default=None)
+    if next_one is None or next_one.work < BUSY:
+        return verdict
+    stage, share = next_one.most(waiting=False)
+    behind = f"Right behind it: {stage}, at work {_percent(share)} of the time."
+    return replace(verdict, sentence=f"{verdict.sentence} {behind}")
 
 
 def _submitting(worker: Worker) -> float:

@@ -54,6 +54,13 @@ def test_too_few_frames_in_flight_are_mentioned() -> None:
     assert "--depth" not in explain(SimulatedRun(**CHIP, depth=8).trace()).advice
 
 
+def test_a_part_that_is_almost_as_slow_is_named_too() -> None:
+    assert explain(SimulatedRun(**CHIP, sink_ms=0.85).trace()).sentence.endswith(
+        "Right behind it: sink:video, at work 98 % of the time."
+    )
+    assert "behind" not in explain(SimulatedRun(**CHIP, sink_ms=0.5).trace()).sentence
+
+
 def test_queues_and_every_worker_are_the_evidence() -> None:
     evidence = explain(SimulatedRun(**CHIP).trace()).evidence
     assert any(line.startswith("device: occupied 100 %, 7.") for line in evidence)
