@@ -131,7 +131,10 @@ def infos(script: Script) -> list[Any]:
             name=VECTOR,
             shape=(3,),
             format=types.SimpleNamespace(order=FormatOrder.NC, type=FormatType.UINT8),
-            quant_info=types.SimpleNamespace(qp_scale=0.0, qp_zp=0.0),  # every feature has its own: floats it is
+            # Every feature has its own scale: floats it is.
+            quant_info=types.SimpleNamespace(qp_scale=0.0, qp_zp=0.0, limvals_min=0.0, limvals_max=0.0),
+                qp_scale=0.0, qp_zp=0.0, limvals_min=0.0, limvals_max=0.0
+            ),  # every feature has its own: floats it is
         ),
     }
     return [known[name] for name in script.outputs]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from hailstack.errors import InputError
@@ -84,15 +84,21 @@ def _order(info: Any) -> str:
 def _output(info: Any, native: bool) -> OutputFacts:
     kind = NMS_KINDS.get(_order(info))
     if kind is None:
-        return _native_tensor(info) if native else OutputFacts(info.name, tuple(info.shape))
+        return _tensor(info, native)
     # Asking records for their shape is an error in the vendor's library.
     shape = tuple(info.shape) if kind == "nms_by_class" else ()
     return OutputFacts(info.name, shape, kind, int(info.nms_shape.number_of_classes))
 
 
-def _native_tensor(info: Any) -> OutputFacts:
-    shape, quant = tuple(info.shape), info.quant_info
-    if not quant.qp_scale:  # every feature has its own scale: the runtime alone knows them
-        return OutputFacts(info.name, shape)
+def _tensor(info: Any, native: bool) -> OutputFacts:
+    quant = info.quant_info
+    facts = OutputFacts(info.name, tuple(info.shape), span=_span(quant))
+    if not native or not quant.qp_scale:  # without one scale for all, the runtime alone can dequantise
+        return facts
     dtype = str(info.format.type).rsplit(".", 1)[-1].lower()
-    return OutputFacts(info.name, shape, dtype=dtype, scale=float(quant.qp_scale), zero_point=float(quant.qp_zp))
+    return replace(facts, dtype=dtype, scale=float(quant.qp_scale), zero_point=float(quant.qp_zp))
+
+
+def _span(quant: Any) -> tuple[float, float] | None:
+    low, high = float(quant.limvals_min), float(quant.limvals_max)
+    return (low, high) if low < high else None
