@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from hailstack.heads.binding import HeadFacts, find_levels, find_prototypes
 from hailstack.heads.cells import CellDetector, CellHead, Limits
 from hailstack.heads.codings import SideBoxes
-from hailstack.heads.families import coding_of, scores_of, with_usual_anchors
+from hailstack.heads.families import coding_of, completed, scores_of
 from hailstack.heads.guess import guess
 from hailstack.heads.instances import InstanceHead
 from hailstack.heads.levels import Places, Pyramid
@@ -36,7 +36,7 @@ def bind_detector(task: str, outputs: Sequence[OutputFacts], settings: HeadSetti
     facts = HeadFacts.of(settings.facts) if settings.facts.get("ends") else guess(outputs, settings)
     if facts is None or facts.task != task:
         return None
-    facts = with_usual_anchors(facts)
+    facts = completed(facts)
     detector = make_detector(facts, outputs, settings)
     if detector is None:
         return None

@@ -62,12 +62,14 @@ RETINA_SIDES = ((16.0, 32.0), (64.0, 128.0), (256.0, 512.0))
 """Sides of the square anchors of RetinaFace's levels, at strides 8, 16 and 32 (``min_sizes`` of both its networks)."""
 
 
-def with_usual_anchors(facts: HeadFacts) -> HeadFacts:
-    """RetinaFace does not decode its boxes in the network, but all there are have the same anchors."""
+def completed(facts: HeadFacts) -> HeadFacts:
+    """With what the network does not tell about itself, but is the same in all of its family."""
+    if is_fastest(facts):
+        return replace(facts, background=False)  # its classes compete, but objectness says whether there is one
     is_retina = facts.family == "ssd" and facts.keypoints == FACE_POINTS and facts.per_cell == 2
-    if not is_retina or facts.anchors or {stride for _, stride in facts.ends} != {8, 16, 32}:
-        return facts
-    return replace(facts, anchors=tuple(tuple((side, side) for side in level) for level in RETINA_SIDES))
+    if is_retina and not facts.anchors and {stride for _, stride in facts.ends} == {8, 16, 32}:
+        return replace(facts, anchors=tuple(tuple((side, side) for side in level) for level in RETINA_SIDES))
+    return facts
 
 
 def is_fastest(facts: HeadFacts) -> bool:
