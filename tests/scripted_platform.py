@@ -133,8 +133,6 @@ def infos(script: Script) -> list[Any]:
             format=types.SimpleNamespace(order=FormatOrder.NC, type=FormatType.UINT8),
             # Every feature has its own scale: floats it is.
             quant_info=types.SimpleNamespace(qp_scale=0.0, qp_zp=0.0, limvals_min=0.0, limvals_max=0.0),
-                qp_scale=0.0, qp_zp=0.0, limvals_min=0.0, limvals_max=0.0
-            ),  # every feature has its own: floats it is
         ),
     }
     return [known[name] for name in script.outputs]
