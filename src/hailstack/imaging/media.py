@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -43,12 +44,16 @@ def open_media(medium: Medium) -> Any:
     Raises:
         MediaError: it cannot be opened, does not answer in time, or holds no video.
     """
+    began_s = time.monotonic()
     try:
         container = av.open(
             medium.address, format=medium.format, options=dict(medium.options), timeout=medium.timeout_s
         )
     except (av.FFmpegError, OSError, ValueError) as error:
-        message = f"{medium.name}: not a video that can be opened: {reason(error, medium.timeout_s)}"
+        cannot = "not a video that can be opened" if medium.address.startswith("file:") else "cannot be opened"
+        is_late = medium.timeout_s is not None and time.monotonic() - began_s >= medium.timeout_s
+        why = f"nothing came for {medium.timeout_s:g} s" if is_late else reason(error)
+        message = f"{medium.name}: {cannot}: {why}"
         raise MediaError(message) from error
     if container.streams.video:
         return container

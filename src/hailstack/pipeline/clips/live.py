@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Iterator
@@ -21,6 +22,8 @@ TICK = Fraction(1, 90_000)
 """The clock of network video; finer than any camera's jitter."""
 _COMES_BACK = ("rtsp", "camera", "video")
 """Kinds that are opened again: a pipe or a generator that has ended has nothing more to say."""
+
+log = logging.getLogger(__name__)
 
 
 class LiveClip:
@@ -54,9 +57,11 @@ class LiveClip:
         outage: _Outage | None = None
         while not self._stop.is_set():
             lost: MediaError | None = None
+            damaged = self._counts.damaged
             try:
                 for time_s, image in self._video.frames(selection):
                     outage = None
+                    self._counts.damaged = damaged + self._video.damaged
                     yield Frame(FrameId(source.name, selection.number, time_s), image)
             except MediaError as error:
                 lost = error
@@ -71,13 +76,13 @@ class LiveClip:
             MediaError: it stayed away.
         """
         source = self.facts.source
-        self._counts.damaged += self._video.damaged
         self._video.close()
         if source.kind not in _COMES_BACK or source.options.reconnect == 0:
             if lost is not None:
                 raise lost
             return False
         last = lost or MediaError(f"{source.name}: the stream ended")
+        log.warning("%s; trying again for %g s", last, source.options.reconnect)
         while outage.is_bearable():
             if self._stop.wait(outage.next_pause()):
                 return False
@@ -87,6 +92,7 @@ class LiveClip:
                 last = error
                 continue
             self._counts.reconnects += 1
+            log.warning("%s: back again", source.name)
             return True
         message = f"{source.name}: lost, and not back within {source.options.reconnect:g} s ({last})"
         raise MediaError(message) from last

@@ -32,7 +32,7 @@ def medium_of(source: Source) -> Medium:
         return Medium(device, name, "v4l2", _camera_options(options))
     if source.kind == "lavfi":
         return Medium(f"{rest},realtime", name, "lavfi")
-    wanted = {"rtsp_transport": options.transport} if source.kind == "rtsp" else _raw_options(options)
+    wanted = _rtsp_options(options) if source.kind == "rtsp" else _raw_options(options)
     return Medium(source.uri, name, options.format, wanted, options.timeout)
 
 
@@ -40,6 +40,11 @@ def scaled_size(source: Source) -> tuple[int, int] | None:
     """The size to which pictures have to be scaled here; None where nobody asks or the device does it."""
     is_given = source.kind in ASKS_DEVICE or source.options.format == "rawvideo"
     return None if is_given else source.options.size
+
+
+def _rtsp_options(options: Options) -> Mapping[str, str]:
+    """The first frame is shown when it comes; FFmpeg would collect two seconds' first to reckon their rate."""
+    return {"rtsp_transport": options.transport, "fpsprobesize": "0"}
 
 
 def _camera_options(options: Options) -> Mapping[str, str]:
