@@ -15,6 +15,7 @@ from hailstack.heads.embedding import bind_embedding
 from hailstack.heads.end_to_end import bind_end_to_end
 from hailstack.heads.face import bind_face
 from hailstack.heads.hand import bind_hand
+from hailstack.heads.movenet import bind_movenet
 from hailstack.heads.outputs import Head, OutputFacts
 from hailstack.heads.palm import bind_palm
 from hailstack.heads.raw import RawHead
@@ -50,10 +51,14 @@ def _bind_faces(outputs: Sequence[OutputFacts], settings: HeadSettings) -> Head 
     return bind_detector("face_detection", outputs, settings) or bind_face(outputs, settings)
 
 
+def _bind_pose(outputs: Sequence[OutputFacts], settings: HeadSettings) -> Head | None:
+    return bind_movenet(outputs, settings) or bind_detector("pose", outputs, settings)
+
+
 BINDERS: Mapping[HeadName, tuple[Binder, str]] = {
     "nms_on_host": (bind_nms, "one output with NMS"),
     "detection": (_bind_detection, "the maps of a detector, with its anchors where it has some, or a list of boxes"),
-    "pose": (partial(bind_detector, "pose"), "the maps of a detector, and for each level one of key points"),
+    "pose": (_bind_pose, "a detector's maps with one of key points for each level, or MoveNet's four maps"),
     "instance_segmentation": (partial(bind_detector, "instance_segmentation"), "a detector's maps and prototypes"),
     "oriented_detection": (
         partial(bind_detector, "oriented_detection"),

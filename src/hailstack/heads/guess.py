@@ -52,7 +52,7 @@ def guess(outputs: Sequence[OutputFacts], settings: HeadSettings) -> HeadFacts |
     roles = [role for role, _ in facts.ends]
     ends = tuple((role, stride) for stride in strides for role in roles)
     scores = [one for level in levels for one in level if one.shape[2] == facts.classes * facts.per_cell]
-    return replace(facts, ends=ends, scores="probabilities" if all(map(_is_probability, scores)) else "logits")
+    return replace(facts, ends=ends, scores="probabilities" if all(one.is_probability for one in scores) else "logits")
 
 
 def _grids(outputs: Sequence[OutputFacts]) -> dict[tuple[int, ...], list[OutputFacts]]:
@@ -105,15 +105,3 @@ def _with_third(facts: HeadFacts, rest: list[int], named: int, prototypes: int) 
     else:
         return None
     return replace(facts, task=task, classes=classes, ends=(*facts.ends, (third, 0)))
-
-
-def _is_probability(output: OutputFacts) -> bool:
-    """Whether the device can only give numbers from 0 to 1."""
-    if output.span is None:
-        return False
-    low, high = output.span
-    return low >= -MARGIN and high <= 1 + MARGIN
-
-
-MARGIN = 0.02
-"""A range of a sigmoid's outputs may reach a step beyond 0 and 1."""

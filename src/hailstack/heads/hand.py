@@ -80,7 +80,7 @@ class HandHead:
 def bind_hand(outputs: Sequence[OutputFacts], settings: HeadSettings) -> HandHead | None:
     """The head for hand landmarks, or None if the outputs are not those: 21 points (x, y, z) and one or two scores.
 
-    Of two sets of points the coarser is the one in pixels, where their scales are known; else the first. The first
+    Of two sets of points the one in pixels reaches farther, where that is known; else it is the first. The first
     score says whether there is a hand, the second which one. Outputs are in the network's order.
     """
     sizes = [prod(one.shape) for one in outputs]
@@ -90,7 +90,7 @@ def bind_hand(outputs: Sequence[OutputFacts], settings: HeadSettings) -> HandHea
         return None
     settings.check_names(len(NAMES))
     return HandHead(
-        Values.of(max(places, key=lambda one: one.scale)),
+        Values.of(max(places, key=lambda one: one.reach)),
         Values.of(scores[0]),
         Values.of(scores[1]) if len(scores) == 2 else None,
         CONFIDENCE if settings.confidence is None else settings.confidence,

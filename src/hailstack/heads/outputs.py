@@ -22,6 +22,9 @@ the next frame overwrites."""
 NOT_A_NUMBER = "the model is broken, check its weights and its calibration"
 """What to do when an output holds NaN or infinity: sound weights and scales never lead to them."""
 
+MARGIN = 0.02
+"""A range of a sigmoid's outputs may reach a step beyond 0 and 1."""
+
 OutputKind: TypeAlias = Literal["tensor", "nms_by_class", "nms_by_score", "nms_with_byte_mask"]
 
 
@@ -46,6 +49,16 @@ class OutputFacts:
     def is_vector(self) -> bool:
         """Whether it holds one value a class: at least two values, along one axis."""
         return self.kind == "tensor" and prod(self.shape) > 1 and max(self.shape) == prod(self.shape)
+
+    @property
+    def reach(self) -> float:
+        """How far its numbers are apart at most; 0 where that is not known."""
+        return 0.0 if self.span is None else self.span[1] - self.span[0]
+
+    @property
+    def is_probability(self) -> bool:
+        """Whether the device can only give numbers from 0 to 1."""
+        return self.span is not None and self.span[0] >= -MARGIN and self.span[1] <= 1 + MARGIN
 
     def __str__(self) -> str:
         shape = f"{self.classes} classes" if self.classes else "x".join(map(str, self.shape))

@@ -48,11 +48,8 @@ def test_a_low_second_score_is_a_left_hand_and_a_low_first_is_none():
     assert len(bind_hand(OUTPUTS, replace(HAND_INPUT, confidence=0.3))(answers(presence=0.4), PLACEMENT)) == 1
 
 
-def test_the_points_in_pixels_are_known_by_their_scale_where_integers_leave_the_chip():
-    metres, pixels = (
-        OutputFacts(name, (63,), dtype="uint8", scale=scale, zero_point=128)
-        for name, scale in (("m", 7e-4), ("p", 1.0))
-    )
+def test_the_points_in_pixels_are_known_by_their_range():
+    metres, pixels = OutputFacts("m", (63,), span=(-0.1, 0.1)), OutputFacts("p", (63,), span=(-64.0, 208.0))
     head = bind_hand((metres, *OUTPUTS[1:3], pixels), HAND_INPUT)
     assert head.points.output == "p"
 
@@ -81,6 +78,7 @@ def run_hand(shared, image, corners):
     )
 
 
+@pytest.mark.shared
 def test_the_published_network_finds_the_fingers_where_mediapipe_does(shared):
     video = VideoFile(shared / "video" / "hand_palm_short.mp4")
     _, image = next(iter(video.frames()))
@@ -95,6 +93,7 @@ def test_the_published_network_finds_the_fingers_where_mediapipe_does(shared):
     assert np.abs(found.keypoints[0, [0, 4, 8, 12, 16, 20], :2] - tips).max() < 5
 
 
+@pytest.mark.shared
 def test_a_turned_picture_has_the_same_hand(shared):
     image = read_image(next((shared / "images" / "hands" / "four").glob("077fa4bf*")))
     width = image.shape[1]

@@ -158,6 +158,7 @@ def test_an_embedding_without_a_direction_is_an_error(values):
         head({"e": np.array(values, np.float32)}, WHOLE)
 
 
+@pytest.mark.shared
 def test_crops_of_the_same_person_are_nearer_than_crops_of_others(shared):
     session = onnxruntime.InferenceSession(shared / "onnx" / "osnet_x0_25_msmt17.onnx")
     head = bind_embedding([OutputFacts("output", (512,))], HeadSettings(256, 128))
@@ -185,6 +186,7 @@ def run_tflite(path: Path, frame: np.ndarray) -> dict[str, np.ndarray]:
     }
 
 
+@pytest.mark.shared
 def test_a_published_network_finds_the_bus_and_the_people_before_it(shared):
     image = read_image(shared / "images" / "misc" / "bus.jpg")
     frame, placement = Preprocess(513, 513).apply(image)
@@ -200,6 +202,7 @@ def test_a_published_network_finds_the_bus_and_the_people_before_it(shared):
     assert found[80, 333] == background
 
 
+@pytest.mark.shared
 def test_a_published_network_finds_the_person_as_mediapipe_does(shared):
     image = read_image(shared / "images" / "misc" / "face_alice.jpeg")
     frame, placement = Preprocess(256, 256, mode="stretch").apply(image)

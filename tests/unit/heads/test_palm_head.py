@@ -206,6 +206,7 @@ def run_palm(shared, image):
     return head(outputs, placement)
 
 
+@pytest.mark.shared
 def test_the_published_network_finds_the_palm_of_a_real_video(shared):
     video = VideoFile(shared / "video" / "hand_palm_short.mp4")
     _, image = next(iter(video.frames()))
@@ -220,6 +221,7 @@ def test_the_published_network_finds_the_palm_of_a_real_video(shared):
     assert np.linalg.norm(top - middle) < np.linalg.norm(top - wrist)
 
 
+@pytest.mark.shared
 def test_a_picture_that_lies_on_its_side_gives_a_square_that_does_too(shared):
     path = next((shared / "images" / "hands" / "four").glob("077fa4bf*"))
     image = read_image(path)
