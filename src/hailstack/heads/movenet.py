@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from hailstack.heads.outputs import Geometry, OutputFacts, Outputs
 from hailstack.heads.points import BODY, BODY_POINTS
@@ -68,7 +68,7 @@ class MoveNetHead:
         heat = self.heat.real(np.asarray(outputs[self.heat.output])).reshape(-1, BODY_POINTS)
         centre = self.centre.real(np.asarray(outputs[self.centre.output])).reshape(-1)
         places = np.stack(np.divmod(np.arange(rows * columns), columns), 1).astype(np.float32)
-        person = int((centre / _distance(places, np.array(self.grid, np.float32) / 2)).argmax())
+        person = int((centre / _distance(places, (rows / 2, columns / 2))).argmax())
         rough = places[person] + self._pairs(self.distances, outputs, person)
         cell = (heat / _distance(places[:, None], rough)).argmax(axis=0)
         every = np.arange(BODY_POINTS)
@@ -81,8 +81,8 @@ class MoveNetHead:
         return values.real(numbers[cell])
 
 
-def _distance(places: NDArray[np.float32], point: NDArray[np.float32]) -> NDArray[np.float32]:
-    apart = places - point
+def _distance(places: NDArray[np.float32], point: ArrayLike) -> NDArray[np.float32]:
+    apart = places - np.asarray(point, np.float32)
     return np.asarray(np.sqrt((apart * apart).sum(axis=-1)) + np.float32(SOFTENING))
 
 
