@@ -119,8 +119,8 @@ def read_level(cells: Cells, finer: tuple[AxisFacts, AxisFacts] | None = None) -
             boxes.append(replace(box, offset=_offset(responses, x, across)))
             used.update(box.channels)
     moving = {channel for axis in (x, y) for channels, _ in axis.groups for channel in channels}
-    fixed = [slot for slot in range(cells.resting.shape[1]) if slot not in set(x.slots) | set(y.slots)]
-    kinds = [_kind(responses, channel, used, moving, fixed) for channel in range(sum(cells.level.channels))]
+    fixed = np.setdiff1d(np.arange(cells.resting.shape[1]), np.concatenate([x.slots, y.slots]))
+    kinds = _kinds(responses, used, moving, fixed)
     return Reading(tuple(kinds), tuple(boxes), tuple(_rows(responses)), _facts(cells, x, y) or finer)
 
 
@@ -327,22 +327,32 @@ def _growth(base: float, more: float, less: float) -> float | None:
     return float(np.log(up)) if abs(up * down - 1) < CLOSE and up > 1 + CLOSE else None
 
 
-def _kind(responses: _Responses, channel: int, used: set[int], moving: set[int], fixed: list[int]) -> Kind:
-    if channel in used:
-        return "box"
-    if channel in moving:
-        return "point"
+def _kinds(responses: _Responses, used: set[int], moving: set[int], fixed: NDArray[np.int64]) -> Iterator[Kind]:
+    """What each channel does to the slots that hold no coordinates."""
     resting = responses.cells.resting[:, fixed].mean(axis=0)
-    one, two, most = (np.nan_to_num(responses.at(value)[channel, fixed]) for value in (1.0, 2.0, 30.0))
+    changes = [np.nan_to_num(responses.at(value)[:, fixed]) for value in (1.0, 2.0, 30.0)]
+    for channel in range(sum(responses.cells.level.channels)):
+        if channel in used:
+            yield "box"
+        elif channel in moving:
+            yield "point"
+        else:
+            yield _kind(resting, *(change[channel] for change in changes))
+
+
+def _kind(resting: Values, one: Values, two: Values, most: Values) -> Kind:
+    """What a channel does that no coordinate hangs on.
+
+    Args:
+        resting: of each slot.
+        one, two, most: what adding 1, 2 and 30 to the channel changes there.
+    """
     touched = np.flatnonzero(~np.isclose(most, 0, atol=1e-6))
     if not touched.size:
         return "silent"
-    ends = resting[touched] + most[touched]
-    if (
-        resting[touched].min() >= -CLOSE
-        and max(resting[touched].max(), ends.max()) <= 1 + CLOSE
-        and ends.min() > -CLOSE
-    ):
-        return "shared" if one[touched].min() < -1e-6 else "score"
-    straight = np.allclose(two[touched], 2 * one[touched], rtol=CLOSE, atol=1e-5)
-    return "linear" if straight and np.allclose(most[touched], 30 * one[touched], rtol=CLOSE, atol=1e-4) else "other"
+    before, one, two, most = resting[touched], one[touched], two[touched], most[touched]
+    ends = before + most
+    if before.min() >= -CLOSE and max(before.max(), ends.max()) <= 1 + CLOSE and ends.min() > -CLOSE:
+        return "shared" if one.min() < -1e-6 else "score"
+    straight = np.allclose(two, 2 * one, rtol=CLOSE, atol=1e-5)
+    return "linear" if straight and np.allclose(most, 30 * one, rtol=CLOSE, atol=1e-4) else "other"
