@@ -1,4 +1,4 @@
-"""``hailstack run``: pictures and videos through a HEF."""
+"""``hailstack run``: pictures, videos and cameras through a HEF."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from cyclopts import Parameter
 
 
 def run(
-    sources: Annotated[list[str], Parameter(name="SOURCE", negative=())],
+    sources: Annotated[list[str], Parameter(name="SOURCE", negative=(), allow_leading_hyphen=True)],
     /,
     *,
     net: Annotated[str, Parameter(name=["--net", "-n"])],
@@ -29,7 +29,7 @@ def run(
     charts: str | None = None,
     trace: str | None = None,
 ) -> int:
-    """Run a HEF on pictures, folders, patterns or videos.
+    """Run a HEF on pictures, videos, streams or cameras.
 
     Results come frame by frame in order, whatever the mode, batch size or depth. Without --output, --json or --show
     they are printed as text.
@@ -37,7 +37,10 @@ def run(
     Parameters
     ----------
     sources
-        Pictures, folders, patterns such as 'photos/*.jpg', videos; several at once.
+        Pictures, folders, patterns such as 'photos/*.jpg', videos, @LIST (a file of sources), - (standard input),
+        http(s)://..., rtsp://..., camera:N, picamera:N, lavfi:GRAPH; several at once. Options follow a #:
+        clip.mp4#start=10,end=20,stride=2; rtsp://...#fps=5; camera:0#size=1280x720,fps=30. Also loop, realtime, live,
+        policy, timeout, reconnect, transport, format, pixels.
     net
         The HEF.
     postprocess

@@ -15,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from hailstack.cli.run_profile import RunProfile
 from hailstack.errors import MediaError
 from hailstack.pipeline import Job
+from hailstack.pipeline.clips import Counts
 from hailstack.pipeline.job import Start, outputs_of
 from hailstack.pipeline.outcome import Outcome
 
@@ -115,12 +116,19 @@ def _losses(outcome: Outcome) -> list[str]:
         parts.append(f"tried again {', '.join(f'{count} x {kind}' for kind, count in outcome.retried.items())}")
     if outcome.reopened:
         parts.append(f"device opened anew {outcome.reopened} times")
+    parts += [f"{count.source.name}: {told}" for count in outcome.sources if (told := _of_source(count))]
     for sink in outcome.sinks:
         if sink.dropped:
             parts.append(f"{sink.name} missed {sink.dropped}")
         if sink.waited_s > outcome.seconds / 100:
             parts.append(f"waited {sink.waited_s:.2f} s for {sink.name}")
     return parts
+
+
+def _of_source(count: Counts) -> str:
+    """What a source lost before its frames got here."""
+    facts = {"too old": count.dropped, "damaged": count.damaged, "times back again": count.reconnects}
+    return ", ".join(f"{number} {what}" for what, number in facts.items() if number)
 
 
 @contextmanager

@@ -21,7 +21,7 @@ FRAMES_AHEAD = 4
 """Decoded frames that may wait for the network."""
 SHORTEST_WAIT_S = 0.004
 LONGEST_WAIT_S = 0.1
-PATIENCE_S = 1.0
+PATIENCE_S = 0.5
 """How long closing waits for threads. One that FFmpeg holds in a silent connection ends by itself with the source's
 time-out; until then it only waits."""
 
