@@ -45,7 +45,7 @@ class Session:
         hef_path: the model.
         mode: ``async`` keeps several batches on the device and waits for their jobs; ``callback`` does so too and
             waits for the completion callbacks; ``sync`` runs one batch after the other through virtual streams
-            (which Hailo-10H does not have). All three give the same answers.
+            (which Hailo-10H does not have) and fills the next one meanwhile. All three give the same answers.
         batch_size: frames that are submitted together. The last batch of a stream may be smaller.
         depth: frames in flight, bounded by the device's queue; None chooses.
         timeout_ms: how long to wait for the device at any one call.
@@ -169,7 +169,7 @@ class Session:
     def measure_depths(self) -> DepthCurve:
         """Frames a second for several depths, measured with blank frames, and the smallest that is as good as any.
 
-        From then on the session uses it. Takes some two seconds; ``sync`` has one depth.
+        From then on the session uses it. Takes some two seconds; ``sync`` has two depths at most.
 
         Raises:
             DeviceError: the device failed.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from time import perf_counter_ns
 from typing import Any
@@ -17,9 +18,9 @@ from hailstack.runtime.platform import Platform
 
 
 class VStreamRunner:
-    """Runs one batch at a time; the call returns with its results."""
+    """Runs one batch after the other, on a thread of its own: the next one is filled meanwhile."""
 
-    most_in_flight = 1
+    most_in_flight = 2
 
     def __init__(
         self,
@@ -42,6 +43,8 @@ class VStreamRunner:
             group = self._configure(self._stack.enter_context(open_device(platform)), hef)
             self._pipeline = self._stack.enter_context(self._streams(group, timeout_ms))
             self._set_thresholds(thresholds)
+            self._thread = ThreadPoolExecutor(1, "hailstack-vstreams")
+            self._stack.callback(self._thread.shutdown, cancel_futures=True)
             undo.pop_all()
 
     def _configure(self, device: Any, hef: Any) -> Any:
@@ -74,16 +77,22 @@ class VStreamRunner:
         return Batch(np.zeros((self._batch_size, *self.facts.input_shape), np.uint8))
 
     def submit(self, batch: Batch) -> None:
-        """Run the batch."""
-        frames = {self.facts.input_name: batch.inputs[: len(batch.frames)]}
+        """Have the batch run after those before it."""
         batch.submitted_ns = perf_counter_ns()
-        with translated(self._platform.errors, Stage.WAIT, batch.subject, batch.frames[0].id.number):
+        batch.job = self._thread.submit(self._infer, batch)
+
+    def _infer(self, batch: Batch) -> None:
+        frames = {self.facts.input_name: batch.inputs[: len(batch.frames)]}
+        try:
             batch.results = self._pipeline.infer(frames)
-        batch.done_ns = perf_counter_ns()
-        batch.done.set()
+        finally:
+            batch.done_ns = perf_counter_ns()
+            batch.done.set()
 
     def wait(self, batch: Batch) -> list[Outputs]:
-        """The outputs of the batch's frames, in their order."""
+        """The outputs of the batch's frames, in their order. HailoRT ends the call when its time is up."""
+        with translated(self._platform.errors, Stage.WAIT, batch.subject, batch.frames[0].id.number):
+            batch.job.result()
         return [
             {one.name: batch.results[one.name][index] for one in self.facts.outputs}
             for index in range(len(batch.frames))

@@ -39,6 +39,7 @@ class InferVStreams:
         self._tf_nms_format = tf_nms_format
         self._total_time: float | None = None
         self._hw_time: float | None = None
+        self._layers: dict[tuple[str, ...], dict[str, OutputLayerUtils]] = {}
         self._network_name_to_outputs = self._get_network_to_outputs_mapping(configured_net_group)
         self._input_name_to_network_name = self._get_input_name_to_network_mapping(configured_net_group)
 
@@ -112,14 +113,17 @@ class InferVStreams:
         return {infos[0].name: input_data}
 
     def _output_layers(self, input_data: Arrays) -> dict[str, OutputLayerUtils]:
-        """The outputs of all networks that get frames."""
-        networks = dict.fromkeys(self._input_name_to_network_name[name] for name in input_data)
-        infos = self._configured_net_group.get_output_vstream_infos()
-        return {
-            name: OutputLayerUtils(infos, name, self._infer_pipeline, self._net_group_name)
-            for network in networks
-            for name in self._network_name_to_outputs[network]
-        }
+        """The outputs of all networks that get frames; looked up once, as their number of boxes is set rarely."""
+        inputs = tuple(input_data)
+        if inputs not in self._layers:
+            networks = dict.fromkeys(self._input_name_to_network_name[name] for name in inputs)
+            infos = self._configured_net_group.get_output_vstream_infos()
+            self._layers[inputs] = {
+                name: OutputLayerUtils(infos, name, self._infer_pipeline, self._net_group_name)
+                for network in networks
+                for name in self._network_name_to_outputs[network]
+            }
+        return self._layers[inputs]
 
     def _converted(self, result: NDArray[Any], layer: OutputLayerUtils) -> Any:
         if layer.output_order == FormatOrder.HAILO_NMS_WITH_BYTE_MASK:
@@ -210,10 +214,12 @@ class InferVStreams:
     def set_nms_max_proposals_per_class(self, max_proposals_per_class: int) -> None:
         """Changes the size of results."""
         self._infer_pipeline.set_nms_max_proposals_per_class(max_proposals_per_class)
+        self._layers.clear()
 
     def set_nms_max_accumulated_mask_size(self, max_accumulated_mask_size: int) -> None:
         """Changes the size of results."""
         self._infer_pipeline.set_nms_max_accumulated_mask_size(max_accumulated_mask_size)
+        self._layers.clear()
 
     def __exit__(self, *args: object) -> None:
         self._infer_pipeline.release()
