@@ -9,7 +9,6 @@ from collections.abc import Callable
 from hailstack.emulator.core.crew import Crew
 from hailstack.emulator.core.frame import NEVER
 
-
 MOST_LEAD_S = 2e-4
 """No operating system that has nothing else to do oversleeps more; on a busy one nothing helps."""
 
