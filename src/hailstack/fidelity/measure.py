@@ -233,7 +233,7 @@ def _above(prediction: Prediction, score: float) -> Prediction:
     if not isinstance(prediction, Detections):
         return prediction
     keep = prediction.score >= score
-    return Detections(prediction.xyxy[keep], prediction.score[keep], prediction.class_id[keep], prediction.names)
+    return prediction.take(keep)
 
 
 def _spread(photos: Sequence[Path], count: int) -> list[Path]:

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from html import escape
 from importlib.resources import files
 from pathlib import Path
 from string import Template
 
-import numpy as np
-
 from hailstack.fidelity.accuracy import Accuracy
 from hailstack.fidelity.layers import FLAGGED_BELOW_DB, LayerNoise
 from hailstack.fidelity.report import FidelityReport, Picture
 from hailstack.files import replacing
-from hailstack.imaging import data_uri, draw_classes, draw_detections, raster, read_image
-from hailstack.types import Classes, Detections, Image, Prediction
+from hailstack.imaging import data_uri, draw, raster, read_image
+from hailstack.types import Detections, Image, Prediction
 
 LAYERS_LISTED = 20
 PICTURE_WIDTH = 960
@@ -160,10 +157,8 @@ def _pair(picture: Picture) -> str:
 def _drawn(image: Image, prediction: Prediction) -> Image:
     """The picture with what was found, no larger than it is shown."""
     share = min(1.0, PICTURE_WIDTH / image.shape[1])
-    small = raster.resize(image, max(1, round(image.shape[0] * share)), round(image.shape[1] * share), "area")
-    if isinstance(prediction, Detections):
-        return draw_detections(small, replace(prediction, xyxy=prediction.xyxy * np.float32(share)))
-    return draw_classes(small, prediction) if isinstance(prediction, Classes) else small
+    height, width = max(1, round(image.shape[0] * share)), round(image.shape[1] * share)
+    return raster.resize(draw(image, prediction), height, width, "area")
 
 
 def _said(prediction: Prediction) -> str:
