@@ -11,7 +11,7 @@ from hailstack.heads.classification import bind_classification
 from hailstack.heads.depth import bind_depth
 from hailstack.heads.detection import bind_nms
 from hailstack.heads.detectors import bind_detector
-from hailstack.heads.embedding import bind_embedding
+from hailstack.heads.embedding import bind_embedding, is_like_embedding
 from hailstack.heads.end_to_end import bind_end_to_end
 from hailstack.heads.face import bind_face
 from hailstack.heads.hand import bind_hand
@@ -119,9 +119,14 @@ def _suitable(outputs: Sequence[OutputFacts], settings: HeadSettings) -> tuple[H
     """Where the HEF says what it is for, that decides. A vector beside other outputs is not taken for scores."""
     task = settings.facts.get("task") or settings.task
     for name, (bind, _) in BINDERS.items():
-        telling = name in TELLING or (name == "classification" and len(outputs) == 1)
-        wanted = name in ("nms_on_host", task) if task else telling
+        wanted = name in ("nms_on_host", task) if task else name in TELLING or name == _of_vector(outputs, settings)
         head = bind(outputs, settings) if wanted else None
         if head is not None:
             return name, head
     return "raw", RawHead()
+
+
+def _of_vector(outputs: Sequence[OutputFacts], settings: HeadSettings) -> HeadName | None:
+    if len(outputs) != 1:
+        return None
+    return "embedding" if is_like_embedding(outputs[0], settings) else "classification"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 
@@ -12,6 +13,9 @@ from hailstack.heads.outputs import NOT_A_NUMBER, Geometry, OutputFacts, Outputs
 from hailstack.heads.settings import HeadSettings
 from hailstack.heads.values import Values
 from hailstack.types import Embedding
+
+SIZES = frozenset({128, 192, 256, 320, 384, 512, 576, 640, 768, 1024, 1152, 1280, 1536, 2048})
+"""Lengths of vectors that networks are made to compare by. Classifiers have other counts."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,3 +41,8 @@ def bind_embedding(outputs: Sequence[OutputFacts], settings: HeadSettings) -> Em
     """The head for the only vector among the outputs; None if there is none, or several."""
     vectors = [one for one in outputs if one.is_vector]
     return EmbeddingHead(Values.of(vectors[0])) if len(vectors) == 1 else None
+
+
+def is_like_embedding(output: OutputFacts, settings: HeadSettings) -> bool:
+    """Whether a vector is rather one to compare by than one with a score a class, where nobody says which."""
+    return output.is_vector and prod(output.shape) in SIZES and not settings.names and not output.is_probability

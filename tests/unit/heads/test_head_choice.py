@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from hailstack.errors import InputError
@@ -29,6 +31,41 @@ def test_auto_decides_by_shape_and_role(outputs, name, kind):
     chosen, head = choose_head("auto", outputs, SETTINGS)
     assert chosen == name
     assert isinstance(head, kind)
+
+
+def test_a_vector_of_a_length_that_no_classifier_has_is_one_to_compare_by():
+    vector = OutputFacts("net/fc1", (1, 1, 512), span=(-2.4, 1.9))
+    assert choose_head("auto", [vector], SETTINGS)[0] == "embedding"
+    assert choose_head("auto", [vector], replace(SETTINGS, names=("a", "b")))[0] == "classification"
+    assert choose_head("auto", [replace(vector, span=(0.0, 1.0))], SETTINGS)[0] == "classification"
+    assert choose_head("auto", [vector], replace(SETTINGS, task="classification"))[0] == "classification"
+
+
+@pytest.mark.parametrize(
+    ("task", "outputs"),
+    [
+        ("palm_detection", [OutputFacts("a", (2016, 1)), OutputFacts("b", (2016, 18))]),
+        ("landmarks", [OutputFacts("p", (63,)), OutputFacts("s", (1,)), OutputFacts("h", (1,))]),
+        ("semantic_segmentation", [OutputFacts("m", (192, 192, 21))]),
+        ("depth_estimation", [OutputFacts("m", (192, 192, 1))]),
+        ("embedding", [VECTOR]),
+    ],
+)
+def test_what_the_hef_is_for_decides(task, outputs):
+    settings = HeadSettings(192, 192, facts={"task": task})
+    assert choose_head("auto", outputs, settings)[0] == task
+    assert choose_head("auto", [MAP], settings)[0] in ("raw", "semantic_segmentation")
+
+
+def test_palms_and_hands_are_known_without_a_word():
+    palm, hand = HeadSettings(192, 192), HeadSettings(224, 224)
+    four = [
+        OutputFacts(*one)
+        for one in (("a", (24, 24, 2)), ("b", (24, 24, 36)), ("c", (12, 12, 6)), ("d", (12, 12, 108)))
+    ]
+    assert choose_head("auto", four, palm)[0] == "palm_detection"
+    fingers = [OutputFacts("p", (63,)), OutputFacts("s", (1,)), OutputFacts("h", (1,)), OutputFacts("w", (63,))]
+    assert choose_head("auto", fingers, hand)[0] == "landmarks"
 
 
 def test_a_named_head_finds_its_output_among_others():
