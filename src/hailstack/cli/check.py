@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -40,6 +41,8 @@ def check(
     json
         Everything for programs.
     """
+    # Before numpy is loaded: small matrices gain nothing from threads that spin, and on a busy machine lose minutes.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from hailstack.cli.check_report import print_check
     from hailstack.compiler.preflight.check import check_model
     from hailstack.compiler.preflight.chips import CHIPS
