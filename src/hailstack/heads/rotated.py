@@ -8,6 +8,16 @@ from numpy.typing import NDArray
 Corners = NDArray[np.floating]
 
 
+PARALLEL = 1e-4
+"""Sine of the angle below which two edges are taken for parallel: what float32 coordinates leave of an angle."""
+
+TOUCHING = 1e-3
+"""Pixels between parallel edges below which they are taken for one."""
+
+TINY = 1e-12
+"""So that a box without width divides by something."""
+
+
 def suppress_rotated(
     corners: NDArray[np.float32], class_id: NDArray[np.int32], iou: float, most: int
 ) -> NDArray[np.intp]:
@@ -49,21 +59,28 @@ def _area(corners: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(_cross(corners, following).sum(axis=1) / 2)
 
 
-def _clipped(inner: NDArray[np.float64], outer: NDArray[np.float64], on_edge: bool) -> NDArray[np.float64]:
-    """What the edges of ``inner`` within ``outer`` add to the area; those along an edge of it if ``on_edge``."""
-    way = np.roll(inner, -1, axis=1) - inner
-    side = np.roll(outer, -1, axis=1) - outer
-    # For each edge (axis 1) and each side (axis 2): how far inside it begins, and how fast it goes inwards.
+def _clipped(inner: NDArray[np.float64], outer: NDArray[np.float64], with_shared: bool) -> NDArray[np.float64]:
+    """What the edges of ``inner`` within ``outer`` add to the area.
+
+    Edges that both share are counted ``with_shared``, so that one of two calls counts them, and only if both lie
+    on the same side of it: boxes that touch have nothing in common.
+    """
+    way, side = np.roll(inner, -1, axis=1) - inner, np.roll(outer, -1, axis=1) - outer
+    side = side / np.maximum(np.linalg.norm(side, axis=2, keepdims=True), TINY)
+    # For each edge (axis 1) and each side (axis 2): how far inside it begins, and how far inwards it goes.
     begin = _cross(side[:, None], inner[:, :, None] - outer[:, None])
     speed = _cross(side[:, None], way[:, :, None])
-    flat = np.abs(speed) <= 1e-12 * np.maximum(np.abs(begin), 1)
+    flat = np.abs(speed) <= PARALLEL * np.linalg.norm(way, axis=2)[..., None]
     with np.errstate(divide="ignore", invalid="ignore"):
         at = np.where(flat, 0, -begin / speed)
-    enter = np.where(flat | (speed < 0), 0, at).max(axis=2)
-    leave = np.where(flat | (speed > 0), 1, at).min(axis=2)
-    outside = (flat & (begin < 0 if on_edge else begin <= 0)).any(axis=2)
-    length = np.where(outside, 0, np.maximum(np.minimum(leave, 1) - np.maximum(enter, 0), 0))
-    start = inner + np.maximum(enter, 0)[..., None] * way
+    enter = np.maximum(np.where(flat | (speed < 0), 0, at).max(axis=2), 0)
+    leave = np.minimum(np.where(flat | (speed > 0), 1, at).min(axis=2), 1)
+    middle = begin + speed / 2
+    shared = flat & (np.abs(middle) <= TOUCHING)
+    along = (side[:, None] * way[:, :, None]).sum(axis=3) > 0
+    outside = np.where(shared, ~along | (not with_shared), flat & (middle < 0)).any(axis=2)
+    length = np.where(outside, 0, np.maximum(leave - enter, 0))
+    start = inner + enter[..., None] * way
     return np.asarray((_cross(start, way) * length).sum(axis=1) / 2)
 
 

@@ -85,7 +85,7 @@ def _columns(lines: NDArray[Any], columns: NDArray[np.intp]) -> NDArray[Any]:
 @dataclass(frozen=True, slots=True)
 class ObjectScores:
     """A score of the box beside the scores of its classes: ``product`` of both (YOLOv3 to v7, YOLOX), ``geometric``
-    mean (YuNet, FCOS), or objectness to 0.6 by the best class to 0.4 (``fastest``, FastestDet)."""
+    mean (YuNet, FCOS), or objectness to 0.6 by the share of the best class to 0.4 (``fastest``, FastestDet)."""
 
     joining: Joining = "product"
 
@@ -106,7 +106,8 @@ class ObjectScores:
             return np.asarray(objectness * classes)
         if self.joining == "geometric":
             return np.asarray(np.sqrt(objectness * classes))
-        best = classes * (classes == classes.max(axis=1, keepdims=True)) if classes.size else classes
+        shares = softmax(classes)
+        best = np.where(shares == shares.max(axis=1, keepdims=True), shares, np.float32(0))
         return np.asarray(objectness ** np.float32(0.6) * best ** np.float32(0.4), np.float32)
 
 
@@ -126,11 +127,16 @@ class SharedScores:
     def find(self, pyramid: Pyramid, outputs: Outputs, least: float) -> Strong:
         every = np.arange(sum(level.count for level in pyramid.levels))
         logits = pyramid.real("cls", outputs, every)
-        powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-        score = powers / powers.sum(axis=1, keepdims=True)
+        score = softmax(logits)
         row, class_id = np.nonzero(score >= least)
         strong = Strong(row, class_id.astype(np.int32), score[row, class_id])
         return _without_background(strong) if self.background else strong
+
+
+def softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    """``(n, classes)``: shares that add up to 1 in each row."""
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
 
 
 def _without_background(strong: Strong) -> Strong:
