@@ -171,6 +171,8 @@ class VideoFile:
         return self._given / float(self.rate) if frame.pts is None else float(frame.pts * self.time_base)
 
     def _broken(self, why: str) -> MediaError:
+        if not self._given and not self._medium.address.startswith("file:") and "mp4" in self._container.format.name:
+            why = f"{why} (what cannot be rewound must have its index in front; ffmpeg: -movflags faststart)"
         return MediaError(f"{self._medium.name}: frame {self._given} cannot be read: {why}")
 
     def close(self) -> None:

@@ -32,10 +32,12 @@ def folder(tmp_path_factory):
     """``a.mp4``: 50 frames at 25 a second, a key frame every 10; frame ``n`` has the grey level ``5 n``."""
     folder = tmp_path_factory.mktemp("recordings")
     write_video(folder / "a.mp4", "libx264", {"movflags": "faststart"}, "yuv420p")
+    write_noise(folder / "late.mp4")
     write_video(folder / "a.mjpeg", "mjpeg", {}, "yuvj420p")
     (folder / "cut.mp4").write_bytes((folder / "a.mp4").read_bytes()[:-300])
     (folder / "a.rgb").write_bytes(b"".join(picture(number).tobytes() for number in range(COUNT)))
     (folder / "a.png").write_bytes(encode_image(picture(9)))
+    (folder / "all.png").write_bytes(b"".join(encode_image(picture(number)) for number in range(3)))
     (folder / "cut.png").write_bytes(encode_image(picture(9))[:-20])
     return folder
 
@@ -50,6 +52,18 @@ def write_video(path, codec, options, pixels):
         stream.width, stream.height, stream.pix_fmt = 48, 32, pixels
         for number in range(COUNT):
             container.mux(stream.encode(av.VideoFrame.from_ndarray(picture(number), format="rgb24")))
+        container.mux(stream.encode())
+
+
+def write_noise(path):
+    """More bytes than FFmpeg keeps of a pipe; the index comes last."""
+    rng = np.random.default_rng(0)
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mjpeg", rate=Fraction(25))
+        stream.width, stream.height, stream.pix_fmt = 320, 240, "yuvj420p"
+        for _ in range(20):
+            noise = rng.integers(0, 256, (240, 320, 3), np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(noise, format="rgb24")))
         container.mux(stream.encode())
 
 
@@ -266,6 +280,17 @@ def test_standard_input_that_ends_too_early_is_an_error(piped):
     piped("cut.mp4")
     with pytest.raises(MediaError, match=r"-: frame \d+ cannot be read"):
         read("-")
+
+
+def test_an_mp4_with_its_index_at_the_end_cannot_be_piped_and_the_error_says_so(piped):
+    piped("late.mp4")
+    with pytest.raises(MediaError, match=r"-: frame 0 cannot be read: .*index in front"):
+        read("-")
+
+
+def test_pictures_in_a_row_are_a_video(piped):
+    piped("all.png")
+    assert shown("-") == [0, 1, 2]
 
 
 def test_a_terminal_is_not_taken_for_a_video(monkeypatch):
