@@ -62,7 +62,7 @@ class Reader:
     Args:
         sources: what to read.
         stop: once set, iteration ends within ``LONGEST_WAIT_S``, also while no frame comes.
-        profiler: gets the spans ``decode`` and the counter ``reader_queue``.
+        profiler: gets the spans ``open``, ``wait_for_source`` and ``decode``, and the counter ``reader_queue``.
     """
 
     def __init__(
@@ -130,10 +130,12 @@ class Reader:
         """Pass on one source; what is wrong with it, if anything."""
         if self._closing.is_set():
             return None
+        begin = time.perf_counter_ns()
         try:
             clip = open_clip(counts.source, self._closing, counts)
         except InputError as error:
             return error
+        self._profiler.record("open", begin, time.perf_counter_ns())
         try:
             self._put(lane, Opened(clip.facts))
             self._pass_on(lane, clip, counts)
@@ -152,10 +154,14 @@ class Reader:
             if frame is None:
                 return
             serial = next(self._serials)
-            self._profiler.record("decode", max(begin, clip.began_ns), time.perf_counter_ns(), serial)
+            decoding, end = max(begin, clip.began_ns), time.perf_counter_ns()
+            if decoding > begin:
+                self._profiler.record("wait_for_source", begin, decoding, serial)
+            self._profiler.record("decode", decoding, end, serial)
             counts.read += 1
             if pace is not None:
                 pace.wait_for(frame.id.time_s)
+                self._profiler.record("wait_for_source", end, time.perf_counter_ns(), serial)
             self._put_frame(lane, Frame(replace(frame.id, serial=serial), frame.image), counts)
 
     def _put_frame(self, lane: int, frame: Frame, counts: Counts) -> None:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 COLOURS = {
+    "open": "#a0cbe8",
     "decode": "#4e79a7",
     "preprocess": "#59a14f",
     "submit": "#b6992d",

@@ -6,6 +6,7 @@ from typing import Final
 
 STAGES: Final = (
     "wait_for_source",
+    "open",
     "decode",
     "wait_for_frame",
     "preprocess",
@@ -17,8 +18,8 @@ STAGES: Final = (
     "wait_for_sink",
     "sink",
 )
-"""``wait_for_source`` is what a reader waits for a camera. ``sink`` and ``wait_for_sink`` carry the sink's name:
-``sink:json``, ``wait_for_sink:json``."""
+"""``wait_for_source`` is what a reader waits for a camera; ``open`` is opening a source, which decodes a picture.
+``sink`` and ``wait_for_sink`` carry the sink's name: ``sink:json``, ``wait_for_sink:json``."""
 
 DEVICE: Final = "device"
 """The virtual track of what the device does."""

@@ -128,10 +128,14 @@ def _device(shares: Shares, waited: float) -> Verdict:
     )
 
 
+def _decoding(worker: Worker) -> float:
+    return worker.stages.get("open", 0.0) + worker.stages.get("decode", 0.0)
+
+
 def _source(shares: Shares, waited: float) -> Verdict:
-    reader = max(shares.workers, key=lambda worker: worker.stages.get("decode", 0.0))
-    decoding = reader.stages.get("decode", 0.0)
-    rest = reader.stages.get("wait_for_source", 0.0)
+    reader = max(shares.workers, key=_decoding)
+    decoding = _decoding(reader)
+    rest = reader.stages.get("wait_for_source", 0.0) + reader.idle
     waiting = f"the run waits for frames {_percent(waited)} of the time"
     if rest > decoding:
         return Verdict(
@@ -140,7 +144,7 @@ def _source(shares: Shares, waited: float) -> Verdict:
             rest,
             shares.fps,
             f"The source is the limit: it gives {shares.fps:.1f} frames a second, and {waiting}.",
-            "nothing, if this is the rate of the camera; else ask it for a higher one",
+            "nothing, if this is the rate of the camera or server; else ask it for a higher one",
             _evidence(shares),
         )
     return Verdict(

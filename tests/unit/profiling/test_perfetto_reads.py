@@ -27,6 +27,9 @@ QUERY = """async (sql) => {
     return rows;
 }"""
 
+PATIENCE_MS = 140_000
+"""A browser on a busy machine takes its time."""
+
 
 class Silent(SimpleHTTPRequestHandler):
     def log_message(self, format: str, *arguments: object) -> None:
@@ -65,9 +68,9 @@ def opened(
     write_trace(trace, path)
     page = browser.new_page()
     page.goto(perfetto)
-    page.wait_for_function("() => window.app !== undefined", timeout=60_000)
+    page.wait_for_function("() => window.app !== undefined", timeout=PATIENCE_MS)
     page.set_input_files("input[type=file]", str(path))
-    page.wait_for_function("() => window.app.trace && !window.app.isLoadingTrace", timeout=60_000)
+    page.wait_for_function("() => window.app.trace && !window.app.isLoadingTrace", timeout=PATIENCE_MS)
     yield page
     page.close()
 

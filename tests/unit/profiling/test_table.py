@@ -26,7 +26,7 @@ def test_total_is_the_way_of_a_frame_from_its_first_span_to_its_last() -> None:
 def test_the_text_shows_stages_in_the_order_of_a_frames_way() -> None:
     lines = table_text(small_trace().table()).splitlines()
     assert lines[0].split() == ["stage", "(ms)", "count", "min", "max", "mean", "var", "p50", "p95", "p99"]
-    assert [line.split()[0] for line in lines[1:5]] == ["decode", "submit", "device", "wait"]
+    assert [line.split()[0] for line in lines[1:6]] == ["open", "decode", "submit", "device", "wait"]
     assert lines[-1].split()[:4] == ["total", "1", "2.500", "2.500"]
 
 

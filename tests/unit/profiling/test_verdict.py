@@ -86,6 +86,23 @@ def test_a_camera_that_gives_no_more_frames_is_not_called_a_slow_decoder() -> No
     assert verdict.fps == pytest.approx(30, rel=0.02)
 
 
+def test_a_reader_that_neither_decodes_nor_says_why_it_waits_has_a_slow_source() -> None:
+    run = SimulatedRun(decode_ms=30, frames=60)
+    run.trace()
+    reader = [(stage, end - 2 * MS, end, frame, track) for stage, _, end, frame, track in run.spans["reader"]]
+    lanes = [(Track("engine", 10), run.spans["engine"], run.samples), (Track("reader", 11), reader, [])]
+    assert explain(assemble(lanes)).limit == "source"
+
+
+def test_pictures_are_decoded_when_they_are_opened() -> None:
+    run = SimulatedRun(decode_ms=3, frames=60)
+    run.trace()
+    reader = [("open", begin, end, -1, track) for _, begin, end, _, track in run.spans["reader"]]
+    lanes = [(Track("engine", 10), run.spans["engine"], run.samples), (Track("reader", 11), reader, [])]
+    verdict = explain(assemble(lanes))
+    assert verdict.limit == "decoder" and verdict.share > 0.95
+
+
 def test_a_busy_processor_is_told_where_a_thread_does_not_come_to_its_work() -> None:
     run = SimulatedRun(idle_ms=2)
     trace = run.trace()
