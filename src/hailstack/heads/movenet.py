@@ -103,9 +103,10 @@ def bind_movenet(outputs: Sequence[OutputFacts], settings: HeadSettings) -> Move
     (heat,), (centre,) = by_channels[BODY_POINTS], by_channels[1]
     settings.check_names(1)
     rows, columns = heat.shape[:2]
+    probable = heat.is_probability or settings.facts.get("scores") == "probabilities"
     return MoveNetHead(
-        Values.of(heat, "" if heat.is_probability else "sigmoid"),
-        Values.of(centre, "" if centre.is_probability else "sigmoid"),
+        Values.of(heat, "" if probable else "sigmoid"),
+        Values.of(centre, "" if probable else "sigmoid"),
         Values.of(pairs[0]),
         Values.of(pairs[1]),
         (rows, columns),

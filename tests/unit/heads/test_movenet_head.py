@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -42,6 +43,16 @@ def test_points_are_the_peaks_near_where_the_person_says_they_are():
     assert found.keypoints[0, :, 2] == pytest.approx(0.8)
     assert found.score.tolist() == pytest.approx([0.8])
     assert found.name(0) == "person"
+
+
+def test_heats_are_squashed_unless_they_are_probabilities_already():
+    plain = tuple(replace(one, span=None) for one in (*MAPS[:2], MAPS[3], MAPS[2]))
+    told = replace(INPUT, facts={"scores": "probabilities"})
+    assert bind_movenet(plain, told)(made_up(), HERE).score.tolist() == pytest.approx([0.8])
+    maps = made_up()
+    for name in ("heat", "centre"):
+        maps[name] = np.log(np.maximum(maps[name], 1e-6) / (1 - maps[name]))
+    assert bind_movenet(plain, INPUT)(maps, HERE).score.tolist() == pytest.approx([0.8])
 
 
 def test_a_picture_without_heat_has_nobody():

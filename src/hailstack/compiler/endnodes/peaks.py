@@ -59,7 +59,18 @@ def _one_person(maps: Sequence[Map]) -> HeadPlan | None:
         return None
     roles: dict[int, Role] = {joints[0]: "heat", 2 * joints[0]: "points", 1: "heat"}
     ends = tuple(End(one.tensor, roles.get(one.channels, "raw"), stride=one.stride) for one in maps)
-    return HeadPlan("pose", ends, "movenet", 1, keypoints=joints[0], keypoint_values=2, nms=False, scores="logits")
+    probable = all(one.probable for one in maps if roles.get(one.channels) == "heat")
+    return HeadPlan(
+        "pose",
+        ends,
+        "movenet",
+        1,
+        keypoints=joints[0],
+        keypoint_values=2,
+        nms=False,
+        scores="probabilities" if probable else "logits",
+        score_function="sigmoid",
+    )
 
 
 def _pair_roles(count: int) -> tuple[Role, ...]:
