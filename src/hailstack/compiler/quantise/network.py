@@ -10,10 +10,11 @@ import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import onnx
 from onnx import helper
 
 from hailstack.compiler.endnodes.plan import HeadPlan
-from hailstack.compiler.graph.model import Graph, infer
+from hailstack.compiler.graph.model import Graph, infer, reads
 from hailstack.compiler.quantise.crosslayer import even_out
 from hailstack.compiler.quantise.equalise import equalise
 from hailstack.compiler.quantise.options import Effort, OutputType, QuantiseOptions
@@ -94,7 +95,18 @@ def quantise(
     made = _finish(even, write_qdq(even, scales, exact, weights), outputs)
     pairs = {name: dequantised(name) for name in scales if dequantised(name) in made.producers}
     parts = Parts(even, scales, exact, weights)
-    return QuantisedNetwork(made, outputs, even, {**pairs, **{name: name for name in exact}}, effort, parts)
+    return QuantisedNetwork(made, outputs, _used(even), {**pairs, **{name: name for name in exact}}, effort, parts)
+
+
+def _used(graph: Graph) -> Graph:
+    """Without the constants that nobody reads any more, since later ones took their place."""
+    model = onnx.ModelProto()
+    model.CopyFrom(graph.model)
+    read = {name for node in model.graph.node for name in reads(node)}.union(graph.outputs)
+    kept = [tensor for tensor in model.graph.initializer if tensor.name in read]
+    del model.graph.initializer[:]
+    model.graph.initializer.extend(kept)
+    return Graph(model, graph.source)
 
 
 def _evened_out(graph: Graph, frames: Sequence[Frame], options: QuantiseOptions) -> Graph:

@@ -59,7 +59,7 @@ def choose_points(graph: Graph) -> Points:
     twice as fast then and wide layers average the error out.
     """
     exact = {name for node in graph.nodes if node.op_type == "DequantizeLinear" for name in node.output}
-    narrow = (silu for silu in find_silus(graph) if graph.shape(silu.output)[1] <= NARROW_CHANNELS)
+    narrow = (s for s in find_silus(graph) if s.scaling is not None or graph.shape(s.output)[1] <= NARROW_CHANNELS)
     skipped = exact.union(inner_tensors(graph), *(silu.inner for silu in narrow))
     measured: list[str] = []
     shared: dict[str, str] = {}

@@ -138,13 +138,12 @@ class _Seen:
 
 
 def channel_peaks(graph: Graph, tensors: Sequence[str], frames: Iterable[Frame]) -> Mapping[str, NDArray[np.float64]]:
-    """Tensor ``(1, c, h, w)`` → the largest value of each channel over all frames."""
-    probes = [Probe("GlobalMaxPool", tensor) for tensor in tensors]
-    peaks = {tensor: np.full(graph.shape(tensor)[1], -np.inf) for tensor in tensors}
-    for values in probe(graph, probes, frames):
-        for each in probes:
-            np.maximum(peaks[each.tensor], values[each].reshape(-1), out=peaks[each.tensor])
-    return peaks
+    """Tensor ``(1, c, h, w)`` → the largest size of each channel's values over all frames."""
+    seen = observe(graph, Wish((), features=dict.fromkeys(tensors, 1)), frames).features
+    return {
+        tensor: np.array([max(-channel.low, channel.high) for channel in channels])
+        for tensor, channels in seen.items()
+    }
 
 
 def probe(graph: Graph, probes: Sequence[Probe], frames: Iterable[Frame]) -> Iterator[Mapping[Probe, Value]]:

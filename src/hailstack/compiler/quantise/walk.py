@@ -20,10 +20,9 @@ from onnx import helper, numpy_helper
 
 from hailstack.compiler.graph.model import Graph, open_session
 from hailstack.compiler.quantise.options import Effort, QuantiseOptions
-from hailstack.compiler.quantise.patches import as_rows, from_rows, sample
 from hailstack.compiler.quantise.pictures import Pictures
 from hailstack.compiler.quantise.pixels import feed
-from hailstack.compiler.quantise.rounding import WIDEST, refit, round_in_turn
+from hailstack.compiler.quantise.rebuilding import rebuild
 from hailstack.compiler.quantise.runs import MOST_WORKERS, in_turn, single_thread, widest_place
 from hailstack.compiler.quantise.scales import Scale
 from hailstack.compiler.quantise.weights import IntegerWeights
@@ -84,7 +83,8 @@ class Walk:
 
     def _step_weighted(self, node: onnx.NodeProto, plan: IntegerWeights) -> None:
         if self.level >= 2 and not plan.wide:
-            plan = self._rebuild(node, plan)
+            reals = self.real.get(node.input[0])
+            plan = rebuild(self.graph, node, plan, self.integer[node.input[0]], reals, SAMPLES[self.level])
         replaced = dict(zip(node.input[1:3], (plan.real, plan.bias), strict=False))
         given = {name: np.asarray(value, np.float32) for name, value in replaced.items() if value is not None}
         NodeRunner.open(self.graph, node, given).fill(self.integer)
@@ -95,47 +95,6 @@ class Walk:
             column = error.astype(np.float32).reshape(-1, *[1] * (made[0].ndim - 2))
             _each(partial(_shift, column=column), made)
         self.weights[node.output[0]] = plan
-
-    def _rebuild(self, node: onnx.NodeProto, plan: IntegerWeights) -> IntegerWeights:
-        rows = as_rows(node, self.graph.constants[node.input[1]])
-        if rows is None:
-            return plan
-        gram, cross = self._moments(node, rows)
-        scale = np.broadcast_to(np.asarray(plan.scale, np.float64).reshape(-1), rows.shape[0] * rows.shape[1])
-        scale = scale.reshape(*rows.shape[:2], 1)
-        parts = np.array_split(np.arange(rows.shape[2]), -(-rows.shape[2] // WIDEST))
-        made = np.zeros(rows.shape, np.int16)
-        for part in parts:
-            inner = np.ix_(np.arange(len(rows)), part, part)
-            wanted = rows[:, :, part]
-            if self.level >= REFITTING_LEVEL:
-                wanted = refit(wanted, gram[inner], cross[inner])
-            made[:, :, part] = round_in_turn(wanted, gram[inner], scale, plan.top)
-        return replace(plan, integers=from_rows(node, made, plan.integers.shape))
-
-    def _moments(self, node: onnx.NodeProto, rows: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
-        """Of the quantised input around its mean, and of what it lacks with itself (zeros where that is not known)."""
-        random = np.random.default_rng(0)
-        shape, weights = self.graph.shape(node.output[0]), self.graph.constants[node.input[1]]
-        groups, _, width = rows.shape
-        gram, cross = np.zeros((groups, width, width)), np.zeros((groups, width, width))
-        total, other, count = np.zeros((groups, 1, width)), np.zeros((groups, 1, width)), 0
-        reals = self.real.get(node.input[0])
-        for i, integer in enumerate(self.integer[node.input[0]]):
-            places = random.random((SAMPLES[self.level], 2))
-            seen = sample(node, weights, integer, shape, places).astype(np.float64)
-            turned = np.swapaxes(seen, 1, 2)
-            gram += turned @ seen
-            total += seen.sum(axis=1, keepdims=True)
-            count += seen.shape[1]
-            if reals is not None:
-                lost = sample(node, weights, reals[i], shape, places) - seen
-                cross += np.swapaxes(lost, 1, 2) @ seen
-                other += lost.sum(axis=1, keepdims=True)
-        mean = total / count
-        gram = gram / count - np.swapaxes(mean, 1, 2) @ mean
-        cross = cross / count - np.swapaxes(other / count, 1, 2) @ mean
-        return gram, cross
 
 
 @dataclass(frozen=True, slots=True)
