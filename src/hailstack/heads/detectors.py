@@ -8,7 +8,7 @@ from hailstack.heads.binding import HeadFacts, find_levels, find_prototypes
 from hailstack.heads.cells import CellDetector, CellHead, Limits
 from hailstack.heads.codings import SideBoxes
 from hailstack.heads.families import coding_of, completed, scores_of
-from hailstack.heads.guess import guess
+from hailstack.heads.guess import facts_of
 from hailstack.heads.instances import InstanceHead
 from hailstack.heads.levels import Places, Pyramid
 from hailstack.heads.obb import OrientedHead
@@ -33,7 +33,7 @@ FACE_OVERLAP = 0.4
 
 def bind_detector(task: str, outputs: Sequence[OutputFacts], settings: HeadSettings) -> Head | None:
     """The head of that task; None if the outputs are not those of a detector that we know how to decode."""
-    facts = HeadFacts.of(settings.facts) if settings.facts.get("ends") else guess(outputs, settings)
+    facts = facts_of(outputs, settings)
     if facts is None or facts.task != task:
         return None
     facts = completed(facts)

@@ -11,12 +11,12 @@ channels of each level's maps              head
 2, 8, 20                                   SCRFD (two boxes in a cell, five points)
 =========================================  ==========================================
 
-Heads with anchors do not show them: their outputs stay as they are.
+Heads with anchors do not show them: their outputs stay as they are, unless the user tells the family and its anchors.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from math import log2
 
@@ -29,6 +29,47 @@ BINS = 16
 
 FEWEST_MASKS, MOST_MASKS = 8, 128
 """How many prototypes networks have."""
+
+
+ROLES: Mapping[str, tuple[str, ...]] = {
+    "fcos": ("reg", "obj", "cls"),
+    "nanodet": ("combined",),
+    "scrfd": ("reg", "cls", "points"),
+    "ssd": ("reg", "cls"),
+    "yolo26": ("reg", "cls"),
+    "yolov3": ("anchors",),
+    "yolov4": ("anchors",),
+    "yolov5": ("anchors",),
+    "yolov6": ("reg", "cls"),
+    "yolov8": ("reg", "cls"),
+    "yolox": ("reg", "obj", "cls"),
+}
+"""Family → what each of its levels has."""
+
+BESIDE: Mapping[str, str] = {"pose": "points", "instance_segmentation": "mask", "oriented_detection": "angle"}
+"""Task → what its levels have besides, where boxes and scores are maps of their own."""
+
+
+def facts_of(outputs: Sequence[OutputFacts], settings: HeadSettings) -> HeadFacts | None:
+    """What the HEF notes, with what the user adds; where it names no outputs, what their shapes tell."""
+    told = HeadFacts.of(settings.facts)
+    if told.ends:
+        return told
+    return _spread(told, outputs, settings) if told.family in ROLES else guess(outputs, settings)
+
+
+def _spread(told: HeadFacts, outputs: Sequence[OutputFacts], settings: HeadSettings) -> HeadFacts:
+    """The facts of a family that the user names, for each resolution of the outputs."""
+    sizes = sorted((grid for grid in _grids(outputs) if len(grid) > 1), key=lambda grid: grid[0], reverse=True)
+    if told.mask_coefficients:
+        sizes = sizes[1:]  # the finest are the prototypes
+    roles = ROLES[told.family]
+    if told.task in BESIDE and roles != ("anchors",):
+        roles = (*roles, BESIDE[told.task])
+    ends = tuple((role, _stride(settings.input_height, size[0])) for size in sizes for role in roles)
+    probable = all(one.is_probability for one in outputs if one.shape[-1:] != (told.numbers("reg"),))
+    scores = told.scores or ("probabilities" if probable else "logits")
+    return replace(told, task=told.task or "detection", ends=ends, scores=scores)
 
 
 def guess(outputs: Sequence[OutputFacts], settings: HeadSettings) -> HeadFacts | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -121,6 +121,19 @@ def test_outputs_are_told_apart_by_shape_whatever_their_names_and_order():
     _, head = choose_head("auto", given, settings)
     _, turned = choose_head("auto", given[::-1], settings)
     np.testing.assert_array_equal(head(outputs, WHOLE).xyxy, turned(outputs, WHOLE).xyxy)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_family_that_the_user_names_is_enough(family):
+    """As for a vendor's HEF with anchors, which does not show them; the task is detection where nothing is said."""
+    outputs, given, facts = network(family)
+    told = {key: value for key, value in facts.items() if key not in ("ends", "scores", "task")}
+    spans = [((0 - one.zero_point) * one.scale, (255 - one.zero_point) * one.scale) for one in given]
+    wide = [replace(one, span=span) for one, span in zip(given, spans, strict=True)]
+    chosen, head = choose_head("auto", wide, HeadSettings(SIZE, SIZE, facts=told, confidence=0.8))
+    _, informed = choose_head("auto", given, HeadSettings(SIZE, SIZE, facts=facts, confidence=0.8))
+    assert chosen == "detection"
+    np.testing.assert_array_equal(head(outputs, WHOLE).xyxy, informed(outputs, WHOLE).xyxy)
 
 
 def test_a_missing_output_is_told_with_what_is_there():
