@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
@@ -41,7 +42,6 @@ class RunReport:
         )
         self._task = self._bar.add_task("frames", total=None)
         self._warned = 0
-        self._lost = 0
 
     def carry_out(self) -> int:
         """Run the job.
@@ -54,7 +54,7 @@ class RunReport:
         """
         sys.setswitchinterval(SWITCH_INTERVAL_S)
         try:
-            with _signals(self._job) as received, self._bar:
+            with _signals(self._job) as received, self._bar, _logged(self._say):
                 outcome = self._job.run(begin=self._begin, progress=self._progress)
         finally:
             self._profile.tell(self._tell)  # most wanted of a run that went wrong
@@ -80,14 +80,8 @@ class RunReport:
             if failure.source.kind == "image":
                 self._say(f"skipped: {failure.error}")
         self._warned = len(outcome.failures)
-        for failed in outcome.failed[self._lost :]:
-            self._say(f"left out: {failed.error}")
-        self._lost = len(outcome.failed)
 
     def _summarise(self, outcome: Outcome) -> None:
-        for count in outcome.sinks:
-            if count.error is not None:
-                self._say(f"{count.name}: {count.error}")
         if outcome.fatal and not outcome.frames:
             return  # the error says all there is to say
         parts = [f"{outcome.frames} frames in {outcome.seconds:.2f} s ({outcome.fps:.1f} FPS)", *_losses(outcome)]
@@ -129,6 +123,27 @@ def _of_source(count: Counts) -> str:
     """What a source lost before its frames got here."""
     facts = {"too old": count.dropped, "damaged": count.damaged, "times back again": count.reconnects}
     return ", ".join(f"{number} {what}" for what, number in facts.items() if number)
+
+
+@contextmanager
+def _logged(say: Callable[[str], None]) -> Iterator[None]:
+    """Warnings of the package (a frame left out, tried again, a sink that failed) are said."""
+    handler = _Saying(say)
+    logger = logging.getLogger("hailstack")
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+
+
+class _Saying(logging.Handler):
+    def __init__(self, say: Callable[[str], None]) -> None:
+        super().__init__(logging.WARNING)
+        self._say = say
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._say(record.getMessage())
 
 
 @contextmanager

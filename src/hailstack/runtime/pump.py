@@ -150,6 +150,7 @@ class Pump(Generic[Prepared]):
             self._recover(batch, error)
             return
         self._attempts.update(frame.id for frame in batch.frames)
+        self._recovery.again(error)
         self._restart([*self._frames_in_flight(), *batch.frames])
 
     def _drain(self) -> Iterator[Answer[Prepared]]:

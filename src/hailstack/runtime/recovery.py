@@ -121,10 +121,15 @@ class Recovery:
             return "stop"
         reaction = self.policy.reaction(kind)
         if kind != "head" and attempts <= reaction.retries:
-            self.retried[kind] = self.retried.get(kind, 0) + 1
-            log.warning("%s; trying again (%d of %d)", error, attempts, reaction.retries)
+            self.again(error)
             return "retry"
         return "skip" if reaction.skip else "stop"
+
+    def again(self, error: HailstackError) -> None:
+        """The frame that failed so is submitted once more."""
+        kind = kind_of(error) or ""
+        self.retried[kind] = self.retried.get(kind, 0) + 1
+        log.warning("tried again: %s", error)
 
     def give_up(self, failed: Failed) -> None:
         """The run goes on without this frame."""

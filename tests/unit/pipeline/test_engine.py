@@ -16,7 +16,8 @@ from hailstack.imaging.video import VideoWriter
 from hailstack.pipeline.engine import run
 from hailstack.pipeline.reader import Reader
 from hailstack.pipeline.sources import Source, find_sources
-from hailstack.runtime import Answer
+from hailstack.profiling import Profiler
+from hailstack.runtime import Answer, FaultPolicy
 from hailstack.types import RawTensors
 
 
@@ -213,3 +214,44 @@ def test_what_a_head_cannot_read_is_named_by_its_picture(folder):
         run(find_sources([str(folder)]), LateNetwork(), Preprocess(8, 8), read, [diary])
     assert caught.value.frame == 0
     assert [entry for entry in diary.entries if "png 0" in entry] == ["a.png 0", "b.png 0"]
+
+
+def test_every_frame_that_was_read_is_a_result_a_named_failure_or_dropped(folder):
+    def read(outputs, geometry):
+        if outputs["mean"][0] in (1, 3):
+            raise InferencePipelineError("output nms holds a box that is not a number")
+        return read_all(outputs, geometry)
+
+    class Mourner(Diary):
+        def lost(self, failed):
+            self.entries.append(f"lost {Path(failed.id.source).name}")
+
+    diary = Mourner()
+    outcome = run(
+        find_sources([str(folder)]),
+        LateNetwork(),
+        Preprocess(8, 8),
+        read,
+        [diary],
+        faults=FaultPolicy.parse(["head=skip"]),
+    )
+    said = [entry for entry in diary.entries if "png" in entry and "begin" not in entry]
+    assert said == ["a.png 0", "lost b.png", "c.png 0", "lost d.png", "e.png 0"]
+    assert (outcome.read, outcome.frames, len(outcome.failed), outcome.dropped) == (5, 3, 2, 0)
+    assert "b.png: output nms" in str(outcome.failed[0].error)
+
+
+def test_frames_on_their_way_when_the_run_breaks_off_count_as_dropped(folder):
+    seen = []
+    with pytest.raises(InferenceWaitError):
+        go(find_sources([str(folder)]), LateNetwork(fail_at=4), progress=seen.append)
+    outcome = seen[-1]
+    assert outcome.read == outcome.frames + len(outcome.failed) + outcome.dropped == 5
+
+
+def test_frames_are_numbered_over_all_sources_for_the_profile(folder):
+    profiler = Profiler()
+    go(find_sources([str(folder)]), profiler=profiler)
+    trace = profiler.snapshot()
+    for stage in ("wait_for_frame", "postprocess", "sink:Diary"):
+        assert list(trace.of_stage(stage).frame) == [0, 1, 2, 3, 4]
