@@ -22,6 +22,7 @@ COMMANDS = {
     "data calibration": "Choose, score and write pictures to calibrate with.",
     "script lint": "Check model scripts of the vendor's compiler, with the line to write instead.",
     "script write": "Write the model script that a network needs.",
+    "bench": "Measure how fast a HEF runs on a device, and compare two measurements.",
     "trace explain": "Say what limited a recorded run, and what to change.",
     "inspect": "Show what is inside a HEF, as hailortcli parse-hef does.",
     "emulate": "Run any HailoRT program with no NPU.",

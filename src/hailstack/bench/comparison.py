@@ -1,0 +1,85 @@
+"""Two reports, figure by figure: better, worse, or nobody can tell."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from hailstack.bench.plan import Point
+from hailstack.bench.report import PointReport, Report
+from hailstack.bench.statistics import Estimate
+from hailstack.errors import InputError
+
+Outcome = Literal["better", "worse", "can't tell"]
+
+MARGIN = 0.03
+"""Differences up to this part of the first figure are of no interest: two runs of one thing differ by so much."""
+ERRORS = 3.0
+"""Standard errors that must lie between a difference and the margin: many figures are compared at once."""
+FIGURES = ("p50", "p95", "p99")
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One figure of one point in both reports."""
+
+    point: Point
+    figure: str
+    """``fps``, or ``p50`` and so on for a latency in ms."""
+    before: float
+    after: float
+    change: float
+    """Of the first figure: 0.1 is a tenth more."""
+    reach: float
+    """The change may as well be so much more or less."""
+    outcome: Outcome
+    why: str = ""
+    """Why nobody can tell, where it is not the interval."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """All figures that both reports have."""
+
+    differences: tuple[Difference, ...]
+    surroundings: tuple[str, ...]
+    """What was not the same around the two."""
+
+    @property
+    def outcome(self) -> Outcome:
+        """Worse if anything is worse; better if something is better and nothing worse."""
+        found = {difference.outcome for difference in self.differences}
+        return "worse" if "worse" in found else "better" if "better" in found else "can't tell"
+
+
+def compare(before: Report, after: Report, margin: float = MARGIN) -> Comparison:
+    """What changed from one report to the other.
+
+    Raises:
+        InputError: they have no point in common.
+    """
+    first = {one.key: one for one in before.points}
+    pairs = [(first[one.key], one) for one in after.points if one.key in first]
+    if not pairs:
+        raise InputError("the two reports have no point in common: measure both with the same options")
+    differences = [difference for pair in pairs for difference in _differences(*pair, margin)]
+    return Comparison(tuple(differences), tuple(before.environment.differences(after.environment)))
+
+
+def _differences(before: PointReport, after: PointReport, margin: float) -> list[Difference]:
+    why = before.steadiness.trouble or after.steadiness.trouble
+    found = [_difference(before.point, "fps", before.fps, after.fps, margin, why)]
+    for name in FIGURES:
+        pair = before.latency_ms[name], after.latency_ms[name]
+        found.append(_difference(before.point, name, *pair, margin, why))
+    return found
+
+
+def _difference(point: Point, figure: str, before: Estimate, after: Estimate, margin: float, why: str) -> Difference:
+    change = after.value / before.value - 1 if before.value else 0.0
+    reach = ERRORS * (before.error**2 + after.error**2) ** 0.5 / before.value if before.value else float("inf")
+    gain = change if figure == "fps" else -change
+    outcome: Outcome = "can't tell"
+    if not why and abs(gain) - reach > margin:
+        outcome = "better" if gain > 0 else "worse"
+    return Difference(point, figure, before.value, after.value, change, reach, outcome, why)
