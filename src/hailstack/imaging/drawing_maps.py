@@ -26,7 +26,7 @@ def draw_class_map(image: Image, class_map: ClassMap) -> Image:
 
     A class called ``background`` is not tinted, nor is what the network did not see.
     """
-    counts = np.bincount(class_map.class_id.reshape(-1), minlength=UNSEEN + 1)[:UNSEEN]
+    counts = cv2.calcHist([class_map.class_id], [0], None, [UNSEEN + 1], [0, UNSEEN + 1]).reshape(-1)[:UNSEEN]
     plain = [one for one in range(UNSEEN) if class_map.name(one) == "background"]
     palette = np.array([[class_colour(one) for one in range(UNSEEN + 1)]], np.uint8).reshape(-1, 1, 3)
     is_tinted = np.ones(UNSEEN + 1, np.uint8)
@@ -46,23 +46,31 @@ def draw_class_map(image: Image, class_map: ClassMap) -> Image:
 
 def draw_depth(image: Image, depth: DepthMap) -> Image:
     """The depth in colours, bright where it is near, and what they mean; the picture where the network saw nothing."""
-    canvas = np.array(image, order="C")
     sample = depth.depth[::SAMPLE, ::SAMPLE]
     sample = sample[np.isfinite(sample)]
     if not sample.size:
-        return canvas
+        return image
     low, high = (float(one) for one in np.percentile(sample, COVERED))
-    seen = cv2.compare(depth.depth, depth.depth, cv2.CMP_EQ)  # a number equals itself, NaN does not
     near, far = (high, low) if depth.is_inverse else (low, high)
-    cv2.copyTo(_coloured(depth.depth, near, far), seen, canvas)
+    canvas = _coloured(depth.depth, near, far)
+    unseen = np.isnan(depth.depth)
+    if unseen.any():
+        cv2.copyTo(np.ascontiguousarray(image), unseen.view(np.uint8), canvas)
     _draw_scale(canvas, *(f"{one:.2g} m" if depth.is_metric else word for one, word in ((near, "near"), (far, "far"))))
     return canvas
 
 
 def _coloured(depth: NDArray[np.float32], near: float, far: float) -> Image:
-    span = near - far or 1.0
-    levels = cv2.convertScaleAbs(np.clip((depth - np.float32(far)) / np.float32(span), 0, 1), alpha=255)
-    return cast(Image, cv2.cvtColor(cv2.applyColorMap(levels, cv2.COLORMAP_INFERNO), cv2.COLOR_BGR2RGB))
+    """From black, far, to yellow, near; what lies beyond is held at the ends."""
+    steps = 255.0 / (near - far or 1.0)
+    levels = cv2.addWeighted(depth, steps, depth, 0.0, -far * steps, dtype=cv2.CV_8U)
+    return cast(Image, cv2.applyColorMap(levels, _palette()))
+
+
+def _palette() -> NDArray[np.uint8]:
+    """RGB of the 256 levels, ``(256, 1, 3)``."""
+    levels = np.arange(256, dtype=np.uint8)[:, None]
+    return np.ascontiguousarray(cv2.applyColorMap(levels, cv2.COLORMAP_INFERNO)[..., ::-1])
 
 
 def _draw_scale(canvas: Image, near: str, far: str) -> None:
@@ -72,8 +80,8 @@ def _draw_scale(canvas: Image, near: str, far: str) -> None:
     first = place_label(canvas, far, (0, height), pen)
     bar_width = min(width - first.right, max(1, width // 4))
     last = place_label(canvas, near, (first.right + bar_width, height), pen)
-    levels = np.linspace(0, 255, max(1, last.left - first.right)).astype(np.uint8)[None]
-    colours = cv2.cvtColor(cv2.applyColorMap(levels, cv2.COLORMAP_INFERNO), cv2.COLOR_BGR2RGB)
-    canvas[first.top : first.bottom, first.right : last.left] = colours[:, : max(0, last.left - first.right)]
+    room = max(0, last.left - first.right)
+    levels = np.linspace(0, 255, room).astype(np.uint8)
+    canvas[first.top : first.bottom, first.right : first.right + room] = _palette()[levels, 0]
     draw_label(canvas, far, first, (0, 0, 0), pen)
     draw_label(canvas, near, last, (255, 255, 255), pen)
