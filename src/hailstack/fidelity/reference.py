@@ -12,7 +12,7 @@ import onnx
 import onnxruntime
 from numpy.typing import NDArray
 
-from hailstack.compiler.endnodes.frontier import behind_selections
+from hailstack.compiler.endnodes.selections import behind_selections
 from hailstack.compiler.graph.model import Graph, load_graph, open_session, session_options
 from hailstack.compiler.graph.read import read_onnx
 from hailstack.compiler.graph.session import NUMPY_TYPES, REFUSALS

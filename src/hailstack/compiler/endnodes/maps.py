@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from hailstack.compiler.endnodes.frontier import RESHAPING
 from hailstack.compiler.endnodes.levels import Level
+from hailstack.compiler.endnodes.onchip import RESHAPING
 from hailstack.compiler.endnodes.probe import Cells, Tail
 from hailstack.compiler.endnodes.reading import AxisFacts, Box, Kind, Reading, read_level
 from hailstack.compiler.graph.model import Graph, whole

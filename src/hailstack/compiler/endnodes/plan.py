@@ -12,7 +12,8 @@ from typing import Literal, TypeAlias
 import onnx
 from onnx import helper
 
-from hailstack.compiler.endnodes.frontier import RESHAPING, WEIGHTED, tail_nodes
+from hailstack.compiler.endnodes.frontier import WEIGHTED, tail_nodes
+from hailstack.compiler.endnodes.onchip import RESHAPING
 from hailstack.compiler.graph.model import Graph, infer
 
 __all__ = ["RESHAPING", "WEIGHTED", "End", "HeadPlan", "Role", "Task", "cut", "part", "tail"]

@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 from onnx import helper
 from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
-from hailstack.compiler.endnodes.frontier import behind_selections, tail_nodes
+from hailstack.compiler.endnodes.frontier import tail_nodes
 from hailstack.compiler.endnodes.levels import Level
 from hailstack.compiler.endnodes.plan import part
 from hailstack.compiler.endnodes.proof import read_by_selections
+from hailstack.compiler.endnodes.selections import behind_selections
 from hailstack.compiler.graph.model import Graph, open_session
 from hailstack.errors import ModelError
 

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from onnx import helper
 from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
-from hailstack.compiler.endnodes.frontier import behind_selections, tail_nodes
+from hailstack.compiler.endnodes.frontier import tail_nodes
 from hailstack.compiler.endnodes.plan import HeadPlan, part
+from hailstack.compiler.endnodes.selections import behind_selections
 from hailstack.compiler.endnodes.tail import cut_tail, determined
 from hailstack.compiler.graph.model import Graph, open_session, reads
 from hailstack.compiler.graph.session import plain_options

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from hailstack.compiler.endnodes.frontier import RESHAPING, Frontier, tail_nodes
+from hailstack.compiler.endnodes.frontier import Frontier, tail_nodes
 from hailstack.compiler.endnodes.levels import find_stride
+from hailstack.compiler.endnodes.onchip import RESHAPING
 from hailstack.compiler.endnodes.plan import End, HeadPlan
 from hailstack.compiler.graph.model import Graph
 from hailstack.errors import ModelError

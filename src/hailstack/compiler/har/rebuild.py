@@ -7,38 +7,21 @@ vendor's tools can read) is refused, never guessed.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from onnx import TensorProto, helper, numpy_helper
 
 from hailstack.compiler.har.archive import Har
-from hailstack.errors import ModelError
-
-OPSET = 17
-
-ACTIVATION_OPERATORS = {
-    "relu": "Relu",
-    "sigmoid": "Sigmoid",
-    "tanh": "Tanh",
-    "elu": "Elu",
-    "hardswish": "HardSwish",
-    "softplus": "Softplus",
-    "exp": "Exp",
-    "sqrt": "Sqrt",
-}
+from hailstack.compiler.har.network_writer import Builder, Layer, NetworkWriter
 
 PASSING = frozenset({"shortcut", "format_conversion", "precision_change"})
 """Layers that hand their values on."""
 
 ELEMENTWISE = {"ew_add": "Add", "ew_sub": "Sub", "ew_mult": "Mul", "ew_div": "Div"}
 REDUCING = {"reduce_mean": "ReduceMean", "reduce_max": "ReduceMax"}
-
-Layer: TypeAlias = Mapping[str, Any]
 
 
 def rebuild_network(har: Har) -> onnx.ModelProto:
@@ -47,132 +30,10 @@ def rebuild_network(har: Har) -> onnx.ModelProto:
     Raises:
         ModelError: a layer cannot be rebuilt; the message names the archive's network, the layer, and what it lacks.
     """
-    writer = _Writer(har)
+    writer = NetworkWriter(har)
     for name, layer in har.layers.items():
-        writer.add(name, layer)
+        writer.add(name, layer, BUILDERS)
     return writer.finish()
-
-
-@dataclass(slots=True)
-class _Writer:
-    har: Har
-    nodes: list[onnx.NodeProto] = field(default_factory=list)
-    constants: list[onnx.TensorProto] = field(default_factory=list)
-    inputs: list[onnx.ValueInfoProto] = field(default_factory=list)
-    outputs: list[str] = field(default_factory=list)
-    made: dict[str, str] = field(default_factory=dict)
-    """Layer → its tensor."""
-
-    def add(self, name: str, layer: Layer) -> None:
-        kind = str(layer["type"])
-        if kind == "input_layer":
-            self._input(name, layer)
-        elif kind == "output_layer":
-            self.outputs += [self._source(name, layer, place) for place in range(len(layer["input"]))]
-        else:
-            builder = BUILDERS.get(kind)
-            if builder is None:
-                raise self.refusal(name, f"layers of type {kind} cannot be turned back into ONNX")
-            self.made[name] = self._activate(name, layer, builder(self, name, layer))
-
-    def finish(self) -> onnx.ModelProto:
-        """The model; outputs keep the order of their layers.
-
-        Raises:
-            ModelError: there is no output.
-        """
-        if not self.outputs:
-            message = f"HAR of {self.har.name}: the graph has no output layer"
-            raise ModelError(message)
-        infos = [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in self.outputs]
-        graph = helper.make_graph(self.nodes, self.har.name, self.inputs, infos, self.constants)
-        return helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=9)
-
-    def refusal(self, name: str, what: str) -> ModelError:
-        """The error for a layer that cannot be rebuilt."""
-        return ModelError(f"HAR of {self.har.name}: layer {name}: {what}")
-
-    def node(self, operator: str, inputs: Sequence[str], name: str, **attributes: Any) -> str:
-        """Append a node whose output and name are ``name``."""
-        self.nodes.append(helper.make_node(operator, list(inputs), [name], name=name, **attributes))
-        return name
-
-    def constant(self, name: str, value: NDArray[Any]) -> str:
-        self.constants.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
-        return name
-
-    def parameter(self, name: str, key: str) -> NDArray[np.float32]:
-        """A layer's float parameter.
-
-        Raises:
-            ModelError: the archive does not hold it.
-        """
-        value = self.optional(name, key)
-        if value is None:
-            place = self._place(name)
-            held = ", ".join(sorted(known for known in self.har.params if known.startswith(f"{place}/"))) or "none"
-            raise self.refusal(name, f"the archive holds no {place}/{key}:0 (of this layer it holds: {held})")
-        return value
-
-    def optional(self, name: str, key: str) -> NDArray[np.float32] | None:
-        value = self.har.params.get(f"{self._place(name)}/{key}:0")
-        return None if value is None else np.asarray(value, np.float32)
-
-    def _place(self, name: str) -> str:
-        return name if "/" in name else f"{self.har.name}/{name}"
-
-    def _input(self, name: str, layer: Layer) -> None:
-        tensor = str((layer.get("original_names") or [name])[0])
-        shape = channels_first(layer["output_shapes"][0])
-        self.inputs.append(helper.make_tensor_value_info(tensor, TensorProto.FLOAT, shape))
-        self.made[name] = tensor
-
-    def _source(self, name: str, layer: Layer, place: int) -> str:
-        source = layer["input"][place]
-        if source not in self.made:
-            raise self.refusal(name, f"its input {source} comes later in the graph, or never")
-        return self.made[source]
-
-    def source(self, name: str, layer: Layer, place: int = 0) -> str:
-        """The tensor that a layer reads."""
-        if len(layer["input"]) <= place:
-            raise self.refusal(name, f"has {len(layer['input'])} inputs, too few for its type")
-        return self._source(name, layer, place)
-
-    def _activate(self, name: str, layer: Layer, tensor: str) -> str:
-        wanted = str(layer.get("params", {}).get("activation", "linear") or "linear")
-        if wanted == "linear":
-            return tensor
-        return self.activation(name, layer, wanted, tensor)
-
-    def activation(self, name: str, layer: Layer, wanted: str, tensor: str) -> str:
-        """Append an activation behind ``tensor``.
-
-        Raises:
-            ModelError: it is not known, or its parameters are not in the archive.
-        """
-        out = f"{name}/{wanted}"
-        if wanted in ("silu", "swish"):
-            return self.node("Mul", [tensor, self.node("Sigmoid", [tensor], f"{out}/gate")], out)
-        if wanted == "relu6":
-            bounds = [
-                self.constant(f"{out}/{side}", np.asarray(v, np.float32)) for side, v in (("low", 0), ("high", 6))
-            ]
-            return self.node("Clip", [tensor, *bounds], out)
-        if wanted == "leaky":
-            slope = layer["params"].get("leaky_alpha")
-            if slope is None:
-                raise self.refusal(name, "is a leaky ReLU whose slope (leaky_alpha) the archive does not tell")
-            return self.node("LeakyRelu", [tensor], out, alpha=float(slope))
-        if wanted not in ACTIVATION_OPERATORS:
-            raise self.refusal(name, f"activation {wanted} cannot be turned back into ONNX")
-        return self.node(ACTIVATION_OPERATORS[wanted], [tensor], out)
-
-
-def channels_first(shape: Sequence[int]) -> list[int]:
-    """A shape of the graph file as ONNX has it, with batch 1."""
-    inner = [int(size) for size in shape[1:]]
-    return [1, inner[2], inner[0], inner[1]] if len(inner) == 3 else [1, *inner]
 
 
 def paddings(layer: Layer, window: Sequence[int], strides: Sequence[int]) -> list[int]:
@@ -195,7 +56,7 @@ def _sides(layer: Layer, key: str) -> list[int]:
     return [int(value) for value in layer["params"].get(key, [1, 1, 1, 1])[1:3]]
 
 
-def _convolution(writer: _Writer, name: str, layer: Layer) -> str:
+def _convolution(writer: NetworkWriter, name: str, layer: Layer) -> str:
     params = layer["params"]
     kernel = writer.parameter(name, "kernel")
     if params.get("batch_norm") and writer.optional(name, "bias") is None:
@@ -225,13 +86,13 @@ def _outward(kernel: NDArray[np.float32]) -> NDArray[np.float32]:
     return kernel.transpose(3, 2, 0, 1)
 
 
-def _operands(writer: _Writer, name: str, weights: NDArray[np.float32]) -> list[str]:
+def _operands(writer: NetworkWriter, name: str, weights: NDArray[np.float32]) -> list[str]:
     made = [writer.constant(f"{name}/weights", weights)]
     bias = writer.optional(name, "bias")
     return made if bias is None else [*made, writer.constant(f"{name}/bias", bias.reshape(-1))]
 
 
-def _deconvolution(writer: _Writer, name: str, layer: Layer) -> str:
+def _deconvolution(writer: NetworkWriter, name: str, layer: Layer) -> str:
     kernel, strides = writer.parameter(name, "kernel"), _sides(layer, "strides")
     before, after = layer["input_shapes"][0][1:3], layer["output_shapes"][0][1:3]
     sides = zip(before, after, kernel.shape[:2], strides, strict=True)
@@ -246,7 +107,7 @@ def _deconvolution(writer: _Writer, name: str, layer: Layer) -> str:
     )
 
 
-def _dense(writer: _Writer, name: str, layer: Layer) -> str:
+def _dense(writer: NetworkWriter, name: str, layer: Layer) -> str:
     tensor = writer.source(name, layer)
     if len(writer.har.layers[layer["input"][0]]["output_shapes"][0]) == 4:
         tensor = writer.node("Transpose", [tensor], f"{name}/rows", perm=[0, 2, 3, 1])
@@ -254,7 +115,7 @@ def _dense(writer: _Writer, name: str, layer: Layer) -> str:
     return writer.node("Gemm", [flat, *_operands(writer, name, writer.parameter(name, "kernel"))], f"{name}/dense")
 
 
-def _scale(writer: _Writer, name: str, layer: Layer) -> str:
+def _scale(writer: NetworkWriter, name: str, layer: Layer) -> str:
     """``normalization`` and ``batch_norm``: a factor and an offset for each channel."""
     values = {"factor": writer.parameter(name, "kernel"), "offset": writer.parameter(name, "bias")}
     factor, offset = (writer.constant(f"{name}/{key}", v.reshape(1, -1, 1, 1)) for key, v in values.items())
@@ -262,12 +123,12 @@ def _scale(writer: _Writer, name: str, layer: Layer) -> str:
     return writer.node("Add", [scaled, offset], f"{name}/moved")
 
 
-def _elementwise(writer: _Writer, name: str, layer: Layer) -> str:
+def _elementwise(writer: NetworkWriter, name: str, layer: Layer) -> str:
     both = [writer.source(name, layer), writer.source(name, layer, 1)]
     return writer.node(ELEMENTWISE[str(layer["type"])], both, f"{name}/values")
 
 
-def _pool(writer: _Writer, name: str, layer: Layer) -> str:
+def _pool(writer: NetworkWriter, name: str, layer: Layer) -> str:
     window, strides = _sides(layer, "kernel_shape"), _sides(layer, "strides")
     options: dict[str, Any] = {"count_include_pad": 0} if layer["type"] == "avgpool" else {}
     return writer.node(
@@ -281,21 +142,21 @@ def _pool(writer: _Writer, name: str, layer: Layer) -> str:
     )
 
 
-def _global_pool(writer: _Writer, name: str, layer: Layer) -> str:
+def _global_pool(writer: NetworkWriter, name: str, layer: Layer) -> str:
     return writer.node("GlobalAveragePool", [writer.source(name, layer)], f"{name}/pool")
 
 
-def _softmax(writer: _Writer, name: str, layer: Layer) -> str:
+def _softmax(writer: NetworkWriter, name: str, layer: Layer) -> str:
     return writer.node("Softmax", [writer.source(name, layer)], f"{name}/softmax", axis=1)
 
 
-def _concat(writer: _Writer, name: str, layer: Layer) -> str:
+def _concat(writer: NetworkWriter, name: str, layer: Layer) -> str:
     tensors = [writer.source(name, layer, place) for place in range(len(layer["input"]))]
     axis = 3 if layer.get("params", {}).get("spatial_w_concat") else 1
     return writer.node("Concat", tensors, f"{name}/joined", axis=axis)
 
 
-def _resize(writer: _Writer, name: str, layer: Layer) -> str:
+def _resize(writer: NetworkWriter, name: str, layer: Layer) -> str:
     params = layer["params"]
     height, width = (float(params[f"resize_{side}_ratio_list"][0]) for side in ("h", "w"))
     scales = writer.constant(f"{name}/scales", np.array([1, 1, height, width], np.float32))
@@ -308,7 +169,7 @@ def _resize(writer: _Writer, name: str, layer: Layer) -> str:
     return writer.node("Resize", [writer.source(name, layer), "", scales], f"{name}/resized", **options)
 
 
-def _blocks(writer: _Writer, name: str, layer: Layer) -> str:
+def _blocks(writer: NetworkWriter, name: str, layer: Layer) -> str:
     size = int(layer["params"]["block_sizes"][0])
     mode = str(layer["params"].get("type", "dcr")).upper()
     if layer["type"] == "depth_to_space":
@@ -316,21 +177,21 @@ def _blocks(writer: _Writer, name: str, layer: Layer) -> str:
     return writer.node("SpaceToDepth", [writer.source(name, layer)], f"{name}/depth", blocksize=size)
 
 
-def _activation(writer: _Writer, name: str, layer: Layer) -> str:
+def _activation(writer: NetworkWriter, name: str, layer: Layer) -> str:
     return writer.source(name, layer)  # what it does follows from its parameters, as in every layer
 
 
-def _reduce(writer: _Writer, name: str, layer: Layer) -> str:
+def _reduce(writer: NetworkWriter, name: str, layer: Layer) -> str:
     before, after = layer["input_shapes"][0], layer["output_shapes"][0]
     axes = [{1: 2, 2: 3, 3: 1}[place] for place in range(1, len(before)) if after[place] != before[place]]
     return writer.node(REDUCING[str(layer["type"])], [writer.source(name, layer)], f"{name}/less", axes=axes)
 
 
-def _pass(writer: _Writer, name: str, layer: Layer) -> str:
+def _pass(writer: NetworkWriter, name: str, layer: Layer) -> str:
     return writer.source(name, layer)
 
 
-BUILDERS: Mapping[str, Callable[[_Writer, str, Layer], str]] = {
+BUILDERS: Mapping[str, Builder] = {
     "conv": _convolution,
     "dw": _convolution,
     "deconv": _deconvolution,
