@@ -114,6 +114,17 @@ def _named_like(head: str, classes: int | None = None) -> Callable[[onnx.ModelPr
     return rename
 
 
+def with_dynamo_names(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The demo's detector for 640 x 640 whose ends are called as torch's newer exporter calls a YOLOv8's."""
+    ends = [f"/{kind}.{i}/{kind}.{i}.2/Conv" for i in range(3) for kind in ("boxes", "classes")]
+    names = {name: f"node_conv2d_{47 + 3 * place}" for place, name in enumerate(ends)}
+    for node in model.graph.node:
+        node.name = names.get(node.name, node.name)
+    for value in model.graph.output:
+        value.type.tensor_type.shape.Clear()
+    return with_input_of_640(model)
+
+
 def _repeat(model: onnx.ModelProto, names: Iterable[str], channels: int) -> None:
     """Repeat the output channels of some weights until there are so many."""
     for tensor in model.graph.initializer:
@@ -166,6 +177,7 @@ def _kernel(node: onnx.NodeProto) -> list[int]:
 EDITS: Mapping[str, Callable[[onnx.ModelProto], onnx.ModelProto]] = {
     "1000 classes": as_1000_classes,
     "YOLO11-seg names": _named_like("/model.23"),
+    "YOLOv8 dynamo names": with_dynamo_names,
     "YOLOv8 names": _named_like("/model.22"),
     "YOLOv8 names, 8 classes": _named_like("/model/model.22", classes=8),
     "centre heads": as_centre_heads,

@@ -29,6 +29,8 @@ class ParsedNetwork:
     """The head that these ends belong to, where one was recognised."""
     origin: Mapping[str, Any] = field(default_factory=dict)
     """``name`` and ``sha256`` of the model file, ``framework``."""
+    detected: tuple[str, ...] = ()
+    """Nodes that end the detector which the model holds, whatever ends were asked for; empty if it holds none."""
 
     @property
     def raw_plan(self) -> HeadPlan:

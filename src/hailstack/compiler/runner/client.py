@@ -15,7 +15,7 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from hailstack.compiler.endnodes.hosted import META_ARCHS, host_kind
+from hailstack.compiler.endnodes.hosted import host_kind
 from hailstack.compiler.endnodes.plan import HeadPlan
 from hailstack.compiler.endnodes.tail import cut_tail
 from hailstack.compiler.har import Har, read_har, write_har
@@ -243,10 +243,11 @@ class ClientRunner:
         return dict(parsed.hn), dict(parsed.params)
 
     def _tell_parsed(self, parsed: ParsedNetwork, kind: str, seconds: float) -> None:
-        if parsed.head is not None and parsed.head.family in META_ARCHS:
-            self._logger.info("NMS structure of %s (or equivalent architecture) was detected.", parsed.head.family)
+        if parsed.detected:
+            family = "detector" if parsed.head is None else parsed.head.family
+            self._logger.info("NMS structure of %s (or equivalent architecture) was detected.", family)
             wanted = "In order to use HailoRT post-processing capabilities, these end node names should be used: %s."
-            self._logger.info(wanted, " ".join(parsed.end_names))
+            self._logger.info(wanted, " ".join(parsed.detected))
         layers = parsed.hn["layers"]
         starts = ", ".join(f"{layers[name]['original_names'][0]!r}: {name!r}" for name in parsed.input_layers)
         self._logger.info("Start nodes mapped from original model: %s.", starts)

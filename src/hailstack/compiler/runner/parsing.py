@@ -13,6 +13,7 @@ import onnx
 from onnx import TensorProto, helper
 from onnx.utils import Extractor
 
+from hailstack.compiler.endnodes.hosted import META_ARCHS
 from hailstack.compiler.endnodes.plan import End, HeadPlan, tail
 from hailstack.compiler.endnodes.recognise import find_head
 from hailstack.compiler.graph.model import Graph, infer, load_graph
@@ -67,7 +68,15 @@ def parse_model(
         return _whole(graph, name, origin)
     tensors = [tensor for found in ends.values() for tensor in found]
     head = _recognise(graph)
-    return ParsedNetwork(name, graph, _with_roles(graph, head, tensors), _names(ends), _fitting(head, tensors), origin)
+    return ParsedNetwork(
+        name,
+        graph,
+        _with_roles(graph, head, tensors),
+        _names(ends),
+        _fitting(head, tensors),
+        origin,
+        _detected(graph, head),
+    )
 
 
 def _names(ends: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
@@ -188,6 +197,12 @@ def _recognise(graph: Graph) -> HeadPlan | None:
         return find_head(graph)
     except ModelError:
         return None
+
+
+def _detected(graph: Graph, head: HeadPlan | None) -> tuple[str, ...]:
+    if head is None or head.family not in META_ARCHS:
+        return ()
+    return tuple(graph.producers[end.tensor].name or end.tensor for end in head.ends)
 
 
 def _whole(graph: Graph, name: str, origin: Mapping[str, Any]) -> ParsedNetwork:
