@@ -26,19 +26,49 @@ def strongest(score: NDArray[np.float32], most: int = MOST_CANDIDATES) -> Rows:
     return np.argsort(-score, kind="stable")[:most]
 
 
+FEW_PAIRS = 4096
+"""Pairs of boxes of one class up to which each is looked at; above that, blocks of boxes are compared with all."""
+
+
 def suppress(xyxy: Boxes, class_id: NDArray[np.int32], iou: float, most: int) -> Rows:
     """Greedy suppression within each class: the indices of the boxes that stay, at most ``most``, ascending.
 
     A box goes when its intersection over union with a better one of its class that stays is above ``iou``, as in
-    torchvision's ``batched_nms``. Exact: boxes are compared in blocks, and each block only with what is left.
+    torchvision's ``batched_nms``.
 
     Args:
         xyxy: ``(n, 4)``, best first.
         class_id: ``(n,)``.
     """
+    order = np.argsort(class_id, kind="stable")
+    starts = np.flatnonzero(np.diff(class_id[order], prepend=-1))
+    sizes = np.diff(starts, append=len(order))
+    share = np.float32(iou / (1 + iou))
+    if (sizes * (sizes - 1)).sum() // 2 > FEW_PAIRS:
+        return _by_blocks(xyxy, class_id, share, most)
+    weaker = np.repeat(starts + sizes, sizes) - np.arange(len(order)) - 1
+    return np.sort(order[_by_pairs(xyxy[order], weaker, share)])[:most]
+
+
+def _by_pairs(box: Boxes, weaker: Rows, share: np.float32) -> NDArray[np.bool_]:
+    """Which boxes stay, where each is compared with so many of those that follow it."""
+    first = np.repeat(np.arange(len(box)), weaker)
+    second = np.arange(len(first)) - np.repeat(np.cumsum(weaker) - weaker, weaker) + first + 1
+    a, b = box.take(first, axis=0), box.take(second, axis=0)
+    size = np.minimum(a[:, 2:], b[:, 2:]) - np.maximum(a[:, :2], b[:, :2])
+    area = share * (box[:, 2] - box[:, 0]) * (box[:, 3] - box[:, 1])
+    close = np.maximum(size[:, 0], 0) * size[:, 1] > area.take(first) + area.take(second)
+    stays = [True] * len(box)
+    for better, worse in zip(first[close].tolist(), second[close].tolist(), strict=True):
+        if stays[better]:
+            stays[worse] = False
+    return np.array(stays, np.bool_)
+
+
+def _by_blocks(xyxy: Boxes, class_id: NDArray[np.int32], share: np.float32, most: int) -> Rows:
+    """The indices of those that stay; each block is compared only with what earlier ones left."""
     left = np.arange(len(xyxy))
     kept: list[int] = []
-    share = np.float32(iou / (1 + iou))
     while left.size and len(kept) < most:
         box, kind = xyxy[left], class_id[left]
         chosen, gone = _greedy(_overlapping(box[:BLOCK], box, share) & (kind[:BLOCK, None] == kind))

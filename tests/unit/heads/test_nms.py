@@ -31,9 +31,11 @@ def one_by_one(boxes: np.ndarray, class_id: np.ndarray, iou: float) -> list[int]
 
 
 @settings(deadline=None, max_examples=60)
-@given(st.integers(0, 5 * BLOCK), st.integers(0, 10**6), st.sampled_from([0.0, 0.3, 0.45, 0.7, 0.95]))
-def test_blocks_leave_what_one_box_after_the_other_leaves(count, seed, iou):
-    boxes, class_id = scattered(count, seed)
+@given(
+    st.integers(0, 4 * BLOCK), st.integers(0, 10**6), st.sampled_from([0.0, 0.3, 0.45, 0.7, 0.95]), st.integers(1, 40)
+)
+def test_pairs_and_blocks_leave_what_one_box_after_the_other_leaves(count, seed, iou, classes):
+    boxes, class_id = scattered(count, seed, classes)
     assert suppress(boxes, class_id, iou, count + 1).tolist() == one_by_one(boxes, class_id, iou)
 
 
