@@ -5,12 +5,14 @@ from __future__ import annotations
 import itertools
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from types import TracebackType
 from typing import TypeAlias
 
 from hailstack.errors import ClosedError, InputError
+from hailstack.pipeline.ahead import Ahead
 from hailstack.pipeline.clips import Clip, ClipFacts, Counts, open_clip
 from hailstack.pipeline.lanes import Lanes
 from hailstack.pipeline.sources import Source
@@ -55,9 +57,9 @@ class _Stopped:
 class Reader:
     """Events of all sources. A context manager; iterate it once.
 
-    Recordings and pictures are read by one thread, one after the other. Each live source has a thread of its own, and
-    all take turns. When frames come faster than they are taken, each source's policy says what happens: ``block``
-    waits while ``FRAMES_AHEAD`` frames lie there; ``drop_oldest`` then drops the oldest; ``latest`` keeps one.
+    Recordings and pictures are read one after the other. Each live source has a thread of its own, and all take turns.
+    When frames come faster than they are taken, each source's policy says what happens: ``block`` waits while
+    ``FRAMES_AHEAD`` frames lie there; ``drop_oldest`` then drops the oldest; ``latest`` keeps one.
 
     Args:
         sources: what to read.
@@ -120,22 +122,27 @@ class Reader:
     def _run(self, lane: int, job: Sequence[Counts]) -> None:
         error: BaseException | None = None
         try:
-            for counts in job:
-                self._put(lane, Ended(counts.source, self._read(lane, counts)))
+            with Ahead(job, self._open) as ahead:
+                for index, counts in enumerate(job):
+                    self._put(lane, Ended(counts.source, self._read(lane, counts, partial(ahead.open, index))))
         except BaseException as unexpected:  # noqa: BLE001 - raised again where the events are read
             error = unexpected
         self._put(lane, _Stopped(error))
 
-    def _read(self, lane: int, counts: Counts) -> InputError | None:
+    def _open(self, counts: Counts) -> Clip:
+        begin = time.perf_counter_ns()
+        clip = open_clip(counts.source, self._closing, counts)
+        self._profiler.record("open", begin, time.perf_counter_ns())
+        return clip
+
+    def _read(self, lane: int, counts: Counts, opened: Callable[[], Clip]) -> InputError | None:
         """Pass on one source; what is wrong with it, if anything."""
         if self._closing.is_set():
             return None
-        begin = time.perf_counter_ns()
         try:
-            clip = open_clip(counts.source, self._closing, counts)
+            clip = opened()
         except InputError as error:
             return error
-        self._profiler.record("open", begin, time.perf_counter_ns())
         try:
             self._put(lane, Opened(clip.facts))
             self._pass_on(lane, clip, counts)

@@ -17,7 +17,8 @@ import pytest
 from hailstack.errors import MediaError, NotFoundError
 from hailstack.imaging import encode_image
 from hailstack.pipeline import find_sources
-from hailstack.pipeline.clips import open_clip
+from hailstack.pipeline.ahead import Ahead
+from hailstack.pipeline.clips import Counts, open_clip
 from hailstack.pipeline.lanes import Lanes
 from hailstack.pipeline.reader import Opened, Reader
 from hailstack.profiling import Profiler
@@ -297,6 +298,24 @@ def test_a_terminal_is_not_taken_for_a_video(monkeypatch):
     monkeypatch.setattr(os, "isatty", lambda number: True)
     with pytest.raises(MediaError, match="standard input is a terminal"):
         read("-")
+
+
+def test_pictures_are_decoded_ahead_of_their_turn_and_come_in_order(folder):
+    sources = find_sources([*[str(folder / "a.png")] * 3, str(folder / "cut.png"), str(folder / "a.mp4")])
+    threads = []
+
+    def note(counts):
+        threads.append(threading.current_thread().name.rstrip("_0123456789"))
+        return open_clip(counts.source)
+
+    with Ahead([Counts(source) for source in sources], note, hands=3) as ahead:
+        for index in range(3):
+            clip = ahead.open(index)
+            assert clip.facts.source is sources[index]
+        with pytest.raises(MediaError, match=r"cut\.png"):
+            ahead.open(3)
+        ahead.open(4).close()
+    assert threads == ["hailstack-pictures"] * 4 + ["MainThread"]
 
 
 def test_a_busy_lane_does_not_starve_another():

@@ -162,6 +162,23 @@ def test_a_list_names_sources_relative_to_itself(folder):
     assert sources[1].options.stride == 3
 
 
+def test_a_list_in_a_folder_with_stars_in_its_name_finds_its_pictures(folder):
+    (folder / "[1]*").mkdir()
+    write_image(folder / "[1]*" / "near.png", np.zeros((4, 4, 3), np.uint8))
+    (folder / "[1]*" / "all.txt").write_text("*.png")
+    assert names("@[1]*/all.txt") == ["[1]*/near.png"]
+
+
+def test_an_address_may_be_longer_than_any_file_name(folder):
+    token = "x" * 5000
+    (source,) = find_sources([f"rtsp://host/{token}#fps=1"])
+    assert source.uri == f"rtsp://host/{token}"
+    with pytest.raises(NotFoundError, match="no such file"):
+        find_sources([token])
+    with pytest.raises(NotFoundError, match="no such file"):
+        find_sources(["a\0b"])
+
+
 @pytest.mark.parametrize(
     ("line", "said"),
     [

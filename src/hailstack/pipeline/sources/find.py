@@ -40,21 +40,29 @@ def find_sources(names: Iterable[str]) -> list[Source]:
 
 def _expand(name: str, folder: Path) -> list[Source]:
     """The sources behind one name; ``folder`` is what paths are relative to."""
-    base, text = (name, None) if name and (folder / name).exists() else split_options(name)
+    base, text = (name, None) if _exists(folder, name) else split_options(name)
     path = folder / base
     if base == "-":
         found = [Source("-", "stdin")]
-    elif base and path.exists():
+    elif _exists(folder, base):
         found = _existing(path)
     elif base.startswith("@"):
         return _listed(folder / base[1:], text)
     elif match := _SCHEME.match(base):
         found = [_addressed(match[1].lower(), match[2])]
     elif glob.has_magic(base):
-        found = _pattern(str(path))
+        found = _pattern(str(Path(glob.escape(str(folder))) / base))
     else:
         raise _missing(name, text)
     return found if text is None else _with(found, _parsed(name, text))
+
+
+def _exists(folder: Path, name: str) -> bool:
+    """Whether it is the name of something there; what is too long or has zeros in it is none."""
+    try:
+        return bool(name) and (folder / name).exists()
+    except (OSError, ValueError):
+        return False
 
 
 def _missing(name: str, text: str | None) -> InputError:
@@ -99,7 +107,11 @@ def _existing(path: Path) -> list[Source]:
 
 def _folder(folder: Path) -> list[Source]:
     known = IMAGE_SUFFIXES | VIDEO_SUFFIXES
-    files = sorted(path for path in folder.iterdir() if path.suffix.lower() in known and not path.is_dir())
+    try:
+        files = sorted(path for path in folder.iterdir() if path.suffix.lower() in known and not path.is_dir())
+    except OSError as error:
+        message = f"{folder}: this folder cannot be read: {error.strerror}"
+        raise InputError(message) from error
     if not files:
         message = f"{folder}: there is no picture and no video in this folder"
         raise InputError(message)
