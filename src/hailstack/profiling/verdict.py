@@ -73,9 +73,10 @@ def explain(trace: Trace) -> Verdict:
     wait, waited = feeder.most(waiting=True)
     if feeder.idle > max(LOST, waited):
         return _elsewhere(shares, feeder)
-    if waited < LITTLE:
-        return _feeder(shares, feeder)
     kind = base(wait)
+    # A device with time to spare that is waited for a little is late now and then, but holds nobody up.
+    if waited < LITTLE or (kind == "wait" and _is_idle(shares.device) and feeder.work > waited):
+        return _feeder(shares, feeder, waited)
     if kind == "wait_for_frame":
         verdict = _source(shares, waited)
     elif kind == "wait_for_sink":
@@ -94,6 +95,10 @@ def _with_the_next(verdict: Verdict, shares: Shares) -> Verdict:
     stage, share = next_one.most(waiting=False)
     behind = f"Right behind it: {stage}, at work {_percent(share)} of the time."
     return replace(verdict, sentence=f"{verdict.sentence} {behind}")
+
+
+def _is_idle(device: Worker | None) -> bool:
+    return device is not None and device.work < BUSY
 
 
 def _submitting(worker: Worker) -> float:
@@ -175,7 +180,7 @@ def _sink(shares: Shares, name: str, waited: float) -> Verdict:
     )
 
 
-def _feeder(shares: Shares, feeder: Worker) -> Verdict:
+def _feeder(shares: Shares, feeder: Worker, waited: float) -> Verdict:
     stage, share = feeder.most(waiting=False)
     per_frame = 1000 * share / shares.fps if shares.fps else 0.0
     return Verdict(
@@ -183,8 +188,9 @@ def _feeder(shares: Shares, feeder: Worker) -> Verdict:
         stage,
         share,
         shares.fps,
-        f"The thread that feeds the device is the limit: it works {_percent(feeder.work)} of the time and waits for "
-        f"nobody; most goes to {stage}, {_percent(share)} or {per_frame:.2f} ms a frame ({shares.fps:.0f} FPS).",
+        f"The thread that feeds the device is the limit: it works {_percent(feeder.work)} of the time and waits "
+        f"{_percent(waited)}; most goes to {stage}, {_percent(share)} or {per_frame:.2f} ms a frame "
+        f"({shares.fps:.0f} FPS).",
         ADVICE.get(base(stage), OTHER_ADVICE),
         _evidence(shares),
     )

@@ -10,7 +10,7 @@ import pytest
 
 from hailstack.profiling import Spans, Trace, Track, explain
 from hailstack.profiling.shares import measure, own_time
-from hailstack.profiling.trace import Sample, assemble
+from hailstack.profiling.trace import Sample, Span, assemble
 from simulated_runs import BEGINNING_NS, MS, SimulatedRun
 
 CHIP = {"service_ms": 0.87, "latency_ms": 2.44}
@@ -59,6 +59,27 @@ def test_a_part_that_is_almost_as_slow_is_named_too() -> None:
         "Right behind it: sink:video, at work 98 % of the time."
     )
     assert "behind" not in explain(SimulatedRun(**CHIP, sink_ms=0.5).trace()).sentence
+
+
+@pytest.mark.parametrize(("slow", "limit"), [({"decode_ms": 1.0}, "decoder"), ({"sink_ms": 1.0}, "sink")])
+def test_a_busy_feeder_is_not_blamed_for_what_others_make_it_wait(slow: dict[str, Any], limit: str) -> None:
+    run = SimulatedRun(preprocess_ms=0.4, postprocess_ms=0.3, service_ms=0.2, latency_ms=0.3, **slow)
+    assert explain(run.trace()).limit == limit
+
+
+def test_a_device_that_is_late_now_and_then_is_not_the_limit() -> None:
+    spans: list[Span] = []
+    now = BEGINNING_NS
+    for frame in range(100):
+        late = 1.0 if frame % 8 == 0 else 0.01
+        lengths = {"preprocess": 0.4, "submit": 0.05, "wait": late, "postprocess": 0.3}
+        for stage, length in lengths.items():
+            begin, now = now, now + round(length * MS)
+            spans.append((stage, begin, now, frame, None))
+            if stage == "wait":
+                spans.append(("device", begin, now, frame, "device"))
+    verdict = explain(assemble([(Track("engine", 10), spans, [])]))
+    assert (verdict.limit, verdict.stage) == ("thread", "preprocess"), verdict.text
 
 
 def test_queues_and_every_worker_are_the_evidence() -> None:
