@@ -50,7 +50,7 @@ class Placement:
     size: tuple[int, int] = (640, 640)
     """Of frames: height and width."""
     layout: str = "nhwc"
-    """Of frames: ``nhwc``, ``nchw``, or ``files`` for a folder with an array for each picture."""
+    """Of frames: ``nhwc``, ``nchw``, ``grey`` (one channel, last), or ``files``: a folder with an array for each."""
 
 
 @dataclass(frozen=True, slots=True)

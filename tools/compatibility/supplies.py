@@ -122,7 +122,7 @@ def _make_environment(folder: Path, needs: list[str], display: bool) -> None:
 
 
 def _save_frames(files: list[Path], size: tuple[int, int], layout: str, to: Path) -> None:
-    fit = Preprocess(*size, mode="letterbox")
+    fit = Preprocess(*size, mode="letterbox", colour="GREY" if layout == "grey" else "RGB")
     frames = np.stack([fit.apply(read_image(file))[0] for file in files])
     if layout == "files":
         to.mkdir()
