@@ -11,7 +11,7 @@ from typing import Generic, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from hailstack.errors import HailstackError
+from hailstack.errors import HailstackError, InferenceSubmitError
 from hailstack.heads import Outputs
 from hailstack.profiling import OFF, Profiler
 from hailstack.profiling.stages import DEVICE
@@ -146,12 +146,32 @@ class Pump(Generic[Prepared]):
     def _refused(self, batch: Batch, error: HailstackError) -> Iterator[Answer[Prepared]]:
         """First answer what the device accepted before; HailoRT shuts a model down after a refused submission."""
         yield from self._finished()
-        if not self._in_flight or self._recovery.is_final(error):
+        if not self._in_flight:
             self._recover(batch, error)
             return
-        self._attempts.update(frame.id for frame in batch.frames)
-        self._recovery.again(error)
-        self._restart([*self._frames_in_flight(), *batch.frames])
+        innocent = self._frames_in_flight()
+        if not self._recovery.is_final(error):
+            self._attempts.update(frame.id for frame in batch.frames)
+            self._recovery.again(error)
+            self._restart([*innocent, *batch.frames])
+            return
+        if isinstance(error, InferenceSubmitError):
+            yield from self._replayed(innocent, error)
+        raise error
+
+    def _replayed(self, frames: list[Frame], error: HailstackError) -> Iterator[Answer[Prepared]]:
+        """The last answers before ``error``: of frames that were on the device when it was shut down."""
+        try:
+            self._restart([])
+            self._again = deque(frames)
+            while self._again:
+                if self._add(self._again.popleft()).is_full:
+                    yield from self._submit()
+            if self._filling is not None:
+                yield from self._submit()
+            yield from self._drain()
+        except HailstackError as second:
+            error.add_note(f"frames before it could not be run again: {second}")
 
     def _drain(self) -> Iterator[Answer[Prepared]]:
         while self._in_flight:
