@@ -56,7 +56,9 @@ class Reading:
             input_height=subject.preprocess.height,
             input_width=subject.preprocess.width,
             names=tuple(subject.meta.get("labels") or ()),
+            confidence=lowest_score,
             logits=bool(subject.meta["head"]["logits"]),
+            facts=subject.meta["head"],
         )
         self.head_name, self._head = _choose_head(facts, settings)
 
