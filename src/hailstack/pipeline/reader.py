@@ -163,7 +163,7 @@ class Reader:
             serial = next(self._serials)
             decoding, end = max(begin, clip.began_ns), time.perf_counter_ns()
             if decoding > begin:
-                self._profiler.record("wait_for_source", begin, decoding, serial)
+                self._profiler.record("wait_for_source", begin, decoding)
             self._profiler.record("decode", decoding, end, serial)
             counts.read += 1
             if pace is not None:
