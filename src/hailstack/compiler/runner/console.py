@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 
+from hailstack.compiler.parsed import ParsedNetwork
 from hailstack.compiler.runner.definitions import DFC_VERSIONS
 from hailstack.emulator.settings import Settings
 
@@ -36,3 +37,18 @@ def clock(seconds: float) -> str:
     minutes, rest = divmod(seconds, 60)
     hours, minutes = divmod(int(minutes), 60)
     return f"{hours:02d}:{minutes:02d}:{rest:05.2f}"
+
+
+def tell_parsed(logger: logging.Logger, parsed: ParsedNetwork, kind: str, seconds: float) -> None:
+    """Log what was parsed, in the words that programs look for."""
+    if parsed.detected:
+        family = "detector" if parsed.head is None else parsed.head.family
+        logger.info("NMS structure of %s (or equivalent architecture) was detected.", family)
+        wanted = "In order to use HailoRT post-processing capabilities, these end node names should be used: %s."
+        logger.info(wanted, " ".join(parsed.detected))
+    layers = parsed.hn["layers"]
+    starts = ", ".join(f"{layers[name]['original_names'][0]!r}: {name!r}" for name in parsed.input_layers)
+    logger.info("Start nodes mapped from original model: %s.", starts)
+    logger.info("End nodes mapped from original model: %s.", ", ".join(map(repr, parsed.end_names)))
+    done = clock(seconds)
+    logger.info("Translation completed on %s model %s (completion time: %s)", kind, parsed.name, done)
