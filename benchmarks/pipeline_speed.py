@@ -6,6 +6,7 @@ rounds' ratios.
 * ``timed``: an emulated chip at 1150 frames a second and 2.44 ms (a ResNet-18 on a Hailo-8L), outputs replayed, a
   preloaded stream of 224 x 224 pictures, JSON lines to a file. Limit: the chip's rate; for ``sync`` 1 / latency.
 * ``slow``: the same at 87 frames a second and 11.49 ms, fed by a 720p video, async.
+* ``faces``: async and callback over sync on networks of three sizes, as fast as the CPU device computes.
 * ``detector``: a network of YOLOv8n's shape at 640 on the emulated CPU device, a 720p video, boxes drawn, nothing
   encoded. Limit: cores / summed processor time of decoding, letterbox, inference, head and drawing, each alone.
   ``overhead`` is the processor time of a frame of the whole run over that sum; ``busy`` is the share of the cores'
@@ -30,7 +31,7 @@ from typing import Any
 import numpy as np
 from inputs.detector import SIZE, write_detector
 from inputs.footage import pictures, write_footage
-from inputs.workload import build_graph, frames, write_workload
+from inputs.workload import CHANNELS, build_graph, frames, write_workload
 
 from hailstack.cli.run_report import SWITCH_INTERVAL_S
 from hailstack.emulator.install import install
@@ -203,6 +204,23 @@ class DetectorRound:
         return len(self._frames)
 
 
+def faces(folder: Path, rounds: int) -> dict[str, Any]:
+    """Rates over those of virtual streams, by network."""
+    install(Settings(lock_dir=folder / "locks-faces"))
+    found: dict[str, Any] = {}
+    for name, channels, count in (("tiny", (8,), 1500), ("small", (16, 32, 64), 600), ("large", CHANNELS, 200)):
+        net = folder / f"{name}.hef"
+        write_workload(net, build_graph(channels))
+        fps: dict[str, list[float]] = {mode: [] for mode in COUNTS}
+        for _ in range(rounds):
+            for mode, rates in fps.items():
+                rates.append(timed(net, mode, count, folder / "faces.jsonl"))
+        for mode in ("async", "callback"):
+            over = [a / b for a, b in zip(fps[mode], fps["sync"], strict=True)]
+            found[f"{name}.{mode}"] = {"over_sync": round(statistics.median(over), 2)}
+    return found
+
+
 def detector(folder: Path, rounds: int) -> dict[str, Any]:
     from hailstack.compiler import compile_model
 
@@ -243,7 +261,7 @@ def on_chip(folder: Path, rounds: int, timing: Timing, kinds: dict[str, Callable
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--only", choices=("timed", "slow", "detector"))
+    parser.add_argument("--only", choices=("timed", "slow", "faces", "detector"))
     options = parser.parse_args()
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     report: dict[str, Any] = {"benchmark": "pipeline_speed", "cores": CORES, "load_before": os.getloadavg()[0]}
@@ -256,6 +274,7 @@ def main() -> int:
         parts: dict[str, Callable[[], Any]] = {
             "timed": lambda: on_chip(folder, options.rounds, CHIP, modes),
             "slow": lambda: on_chip(folder, options.rounds, SLOW_CHIP, {"async": lambda: slow(net, clip, lines)}),
+            "faces": lambda: faces(folder, options.rounds),
             "detector": lambda: detector(folder, options.rounds),
         }
         for part in [options.only] if options.only else parts:
