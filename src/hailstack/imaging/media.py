@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import av
 import numpy as np
@@ -84,18 +84,10 @@ class Pictures:
         self._converter = VideoReformatter()
 
     def __call__(self, frame: Any) -> Image:
-        quarter_turns = round(getattr(frame, "rotation", 0) / 90) % 4
+        quarter_turns = round(frame.rotation / 90) % 4
         width, height = self._size or (None, None)
         if quarter_turns % 2:
             width, height = height, width
         converted = self._converter.reformat(frame, width=width, height=height, format=PIXELS, threads=1)
-        image = _pixels(converted)
-        return np.ascontiguousarray(np.rot90(image, quarter_turns)) if quarter_turns else image
-
-
-def _pixels(frame: Any) -> Image:
-    """The frame's own memory where its rows follow each other without gaps, else a copy."""
-    plane = frame.planes[0]
-    if plane.line_size == frame.width * 3:
-        return cast(Image, np.frombuffer(plane, np.uint8).reshape(frame.height, frame.width, 3))
-    return cast(Image, frame.to_ndarray())
+        # Rows of other widths than FFmpeg likes have gaps between them.
+        return np.ascontiguousarray(np.rot90(converted.to_ndarray(), quarter_turns))

@@ -51,6 +51,20 @@ def test_odd_sizes_are_padded_and_keep_their_pixels(tmp_path):
     assert image.shape == (48, 64, 3)
 
 
+def test_pictures_of_any_width_lie_in_memory_row_by_row(tmp_path):
+    with av.open(str(tmp_path / "odd.mkv"), "w") as container:
+        stream = container.add_stream("ffv1", rate=Fraction(10))
+        stream.width, stream.height, stream.pix_fmt = 101, 75, "yuv444p"
+        container.mux(stream.encode(av.VideoFrame.from_ndarray(np.full((75, 101, 3), 90, np.uint8), format="rgb24")))
+        container.mux(stream.encode())
+    video = VideoFile(tmp_path / "odd.mkv")
+    ((_, image),) = video.frames()
+    video.close()
+    assert image.shape == (75, 101, 3)
+    assert image.flags.c_contiguous
+    assert image.flags.writeable
+
+
 def test_uneven_times_are_kept(tmp_path):
     writer = VideoWriter(tmp_path / "vfr.mp4", Fraction(20), Fraction(1, 1000), 64, 48)
     times = [0.0, 0.04, 0.1, 0.111, 0.3]
