@@ -17,6 +17,8 @@ MARGIN = 0.03
 ERRORS = 3.0
 """Standard errors that must lie between a difference and the margin: many figures are compared at once."""
 FIGURES = ("p50", "p95", "p99")
+TAILS = ("p95", "p99")
+"""Figures that a few disturbed frames decide."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,19 +69,27 @@ def compare(before: Report, after: Report, margin: float = MARGIN) -> Comparison
 
 
 def _differences(before: PointReport, after: PointReport, margin: float) -> list[Difference]:
-    why = before.steadiness.trouble or after.steadiness.trouble
-    found = [_difference(before.point, "fps", before.fps, after.fps, margin, why)]
-    for name in FIGURES:
-        pair = before.latency_ms[name], after.latency_ms[name]
-        found.append(_difference(before.point, name, *pair, margin, why))
-    return found
+    pair, first, second = (before, after), before.latency_ms, after.latency_ms
+    latencies = [_difference(pair, name, first[name], second[name], margin) for name in FIGURES]
+    return [_difference(pair, "fps", before.fps, after.fps, margin), *latencies]
 
 
-def _difference(point: Point, figure: str, before: Estimate, after: Estimate, margin: float, why: str) -> Difference:
+def _difference(
+    pair: tuple[PointReport, PointReport], figure: str, before: Estimate, after: Estimate, margin: float
+) -> Difference:
+    """Where a run was not steady, its wandering counts against every figure, and its slow frames for nothing."""
     change = after.value / before.value - 1 if before.value else 0.0
-    reach = ERRORS * (before.error**2 + after.error**2) ** 0.5 / before.value if before.value else float("inf")
+    errors = (before.error**2 + after.error**2) ** 0.5 / before.value if before.value else float("inf")
+    reach = ERRORS * errors + max(_wandering(one) for one in pair)
+    trouble = next((one.steadiness.trouble for one in pair if one.steadiness.trouble), "")
+    why = trouble if figure in TAILS else ""
     gain = change if figure == "fps" else -change
     outcome: Outcome = "can't tell"
     if not why and abs(gain) - reach > margin:
         outcome = "better" if gain > 0 else "worse"
-    return Difference(point, figure, before.value, after.value, change, reach, outcome, why)
+    return Difference(pair[0].point, figure, before.value, after.value, change, reach, outcome, why)
+
+
+def _wandering(one: PointReport) -> float:
+    found = one.steadiness
+    return abs(found.drift) + found.spread if found.trouble else 0.0

@@ -61,7 +61,7 @@ def _high(seen: Range | None, unit: str) -> str:
 def _remarks(report: Report) -> Iterator[str]:
     for one in report.points:
         if one.steadiness.trouble:
-            trouble = escape(f"{one.point.name}: not steady, {one.steadiness.trouble}")
+            trouble = escape(f"{one.point.name}: not to be relied on, {one.steadiness.trouble}")
             yield f'<p class="bad">{trouble}</p>'
         if one.limit:
             yield f"<p>{escape(f'{one.point.name}: {one.limit}')}</p>"

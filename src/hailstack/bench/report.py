@@ -7,7 +7,7 @@ import io
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,11 @@ from hailstack.bench.statistics import PERCENTILES, Estimate, Steadiness, percen
 from hailstack.bench.streams import Times
 from hailstack.errors import InputError, NotFoundError
 from hailstack.files import replacing
+from hailstack.profiling.sampler import usable_cores
 
 SCHEMA = 1
+OTHERS = 0.2
+"""Of the machine, from which on other programs disturb."""
 KEPT_UP = 0.98
 """Of the rate of an open load, from which on the device kept up with it."""
 
@@ -116,7 +119,7 @@ def csv_row(model: str, report: PointReport) -> dict[str, Any]:
 def summarise(plan: Plan, point: Point, times: Times, resources: Resources, limit: str = "") -> PointReport:
     """The figures of one point."""
     latency = times.latency_ms
-    found = steadiness(times.completions_ns)
+    found = _disturbed(steadiness(times.completions_ns), resources)
     fps = rate(times.completions_ns)
     load = plan.load if point.what in ("hw", "stream") else type(plan.load)()
     offered = (load.rate or 0.0) * point.workers
@@ -138,6 +141,17 @@ def summarise(plan: Plan, point: Point, times: Times, resources: Resources, limi
         limit=limit,
         samples=tuple(latency.tolist()),
     )
+
+
+def _disturbed(found: Steadiness, resources: Resources) -> Steadiness:
+    """The steadiness, with the trouble that others made while this was measured."""
+    ours, all_of_it = resources.cpu_percent, resources.machine_percent
+    if found.trouble or ours is None or all_of_it is None:
+        return found
+    others = all_of_it.mean - ours.mean * usable_cores() / (os.cpu_count() or 1)
+    if others <= 100 * OTHERS:
+        return found
+    return replace(found, trouble=f"other programs used {others:.0f} % of the machine meanwhile")
 
 
 def write_text(text: str, path: str | os.PathLike[str]) -> None:

@@ -53,7 +53,7 @@ def milliseconds(value: float) -> str:
 def _remarks(report: Report) -> Iterator[str]:
     for one in report.points:
         if one.steadiness.trouble:
-            yield f"{one.point.name}: not steady, {one.steadiness.trouble}"
+            yield f"{one.point.name}: not to be relied on, {one.steadiness.trouble}"
         if one.limit:
             yield f"{one.point.name}: {one.limit}"
 

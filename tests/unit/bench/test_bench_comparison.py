@@ -69,10 +69,14 @@ def test_the_same_thing_measured_twice_is_hardly_ever_called_different() -> None
     assert found == ["can't tell"] * 25
 
 
-def test_of_a_run_that_was_not_steady_nobody_can_tell() -> None:
-    found = compare(measured(1), measured(2, period_ms=2.0, steady=False))
-    assert found.outcome == "can't tell"
-    assert "slower along" in found.differences[0].why
+def test_the_wandering_of_a_run_that_was_not_steady_counts_against_its_figures() -> None:
+    slightly = compare(measured(1), measured(2, period_ms=1.03, steady=False))
+    assert slightly.outcome == "can't tell"
+    assert slightly.differences[0].reach > 0.2
+    clearly = outcomes(measured(1), measured(2, period_ms=3.0, latency_ms=5.0, steady=False))
+    assert clearly == {"fps": "worse", "p50": "worse", "p95": "can't tell", "p99": "can't tell"}
+    tails = compare(measured(1), measured(2, steady=False)).differences[-1]
+    assert "slower along" in tails.why
 
 
 def test_better_here_and_worse_there_is_worse() -> None:

@@ -49,6 +49,15 @@ def test_a_load_that_is_too_much_is_called_so() -> None:
     assert report.load == "open:100"
 
 
+def test_the_work_of_other_programs_is_trouble() -> None:
+    done = np.arange(1, 1000) * 20_000_000
+    used = Resources(cpu_percent=Range(30, 30, 30), machine_percent=Range(90, 90, 90))
+    report = summarise(Plan("net.hef"), Point("hw"), Times(done - 1_000_000, done, 0), used)
+    assert "other programs used" in report.steadiness.trouble
+    alone = Resources(cpu_percent=Range(30, 30, 30), machine_percent=Range(31, 31, 31))
+    assert not summarise(Plan("net.hef"), Point("hw"), Times(done - 1_000_000, done, 0), alone).steadiness.trouble
+
+
 @pytest.mark.parametrize("content", ["[]", "{", json.dumps({"environment": {}, "points": []})])
 def test_what_is_no_report_is_named(content: str, tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text(content)
