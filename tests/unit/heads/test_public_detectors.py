@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import cv2
@@ -125,3 +126,43 @@ def test_a_vendors_hef_without_notes_is_a_face_detector_by_its_shapes(shared: Pa
     chosen, head = choose_head("auto", given, HeadSettings(640, 640))
     assert chosen == "face_detection"
     assert [(level.stride, level.per_cell) for level in head.detector.pyramid.levels] == [(8, 2), (16, 2), (32, 2)]
+
+
+HOSTED = ["nanodet_m_416_as_yolov8_000000000139_u16", "nanodet_m_416_as_yolov8_000000000139_u8"]
+HOSTED += ["nanodet_m_416_as_yolov8_000000000285_u8", "yolov5n_640_000000000139", "yolov5n_640_000000000285"]
+HOSTED += ["yolox_nano_416_000000000139", "yolox_nano_416_000000000285"]
+
+
+@pytest.mark.parametrize("name", HOSTED)
+def test_the_vendors_library_finds_the_same_in_the_same_integers(shared: Path, name: str) -> None:
+    """Outputs of real networks on real photos, through HailoRT 4.23's own NMS."""
+    told = json.loads((shared / "hef/host_nms" / f"{name}.json").read_text())
+    outputs, given = {}, []
+    with np.load(shared / "hef/host_nms" / f"{name}.npz") as frames:
+        for one in told["inputs"]:
+            height, width, channels = one["shape_hwc"]
+            outputs[one["name"]] = frames[one["name"]].transpose(0, 2, 1)[:, :width].copy()
+            kind, scale, zero = outputs[one["name"]].dtype.name, one["qp_scale"], one["qp_zp"]
+            shape = (height, width, channels)
+            given.append(OutputFacts(one["name"], shape, "tensor", 0, kind, scale, zero, _range(kind, scale, zero)))
+    facts = {"family": told["op"], "classes": 80, "reg_max": 8 if told["op"] == "yolov8" else 0}
+    facts |= {"anchors": [np.reshape(one["anchors_wh"], (-1, 2)).tolist() for one in told["inputs"]]}
+    size, limits = told["image_height"], (told["score_threshold"], told["iou_threshold"])
+    settings = HeadSettings(size, size, confidence=limits[0], iou=limits[1], facts=facts)
+    chosen, head = choose_head("auto", given, settings)
+    found = head.detector.find(outputs)
+    rows = np.array(told["expected"]["detections_class_ymin_xmin_ymax_xmax_score"])
+    rows = rows[np.argsort(-rows[:, 5], kind="stable")]
+    assert chosen == "detection"
+    assert found.class_id.tolist() == rows[:, 0].tolist()
+    np.testing.assert_allclose(found.score, rows[:, 5], atol=1e-5)
+    # Of candidates with equal scores libhailort takes any: its sort is not stable.
+    every = head.detector.candidates(outputs)
+    alone = ((every.class_id == found.class_id[:, None]) & (every.score == found.score[:, None])).sum(axis=1) == 1
+    assert alone.mean() > 0.5
+    np.testing.assert_allclose(found.xyxy[alone] / size, rows[alone][:, [2, 1, 4, 3]], atol=2e-5)
+    np.testing.assert_allclose(found.xyxy / size, rows[:, [2, 1, 4, 3]], atol=5e-3)
+
+
+def _range(kind: str, scale: float, zero: float) -> tuple[float, float]:
+    return (0 - zero) * scale, (np.iinfo(kind).max - zero) * scale
