@@ -71,8 +71,11 @@ def _between(values: NDArray[np.float32], places: NDArray[np.float64], axis: int
     lower = np.minimum(places.astype(np.intp), last)
     upper = np.minimum(lower + 1, last)
     share = (places - lower).astype(np.float32).reshape((-1, 1) if axis == 0 else (1, -1))
-    first = values.take(lower, axis=axis)
-    return np.asarray(first + (values.take(upper, axis=axis) - first) * share)
+    first, made = values.take(lower, axis=axis), values.take(upper, axis=axis)
+    made -= first
+    made *= share
+    made += first
+    return np.asarray(made)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
