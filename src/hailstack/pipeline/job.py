@@ -14,6 +14,7 @@ from typing import Any, Literal, cast, get_args
 from hailstack.errors import ConfigError, InputError
 from hailstack.heads import Head, HeadName, HeadSettings, choose_head
 from hailstack.imaging import IMAGE_SUFFIXES, VIDEO_SUFFIXES, Preprocess
+from hailstack.imaging.preprocess import Colour
 from hailstack.pipeline.configuration import RunConfig, read_config
 from hailstack.pipeline.engine import run
 from hailstack.pipeline.model import ModelNotes, read_notes
@@ -191,27 +192,29 @@ def choose_preprocess(facts: ModelFacts, notes: ModelNotes, config: RunConfig, p
     letterbox, or for classification the usual crop of the middle.
 
     Raises:
-        InputError: the network does not take pictures with three channels.
+        InputError: the network does not take pictures with three channels, or grey ones.
         ConfigError: the configuration was written for another input shape.
     """
-    if len(facts.input_shape) != 3 or facts.input_shape[2] != 3:
+    if len(facts.input_shape) != 3 or facts.input_shape[2] not in (1, 3):
         shape = "x".join(map(str, facts.input_shape))
-        message = f"the network's input {facts.input_name} is {shape}: only pictures with 3 channels can be fed"
+        message = f"the network's input {facts.input_name} is {shape}: only pictures with 3 channels, or 1, can be fed"
         raise InputError(message)
-    height, width, _ = facts.input_shape
+    height, width, channels = facts.input_shape
     if config.input_shape not in (None, facts.input_shape):
-        message = f"key 'input_shape', value {list(config.input_shape or ())}: the network has {height}x{width}x3"
+        shape = "x".join(map(str, facts.input_shape))
+        message = f"key 'input_shape', value {list(config.input_shape or ())}: the network has {shape}"
         raise ConfigError(message)
     vector = len(facts.outputs) == 1 and facts.outputs[0].is_vector
     classifies = postprocess == "classification" or (postprocess == "auto" and vector)
-    preprocess = notes.preprocess or Preprocess(height, width, mode="crop" if classifies else "letterbox")
+    colour: Colour = "GREY" if channels == 1 else "RGB"
+    usual = Preprocess(height, width, mode="crop" if classifies else "letterbox", colour=colour)
+    preprocess = notes.preprocess or usual
     if config.preprocess is not None:
         preprocess = Preprocess.from_dict({**preprocess.to_dict(), **config.preprocess})
-    if (preprocess.height, preprocess.width) != (height, width):
-        message = (
-            f"pictures would become {preprocess.height}x{preprocess.width}, but the network takes {height}x{width}"
-        )
-        message = f"preprocess: {message}"
+    made = (preprocess.height, preprocess.width, preprocess.channels)
+    if made != facts.input_shape:
+        shapes = ["x".join(map(str, shape)) for shape in (made, facts.input_shape)]
+        message = f"preprocess: pictures would become {shapes[0]}, but the network takes {shapes[1]}"
         raise ConfigError(message)
     return preprocess
 

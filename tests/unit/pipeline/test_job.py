@@ -147,8 +147,16 @@ def test_a_configuration_for_another_input_is_refused():
 
 
 def test_a_network_that_takes_no_pictures_is_refused():
-    with pytest.raises(InputError, match=r"224x224x1.*3 channels"):
-        choose_preprocess(facts(BOXES, shape=(224, 224, 1)), ModelNotes(), RunConfig(), "auto")
+    with pytest.raises(InputError, match=r"224x224x4.*3 channels, or 1"):
+        choose_preprocess(facts(BOXES, shape=(224, 224, 4)), ModelNotes(), RunConfig(), "auto")
+
+
+def test_a_network_with_one_channel_is_fed_grey_pictures():
+    chosen = choose_preprocess(facts(SCORES, shape=(28, 28, 1)), ModelNotes(), RunConfig(), "auto")
+    assert chosen == Preprocess(28, 28, mode="crop", colour="GREY")
+    with pytest.raises(ConfigError, match="would become 28x28x3, but the network takes 28x28x1"):
+        config = RunConfig(preprocess={"colour": "RGB"})
+        choose_preprocess(facts(SCORES, shape=(28, 28, 1)), ModelNotes(), config, "auto")
 
 
 @pytest.mark.parametrize("name", ["0.png", "clip.mp4", "net.hef"])
