@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 
@@ -336,6 +337,17 @@ def test_the_command_takes_a_network_to_a_hef(
     assert read_hef(tmp_path / "out" / "det.hef").groups[0].name == "det"
     assert "<td>det/conv1<td>conv" in Path("page.html").read_text()
     assert Path("members/det.hn").is_file()
+
+
+def test_the_log_names_a_detectors_ends_whatever_ends_were_asked_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    net = write_yolov8(tmp_path / "net.onnx")
+    whole = onnx.load(net)
+    ClientRunner().translate_onnx_model(net, "net", end_node_names=[whole.graph.output[0].name])
+    (line,) = (line for line in capsys.readouterr().out.splitlines() if "these end node names should be used" in line)
+    names = line.partition("used: ")[2].rstrip(".").split()
+    assert [node.op_type for node in whole.graph.node if node.name in names] == ["Conv"] * 6
 
 
 def test_the_command_says_what_is_wrong_and_fails(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -87,7 +87,7 @@ def test_without_nms_in_the_script_a_detector_leaves_its_maps(tmp_path: Path) ->
             ConfigError,
             "mean: with a model script, say",
         ),
-        ("n = normalization([0, 0], [255, 255])", {}, ConfigError, "normalization: 2 numbers for mean .* each of 3 channels"),
+        ("n = normalization([0, 0], [255, 255])", {}, ConfigError, "2 numbers for mean .* each of 3 channels"),
         ("r = resize(input_layer1, resize_shapes=[128, 128])", {}, ConfigError, "resize: HEFs of this compiler"),
         ('nms_postprocess("absent.json", meta_arch=yolov8)', {}, ConfigError, "absent.json cannot be read"),
         (Path("absent.alls"), {}, NotFoundError, "absent.alls: no such model script"),

@@ -6,7 +6,7 @@ from pathlib import Path
 import onnx
 import pytest
 
-from hailstack.compiler.endnodes.hosted import host_kind, nms_config
+from hailstack.compiler.endnodes.hosted import META_ARCHS, host_kind, nms_config
 from hailstack.compiler.endnodes.plan import HeadPlan, cut
 from hailstack.compiler.endnodes.proof import Proof, prove
 from hailstack.compiler.endnodes.recognise import find_head
@@ -125,6 +125,16 @@ def test_the_vendors_configuration_names_layers_and_anchors(tmp_path: Path) -> N
     first = config["bbox_decoders"][0]
     assert (first["stride"], first["w"], first["h"]) == (8, [10, 16, 33], [13, 30, 23])
     assert first["encoded_layer"] == layers["head_s8"]
+
+
+def test_nanodets_configuration_is_of_the_yolov8_kind_with_combined_layers(tmp_path: Path) -> None:
+    write_case("nanodet-11-bins", tmp_path / "net.onnx")
+    graph = load_graph(tmp_path / "net.onnx")
+    plan = find_head(graph)
+    config = nms_config(plan, {end.tensor: end.tensor for end in plan.ends}, graph.input_hw)
+    assert META_ARCHS[plan.family or ""] == "yolov8"
+    assert (config["regression_length"], config["classes"]) == (11, 80)
+    assert [set(decoder) for decoder in config["bbox_decoders"]] == [{"name", "stride", "combined_layer"}] * 3
 
 
 @pytest.mark.parametrize(
