@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from time import perf_counter_ns
 from typing import Any, Literal, TypeAlias
 
+from hailstack.errors import InferencePipelineError
 from hailstack.pipeline.clips import ClipFacts
 from hailstack.pipeline.sinks.sink import LossSink, Sink
 from hailstack.profiling import OFF, Profiler
@@ -21,6 +22,9 @@ out; every waiting result is."""
 
 ROOM = 8
 """Results that may wait in front of a sink; each may hold a picture."""
+
+PATIENCE_S = 10.0
+"""How long the end of a run waits for a sink that it can do without; what still waits then is left out."""
 
 log = logging.getLogger(__name__)
 
@@ -63,9 +67,10 @@ _Event: TypeAlias = ClipFacts | Result | Failed | _Ended
 class Outlet:
     """One sink at work. Used by one thread, which calls :meth:`start`, then puts events, then calls :meth:`close`."""
 
-    def __init__(self, route: Route, profiler: Profiler = OFF) -> None:
+    def __init__(self, route: Route, profiler: Profiler = OFF, patience_s: float = PATIENCE_S) -> None:
         self.count = SinkCount(route.name)
         self._route = route
+        self._patience_s = patience_s
         self._room = 1 if route.pressure == "latest" else route.room
         self._profiler = profiler
         self._events: deque[_Event] = deque()
@@ -119,7 +124,9 @@ class Outlet:
         with self._changed:
             self._closing = True
             self._changed.notify()
-        self._thread.join()
+        self._thread.join(None if self._route.required else self._patience_s)
+        if self._thread.is_alive():
+            self._fail(InferencePipelineError(f"{self._route.name} is too slow: the run has ended without it"))
 
     def _make_room(self) -> None:
         if self._results < self._room:
@@ -206,8 +213,8 @@ class Outlet:
 class Outlets:
     """All sinks of a run. A context manager: leaving it lets them write what waits, then closes them."""
 
-    def __init__(self, routes: list[Route], profiler: Profiler = OFF) -> None:
-        self._outlets = [Outlet(route, profiler) for route in routes]
+    def __init__(self, routes: list[Route], profiler: Profiler = OFF, patience_s: float = PATIENCE_S) -> None:
+        self._outlets = [Outlet(route, profiler, patience_s) for route in routes]
         self._started: list[Outlet] = []
 
     @property

@@ -166,3 +166,15 @@ def test_the_first_error_is_raised_and_the_others_stand_beside_it():
     with pytest.raises(ZeroDivisionError) as caught, opened(gate):
         raise ZeroDivisionError
     assert caught.value.__notes__ == ["gate failed too: the disk is full now"]
+
+
+def test_the_end_does_not_wait_for_ever_for_a_sink_that_is_not_required():
+    gate = Gate()
+    with Outlets([Route(lambda: gate, "gate", "drop_oldest", required=False)], patience_s=0.05) as outlets:
+        for number in range(4):
+            outlets.write(result(number))
+        assert gate.inside.wait(10)
+    (count,) = outlets.counts
+    assert count.dropped == 3
+    assert "too slow" in str(count.error)
+    gate.go.set()
