@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
@@ -39,15 +42,34 @@ class PrecisionArguments:
     network (classifiers: percent of pictures with another best class; detectors: F1 of the cells that fire)."""
     validation: str | None = None
     """With --max-drop: pictures to measure on, as for --calibration; best not the same."""
+    validation_labels: Path | None = None
+    """A folder of YOLO text files named like the pictures of --validation, or a CSV file picture,class: the points of
+    --max-drop are those of mAP, or of right classes, that the integers lose."""
 
     def to_compile_options(self) -> dict[str, Any]:
         """The same for the compiler; what is as always leaves a model script room."""
-        plain = replace(self, max_drop=None, validation=None) == PrecisionArguments()
+        plain = replace(self, max_drop=None, validation=None, validation_labels=None) == PrecisionArguments()
         return {
             "quantisation": None if plain else self.to_options(),
             "max_drop": self.max_drop,
             "validation": self.validation,
+            "judge": self.to_judge(),
         }
+
+    def to_judge(self) -> Callable[[Path], float] | None:
+        """What tells the points that a HEF loses against labels; None: there are none.
+
+        Raises:
+            InputError: there are labels, but nothing that they are for.
+        """
+        if self.validation_labels is None:
+            return None
+        from hailstack.errors import InputError
+        from hailstack.fidelity.drop import points_lost
+
+        if self.max_drop is None or self.validation is None:
+            raise InputError("--validation-labels: name --max-drop and the folder of pictures, --validation, too")
+        return partial(points_lost, folder=Path(self.validation), labels=self.validation_labels)
 
     def to_options(self) -> QuantiseOptions:
         """Precision and effort."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -24,10 +25,10 @@ from hailstack.compiler.options import CompileOptions
 from hailstack.compiler.package import Facts, head_facts, make_blueprint, proof_facts
 from hailstack.compiler.parsed import ParsedNetwork
 from hailstack.compiler.preflight.check import TASKS
-from hailstack.compiler.quantise.network import quantise
+from hailstack.compiler.quantise.network import QuantisedNetwork, quantise
 from hailstack.compiler.quantise.options import QuantiseOptions
 from hailstack.compiler.quantise.pictures import sample
-from hailstack.compiler.quantise.raising import Raised, Wanted, expected_speed, raise_precision
+from hailstack.compiler.quantise.raising import Judge, Raised, Wanted, expected_speed, raise_precision
 from hailstack.compiler.recipe import Recipe, make_recipe
 from hailstack.compiler.report import CompileReport, StreamReport
 from hailstack.compiler.script.text import read_text
@@ -145,7 +146,7 @@ def _recipe(graph: Graph, group: str, plan: HeadPlan, wishes: CompileOptions) ->
 
 def _quantise(
     network: _Network,
-    inputs: Sequence[NetworkInput],
+    inputs: tuple[NetworkInput, ...],
     sources: Mapping[str, Any],
     wishes: CompileOptions,
     progress: Progress | None,
@@ -153,13 +154,35 @@ def _quantise(
     """The integer network, and what it was calibrated with."""
     recipe, given = network.recipe, normalisations(inputs)
     frames = open_feeds(sources, inputs, wishes.limit or recipe.calibration_size, progress)
-    if wishes.max_drop is None or wishes.validation is None:
+    if wishes.max_drop is None:
         made = quantise(network.trunk, recipe.plan, given, frames, recipe.options)
         return Raised(made, recipe.options, (), reached=True), frames.summary
-    shown = open_feeds(find_sources(wishes.validation, network.graph.inputs), inputs, VALIDATION_LIMIT, progress)
-    wanted = Wanted(wishes.max_drop, wishes.target, tuple(shown))
     kept = sample(frames, RAISING_LIMIT)
+    if wishes.judge is not None:
+        judge = _judge(wishes.judge, network, inputs, wishes, frames.summary)
+        wanted = Wanted(wishes.max_drop, wishes.target, judge=judge)
+    elif wishes.validation is not None:
+        shown = open_feeds(find_sources(wishes.validation, network.graph.inputs), inputs, VALIDATION_LIMIT, progress)
+        wanted = Wanted(wishes.max_drop, wishes.target, tuple(shown))
     return raise_precision(network.trunk, recipe.plan, given, kept, recipe.options, wanted), frames.summary
+
+
+def _judge(
+    points_lost: Callable[[Path], float],
+    network: _Network,
+    inputs: tuple[NetworkInput, ...],
+    wishes: CompileOptions,
+    summary: CalibrationSummary,
+) -> Judge:
+    """What ``points_lost`` says of the HEF that a network would become."""
+
+    def judge(made: QuantisedNetwork, options: QuantiseOptions) -> float:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / f"{network.name}.hef"
+            write_hef(path, make_blueprint(_facts(network, inputs, wishes, options, summary), network.trunk, made))
+            return points_lost(path)
+
+    return judge
 
 
 def _facts(

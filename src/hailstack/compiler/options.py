@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -62,6 +62,8 @@ class CompileOptions:
     network's by no more than so many points (:func:`hailstack.compiler.quantise.raising.points_changed`)."""
     validation: Calibration | None = None
     """What to measure that on, as the calibration; best not the same pictures."""
+    judge: Callable[[Path], float] | None = None
+    """Tells of a HEF how many points it loses, instead of that."""
     limit: int | None = None
     """How many calibration frames at most; None: all of a set, 64 of anything else."""
     input_shapes: Mapping[str, Sequence[int]] = field(default_factory=dict)
@@ -78,7 +80,7 @@ class CompileOptions:
         if self.limit is not None and self.limit < 1:
             message = f"limit is {self.limit}, at least one calibration picture is needed"
             raise ConfigError(message)
-        if self.max_drop is not None and self.validation is None:
+        if self.max_drop is not None and self.validation is None and self.judge is None:
             raise ConfigError("a largest drop needs pictures to measure it on: name a validation set")
         told = [name for name in SCRIPTED if getattr(self, name) is not None]
         if self.script is not None and told:

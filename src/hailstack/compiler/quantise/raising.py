@@ -24,8 +24,8 @@ FIRES = 0.25
 """Scores from which a detector's cell counts."""
 
 Values = dict[str, NDArray[np.float64]]
-Measure = Callable[[HeadPlan, Sequence[Values], Sequence[Values]], float]
-"""From float and integer outputs of the same pictures to what was lost, in points."""
+Judge = Callable[[QuantisedNetwork, QuantiseOptions], float]
+"""From a network and the options that it was made with to what was lost, in points."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Step:
 
     wide_layers: tuple[str, ...]
     drop: float
-    """Points lost against the float network."""
+    """Points lost."""
     fps: float
     """Expected at batch 1."""
 
@@ -57,14 +57,16 @@ class Wanted:
     """Points that may be lost."""
     target: Target
     """The chip whose speed is told."""
-    validation: Sequence[Frame]
+    validation: Sequence[Frame] = ()
     """Pictures to measure on; best not those that calibrate."""
-    how: Measure | None = None
-    """None: :func:`points_changed`."""
+    judge: Judge | None = None
+    """What measures instead; None: :func:`points_changed` on :attr:`validation`."""
 
-    def measure(self, head: HeadPlan, real: Sequence[Values], integer: Sequence[Values]) -> float:
+    def measure(self, head: HeadPlan, network: QuantisedNetwork, options: QuantiseOptions) -> float:
         """Points lost."""
-        return (self.how or points_changed)(head, real, integer)
+        if self.judge is not None:
+            return self.judge(network, options)
+        return points_changed(head, float_values(network, self.validation), integer_values(network, self.validation))
 
 
 def raise_precision(
@@ -86,9 +88,7 @@ def raise_precision(
     waiting: list[str] = []
     while True:
         network = quantise(graph, head, normalisation, frames, options)
-        lost = wanted.measure(
-            head, float_values(network, wanted.validation), integer_values(network, wanted.validation)
-        )
+        lost = wanted.measure(head, network, options)
         fps = expected_speed(graph, wanted.target, options.wide_layers).fps
         steps.append(Step(options.wide_layers, lost, fps))
         if len(steps) == 1 and lost > wanted.most_drop and network.parts is not None:
