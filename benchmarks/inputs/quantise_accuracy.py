@@ -9,10 +9,11 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
-from inputs.quantise_tasks import Outputs, Sample, Task, all_tasks
+from inputs.quantise_tasks import Outputs, Sample, Task, all_tasks, share_right
 from numpy.typing import NDArray
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 
@@ -24,7 +25,12 @@ from hailstack.compiler.quantise.pixels import feed, take_pixels
 from hailstack.compiler.quantise.raising import points_changed
 
 Row = dict[str, object]
-HEADINGS = ("network", "metric", "options", "float", "integer", "drop", "published", "changed", "snr_db", "seconds")
+HEADINGS = (
+    "network", "metric", "options", "float", "integer", "drop", "doubt", "published", "agreement", "changed", "snr_db",
+    "seconds",
+)  # fmt: skip
+GROUPS = 10
+"""Of pictures, each of which is left out once to see how far the figures can be trusted."""
 
 
 def measure_accuracy(only: Sequence[str], levels: Sequence[int], *, every: bool) -> list[Row]:
@@ -57,7 +63,7 @@ def _row(task: Task, name: str, options: QuantiseOptions | None) -> Row:
     graph, plan = task.cut()
     real: list[tuple[Outputs, Sample]] = []
     integer: list[tuple[Outputs, Sample]] = []
-    seconds = 0.0
+    seconds, level = 0.0, None
     for calibration, scored in task.folds():
         start = time.perf_counter()
         frames = [sample.frame for sample in calibration]
@@ -68,22 +74,57 @@ def _row(task: Task, name: str, options: QuantiseOptions | None) -> Row:
         else:
             network = quantise(graph, plan, task.normalisation, frames, options)
             seconds += time.perf_counter() - start
-            plain = network.float_graph
+            plain, level = network.float_graph, network.effort.effective
             integer += zip(_run_integers(network, scored), scored, strict=True)
         real += zip(_run(plain.model, plain, plan, scored), scored, strict=True)
-    before, after = task.score(real, plan), task.score(integer, plan)
+    before, after, doubt = _judge(task, plan, real, integer)
     return {
         "network": task.name,
-        "metric": task.metric,
+        "metric": task.metric.name,
         "options": name,
+        "effective_level": level,
         "float": round(before, 2),
         "integer": round(after, 2),
         "drop": round(before - after, 2),
+        "doubt": round(doubt, 2),
         "published": task.published_drop,
+        "agreement": _agreement(task, plan, real, integer),
         "changed": round(points_changed(plan, [a for a, _ in real], [b for b, _ in integer]), 2),  # type: ignore[arg-type,misc]
         "snr_db": _snr(real, integer),
         "seconds": round(seconds, 1),
     }
+
+
+Results = Sequence[tuple[Outputs, Sample]]
+
+
+def _readings(task: Task, plan: HeadPlan, results: Results) -> list[Any]:
+    return [task.metric.read(outputs, sample, plan) for outputs, sample in results]
+
+
+def _judge(task: Task, plan: HeadPlan, real: Results, integer: Results) -> tuple[float, float, float]:
+    """Points of the float and of the integer network on labelled pictures, and the standard error of their
+    difference (jackknife over groups of pictures)."""
+    count = len(task.samples())
+    labelled = [i for i, (_, sample) in enumerate(real) if sample.truth is not None] or list(range(count))
+    truth = [real[i][1].truth for i in labelled]
+    both = [_readings(task, plan, [results[i] for i in labelled]) for results in (real, integer)]
+    before, after = (task.metric.judge(found, truth) for found in both)
+    drops = []
+    for group in range(GROUPS):
+        kept = [i for i in range(len(truth)) if i % GROUPS != group]
+        points = [task.metric.judge([found[i] for i in kept], [truth[i] for i in kept]) for found in both]
+        drops.append(points[0] - points[1])
+    return before, after, float(np.sqrt((GROUPS - 1) * np.var(drops)))
+
+
+def _agreement(task: Task, plan: HeadPlan, real: Results, integer: Results) -> float | None:
+    """Points of the integers with the float network's answers as truth, on all pictures."""
+    as_truth = task.metric.as_truth
+    if as_truth is None:
+        return None
+    judge = task.metric.judge if task.metric.name != "agreement alone" else share_right
+    return round(judge(_readings(task, plan, integer), [as_truth(one) for one in _readings(task, plan, real)]), 2)
 
 
 def quantise_with_onnxruntime(
