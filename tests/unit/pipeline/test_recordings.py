@@ -38,6 +38,7 @@ def folder(tmp_path_factory):
     (folder / "cut.mp4").write_bytes((folder / "a.mp4").read_bytes()[:-300])
     (folder / "a.rgb").write_bytes(b"".join(picture(number).tobytes() for number in range(COUNT)))
     (folder / "a.png").write_bytes(encode_image(picture(9)))
+    (folder / "closed.png").write_bytes(encode_image(picture(9)))
     (folder / "all.png").write_bytes(b"".join(encode_image(picture(number)) for number in range(3)))
     (folder / "cut.png").write_bytes(encode_image(picture(9))[:-20])
     return folder
@@ -183,6 +184,13 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
                     self.wfile.write(b"--frame\r\nContent-Type: image/jpeg\r\n")
                     self.wfile.write(f"Content-Length: {len(data)}\r\n\r\n".encode() + data + b"\r\n")
                     time.sleep(0.02)
+        elif self.path == "/closed.png" and self.headers["Authorization"] != "Basic bWU6YTpi":
+            self.send_error(401)
+        elif self.path == "/short.bmp":
+            self.send_response(200)
+            self.send_header("Content-Length", "5000")
+            self.end_headers()
+            self.wfile.write(b"BM" + bytes(100))
         else:
             super().do_GET()
 
@@ -210,12 +218,18 @@ def test_a_picture_on_a_server_is_read_like_a_file(server):
         ("gone.png", NotFoundError, "gone.png: the server answers 404"),
         ("gone.mp4", MediaError, "gone.mp4: cannot be opened: Server returned 404"),
         ("cut.png", MediaError, "cut.png: this PNG ends too early"),
+        ("short.bmp", MediaError, "short.bmp: only 102 bytes came"),
+        ("closed.png", MediaError, "closed.png: the server answers 401"),
         ("cut.mp4", MediaError, "cut.mp4: frame [0-9]+ cannot be read"),
     ],
 )
 def test_what_a_server_does_not_have_whole_is_an_error(server, name, kind, said):
     with pytest.raises(kind, match=said):
         read(f"{server}/{name}")
+
+
+def test_a_name_and_password_in_an_address_open_what_is_closed(server):
+    assert shown(server.replace("//", "//me:a%3Ab@") + "/closed.png") == [9]
 
 
 def test_a_server_s_motion_jpeg_is_live_where_the_user_says_so(server):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from http.client import HTTPException
+from urllib.parse import unquote_to_bytes, urlsplit, urlunsplit
 
 from hailstack.errors import MediaError, NotFoundError
 from hailstack.imaging.files import decode_image, read_image
@@ -48,15 +51,27 @@ def _read(source: Source) -> Image:
 
 def _download(source: Source) -> bytes:
     try:
-        with urllib.request.urlopen(source.uri, timeout=source.options.timeout) as answer:
-            data: bytes = answer.read(LARGEST_BYTES + 1)
+        with urllib.request.urlopen(_request(source.uri), timeout=source.options.timeout) as answer:
+            data: bytes = answer.read(LARGEST_BYTES)
+            left: int | None = answer.length
     except urllib.error.HTTPError as error:
         message = f"{source.name}: the server answers {error.code} {error.reason}"
         raise (NotFoundError if error.code in GONE else MediaError)(message) from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, HTTPException) as error:
         message = f"{source.name}: cannot be fetched: {getattr(error, 'reason', None) or error}"
         raise MediaError(message) from error
-    if len(data) > LARGEST_BYTES:
-        message = f"{source.name}: more than {LARGEST_BYTES >> 20} MiB, which is no picture"
+    if left or len(data) == LARGEST_BYTES:
+        message = f"{source.name}: only {len(data)} bytes came"
         raise MediaError(message)
     return data
+
+
+def _request(uri: str) -> urllib.request.Request:
+    """For an address that may hold a name and a password, which urllib takes in a header only."""
+    parts = urlsplit(uri)
+    account, _, host = parts.netloc.rpartition("@")
+    request = urllib.request.Request(urlunsplit(parts._replace(netloc=host)))
+    if account:
+        token = base64.b64encode(unquote_to_bytes(account)).decode("ascii")
+        request.add_header("Authorization", f"Basic {token}")
+    return request
