@@ -42,6 +42,11 @@ BOXED = frozenset(
 """Tasks whose networks see all of a picture, undistorted."""
 
 
+def is_picture(shape: tuple[int, int, int]) -> bool:
+    """Whether frames ``(h, w, c)`` can be made of pictures."""
+    return shape[2] in PICTURE_CHANNELS and min(shape[:2]) > 1
+
+
 def choose_normalisation(
     head: HeadPlan,
     mean: Sequence[float] | None = None,

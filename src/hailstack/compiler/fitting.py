@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from hailstack.compiler.calibration.feeds import Member, Rows, Source, open_source_rows, picked
-from hailstack.compiler.defaults import PICTURE_CHANNELS, choose_normalisation, choose_preprocess
+from hailstack.compiler.defaults import choose_normalisation, choose_preprocess, is_picture
 from hailstack.compiler.endnodes.plan import HeadPlan
 from hailstack.compiler.graph.model import Graph
 from hailstack.compiler.graph.structure import IMAGE_CHANNELS
@@ -30,9 +30,9 @@ def fit_inputs(
 ) -> tuple[NetworkInput, ...]:
     """The inputs of ``graph``, in its order.
 
-    One or three channels are a picture, unless ``options.values`` says otherwise. Other inputs need arrays: bytes of
-    four channels are pixels, too; all else enters as the network reads it, in 8 bits spread over what the calibration
-    shows.
+    A map of one or three channels is a picture, unless ``options.values`` says otherwise. Other inputs need arrays:
+    bytes of four channels are pixels, too; all else enters as the network reads it, in 8 bits spread over what the
+    calibration shows.
 
     Args:
         sources: what each is calibrated with.
@@ -46,7 +46,12 @@ def fit_inputs(
         if name not in graph.inputs:
             message = f"{graph.source}: has no input {name!r}; its inputs are {', '.join(graph.inputs)}"
             raise ConfigError(message)
-    return tuple(_fitted(graph, head, name, sources[name], options, scripted) for name in graph.inputs)
+    found = tuple(_fitted(graph, head, name, sources[name], options, scripted or {}) for name in graph.inputs)
+    asked = [key for key in ("mean", "std", "bgr", "preprocess") if getattr(options, key)]
+    if asked and not any(_may_be_pixels(one.shape) for one in found):
+        message = f"{graph.source}: {', '.join(asked)}: the network takes no pictures ({', '.join(graph.inputs)})"
+        raise ConfigError(message)
+    return found
 
 
 def _fitted(
@@ -55,23 +60,29 @@ def _fitted(
     name: str,
     source: Source | Member,
     options: CompileOptions,
-    scripted: Mapping[str, Normalisation] | None,
+    scripted: Mapping[str, Normalisation],
 ) -> NetworkInput:
     shape = graph.map_shape(name)
     preprocess: Preprocess | None = None
-    if shape[2] in PICTURE_CHANNELS and name not in options.values:
+    if is_picture(shape) and name not in options.values:
         preprocess = _preprocess(head, shape, options, sole=len(graph.inputs) == 1)
-    elif (rows := _rows(graph, name, source, shape)).dtype != np.uint8:
-        scale = _seen_scale(rows)
-        return NetworkInput(name, shape, scale.normalisation.of_channels(shape[2]), scale)
-    elif shape[2] not in IMAGE_CHANNELS or name in options.values:
-        return NetworkInput(name, shape, Normalisation().of_channels(shape[2]))
-    if scripted is not None:
+    else:
+        rows = _rows(graph, name, source, shape)
+        if rows.dtype != np.uint8 and name not in scripted:
+            scale = _seen_scale(name, rows)
+            return NetworkInput(name, shape, scale.normalisation.of_channels(shape[2]), scale)
+        if name not in scripted and (not _may_be_pixels(shape) or name in options.values):
+            return NetworkInput(name, shape, Normalisation().of_channels(shape[2]))
+    if options.script is not None:
         given = scripted.get(name, Normalisation())
     else:
         written = graph.scalings.get(name)
         given = choose_normalisation(head, options.mean, options.std, options.bgr, written, shape[2])
     return NetworkInput(name, shape, given.of_channels(shape[2]), preprocess=preprocess)
+
+
+def _may_be_pixels(shape: tuple[int, int, int]) -> bool:
+    return shape[2] in IMAGE_CHANNELS and min(shape[:2]) > 1
 
 
 def _preprocess(head: HeadPlan, shape: tuple[int, int, int], options: CompileOptions, *, sole: bool) -> Preprocess:
@@ -93,6 +104,10 @@ def _rows(graph: Graph, name: str, source: Source | Member, shape: tuple[int, in
     return rows
 
 
-def _seen_scale(rows: Rows) -> InputScale:
-    seen = list(rows.raw(picked(rows.count, SCANNED)))
-    return InputScale.spread(min(float(row.min()) for row in seen), max(float(row.max()) for row in seen))
+def _seen_scale(name: str, rows: Rows) -> InputScale:
+    seen = [(float(row.min()), float(row.max())) for row in rows.raw(picked(rows.count, SCANNED))]
+    low, high = min(low for low, _ in seen), max(high for _, high in seen)
+    if not np.isfinite([low, high]).all():
+        message = f"input {name!r}: some calibration values are no finite numbers"
+        raise InputError(message)
+    return InputScale.spread(low, high)

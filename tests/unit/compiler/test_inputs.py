@@ -137,6 +137,19 @@ def test_values_that_look_like_a_picture_are_named(tmp_path: Path) -> None:
         compile_model(net, tmp_path / "set.npz", tmp_path / "net.hef", values=["mask"])
 
 
+def test_three_numbers_are_no_picture(tmp_path: Path) -> None:
+    net = write(tmp_path / "net.onnx", "g (float[1,3] angles) => (y) { y = Gemm(angles, w) }", w=weights(3, 4))
+    angles = RANDOM.uniform(-3, 3, (8, 3)).astype(np.float32)
+    report = compile_model(net, {"angles": angles}, tmp_path / "net.hef", head="raw")
+    assert_alike(
+        run(tmp_path / "net.hef", angles=integers(angles[0], report.inputs[0].quant)), run_onnx(net, angles=angles[:1])
+    )
+    with pytest.raises(ConfigError, match=r"mean: the network takes no pictures .angles."):
+        compile_model(net, {"angles": angles}, tmp_path / "net.hef", mean=[0])
+    with pytest.raises(InputError, match=r"input 'angles': some calibration values are no finite numbers"):
+        compile_model(net, {"angles": angles * np.inf}, tmp_path / "net.hef")
+
+
 @pytest.mark.parametrize("way", ["named", "npz", "folder"])
 def test_several_inputs_are_calibrated_together_and_run(tmp_path: Path, way: str) -> None:
     net = stereo(tmp_path / "net.onnx")

@@ -145,7 +145,7 @@ def open_source_rows(source: Source | Member, name: str, shape: tuple[int, int, 
     if not isinstance(source, np.ndarray):
         message = f"input {name!r}: an array or the path of one is expected, this is {type(source).__name__}"
         raise InputError(message)
-    layout = row_layout(source.shape[1:], shape)
+    layout = row_layout(source.shape[1:], shape) if len(source) else None
     if layout is None:
         message = f"input {name!r}: rows of {shape} are expected, this array is {source.dtype} {source.shape}"
         raise InputError(message)

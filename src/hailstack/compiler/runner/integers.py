@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
 from hailstack.compiler.calibration.frames import CalibrationSummary
-from hailstack.compiler.defaults import PICTURE_CHANNELS, default_preprocess
+from hailstack.compiler.defaults import default_preprocess, is_picture
 from hailstack.compiler.endnodes.hosted import host_kind
 from hailstack.compiler.endnodes.plan import HeadPlan, cut
 from hailstack.compiler.graph.model import Graph, as_maps
@@ -161,7 +161,7 @@ def blueprint(parsed: ParsedNetwork, integers: IntegerNetwork, chip: str) -> Hef
 
 def _prepared(one: NetworkInput, plan: HeadPlan) -> NetworkInput:
     """With the preprocessing that is usual for the head, where pictures come in."""
-    if one.shape[2] not in PICTURE_CHANNELS or one.scale != InputScale():
+    if not is_picture(one.shape) or one.scale != InputScale():
         return one
     return replace(one, preprocess=default_preprocess(plan, one.shape))
 
