@@ -54,7 +54,7 @@ def test_mobilenet_which_the_tables_here_lack_comes_close_to_its_published_rate(
     graph = load_graph(shared / "onnx" / "mobilenet_v2_1.0_224.onnx")
     layers = list_layers(cut(graph, find_head(graph)))
     assert sum(layer.macs for layer in layers) == pytest.approx(300e6, rel=0.01)
-    estimate = estimate_speed(layers, target)
+    estimate = estimate_speed(layers, target, task="classification")
     assert (estimate.basis, estimate.contexts) == ("model", 1)
     assert estimate.fps == pytest.approx(published, rel=0.3)
     assert estimate.low < published < estimate.high
@@ -96,6 +96,13 @@ def test_more_work_is_never_faster() -> None:
         estimate_speed([Layer("conv", macs, 1000, wide=True)] * 20, "hailo8").fps for macs in (10**6, 10**7, 10**8)
     ]
     assert rates == sorted(rates, reverse=True)
+
+
+def test_depth_wise_layers_are_slower_than_their_operations_say() -> None:
+    plain, depthwise = (
+        estimate_speed([Layer(kind, 5_000_000, 1000, outputs=100_000)] * 20, "hailo8").fps for kind in ("conv", "dw")
+    )
+    assert depthwise < plain
 
 
 @given(

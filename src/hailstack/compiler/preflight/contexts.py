@@ -20,18 +20,20 @@ from hailstack.compiler.preflight.kernel import Floats, locate
 from hailstack.compiler.preflight.published import Network
 from hailstack.compiler.preflight.traits import Traits
 
-SCALES = np.array([1.15, 13.0, 1.2, 3.0, 13.0, 6.0, 1.75, 4.7, 0.32, 0.33])
+SCALES = np.array([2.0, 13.0, 1.2, 3.0, 13.0, 6.0, 1.75, 4.7, 0.32, 2.0, 0.2])
 LINEAR, SMOOTH, OWN = 0.21, 0.023, 0.001
 """Variances of the size's three parts: linear in the traits, smooth over ``SCALES``, and a network's own."""
 PRODUCTS = 2.1
 """How much the logarithm of the size grows if activations are multiplied by activations."""
 SLOPE = 14.0
 """How sharply a verdict turns as a network grows past a chip. All of these were chosen by cross-validation."""
-BOUND = 1.35
-"""No published network of one context is more than this times what the rule of thumb allows, by weights or layers."""
+MOST_WEIGHTS, MOST_LAYERS = 1.08, 1.35
+"""Times what a rule of thumb allows: networks of one context do not have more, but for three on the 15L that loading
+does not slow down."""
 BEYOND = 0.02
 """Chance of one context that such a network gets."""
-STEPS = 40
+STEPS, SHORTEST, CLOSE = 60, 1e-3, 1e-6
+"""Of the search for the mode: how many, the smallest share of one that is tried, the gain that ends it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +58,15 @@ class SizeModel:
 
     def chance_of_single(self, traits: Traits, chip: ChipName, name: str | None = None) -> float:
         """Probability that a network runs in one context (MacKay's approximation of the logistic integral)."""
-        if _rule_of_thumb(traits) > np.log(BOUND * CHIPS[chip].clusters):
+        weights, layers = (need / CHIPS[chip].clusters for need in _rules_of_thumb(traits))
+        if weights > MOST_WEIGHTS or layers > MOST_LAYERS:
             return BEYOND
         return _single_chance(*self.predict(traits, name), chip)
 
 
 def count_contexts(traits: Traits, chip: ChipName) -> int:
     """About how many contexts a network takes that does not fit into one; public compiler logs show 3 to 5."""
-    return max(2, math.ceil(1 + math.exp(_rule_of_thumb(traits)) / CHIPS[chip].clusters))
+    return max(2, math.ceil(1 + max(_rules_of_thumb(traits)) / CHIPS[chip].clusters))
 
 
 def _single_chance(size: float, variance: float, chip: ChipName) -> float:
@@ -95,23 +98,34 @@ def _verdicts(networks: Sequence[Network]) -> tuple[NDArray[np.intp], Floats, Fl
 def _find_mode(
     covariance: Floats, prior: Floats, index: NDArray[np.intp], limits: Floats, signs: Floats
 ) -> tuple[Floats, Floats]:
-    """Newton's steps to the most probable sizes; gradient and root of the curvature there."""
+    """Newton's steps to the most probable sizes, shortened where they overshoot: gradient, root of the curvature."""
     count = len(covariance)
-    sizes = prior.copy()
-    gradient: Floats = np.zeros(count)
-    root: Floats = np.zeros(count)
-    for _ in range(STEPS):
-        wrong = _logistic(-SLOPE * signs * (limits - sizes[index]))
+    weights: Floats = np.zeros(count)
+
+    def sizes(weights: Floats) -> Floats:
+        return np.asarray(prior + covariance @ weights)
+
+    def probability(weights: Floats) -> float:
+        margins = SLOPE * signs * (limits - sizes(weights)[index])
+        return float(-np.logaddexp(0, -margins).sum() - weights @ covariance @ weights / 2)
+
+    def slopes(weights: Floats) -> tuple[Floats, Floats]:
+        wrong = _logistic(-SLOPE * signs * (limits - sizes(weights)[index]))
         gradient = np.bincount(index, -SLOPE * signs * wrong, count).astype(np.float64)
-        root = np.sqrt(np.bincount(index, SLOPE**2 * wrong * (1 - wrong), count) + 1e-9)
+        return gradient, np.sqrt(np.bincount(index, SLOPE**2 * wrong * (1 - wrong), count) + 1e-9)
+
+    for _ in range(STEPS):
+        gradient, root = slopes(weights)
         core = np.eye(count) + root[:, None] * covariance * root
-        right = root**2 * (sizes - prior) + gradient
-        weights = right - root * np.linalg.solve(core, root * (covariance @ right))
-        step = prior + covariance @ weights - sizes
-        sizes = sizes + 0.7 * step
-        if np.abs(step).max() < 1e-4:
+        right = root**2 * (covariance @ weights) + gradient
+        step = right - root * np.linalg.solve(core, root * (covariance @ right)) - weights
+        before, share = probability(weights), 1.0
+        while probability(weights + share * step) <= before and share > SHORTEST:
+            share /= 2
+        weights = weights + share * step
+        if probability(weights) - before < CLOSE:
             break
-    return gradient, root
+    return slopes(weights)
 
 
 def _logistic(x: Floats) -> Floats:
@@ -119,13 +133,13 @@ def _logistic(x: Floats) -> Floats:
 
 
 def _points(traits: Sequence[Traits]) -> Floats:
-    """The points of the kernel, with the size that a rule of thumb gives as one more coordinate."""
-    return np.column_stack([locate(traits).points, [_rule_of_thumb(t) for t in traits]])
+    """The points of the kernel, with the size that rules of thumb give as one more coordinate."""
+    return np.column_stack([locate(traits).points, [math.log(max(_rules_of_thumb(t))) for t in traits]])
 
 
-def _rule_of_thumb(traits: Traits) -> float:
-    weights = traits.parameters_m * 1e6 / WEIGHTS_A_CLUSTER
-    return float(np.log(max(weights, (traits.compute_layers or 1) / LAYERS_A_CLUSTER)))
+def _rules_of_thumb(traits: Traits) -> tuple[float, float]:
+    """Clusters that weights need, and layers."""
+    return traits.parameters_m * 1e6 / WEIGHTS_A_CLUSTER, (traits.compute_layers or 1) / LAYERS_A_CLUSTER
 
 
 def _prior(points: Floats) -> Floats:

@@ -24,6 +24,8 @@ Floats = NDArray[np.float64]
 TERMS = ("linear", "smooth", "family", "task", "own")
 SIZES = 5
 """How many of the coordinates are about size: weights, operations, input, layers that compute, all layers."""
+SLOWER = 30.0
+"""About how many operations one of a depth-wise layer is worth."""
 KINDS = 3
 """Outcomes on a chip: rate in a single context, rate at batch 1 and rate at batch 8 in several contexts."""
 
@@ -57,7 +59,7 @@ class Located:
     """Networks as points; traits must be complete."""
 
     points: Floats
-    """(n, 9)."""
+    """(n, 10)."""
     family: tuple[str, ...]
     task: tuple[str, ...]
 
@@ -76,10 +78,11 @@ def _point(traits: Traits) -> list[float]:
         (np.log(traits.input_m) + 1) / 1.2,
         (np.log(compute) - 4.2) / 0.7,
         (np.log(compute + glue) - 4.5) / 0.7,
-        2 * (traits.depthwise or 0.0),
+        np.log(1 + SLOWER * (traits.depthwise_g or 0.0) / traits.operations_g),
         traits.attention or 0.0,
         traits.layer_norm or 0.0,
         (np.log(traits.input_m + (traits.output_m or 0.0)) + 0.5) / 1.2,
+        np.log(traits.activations_m or 0.001) - 0.64 * np.log(traits.operations_g) - 1,
     ]
 
 
@@ -106,10 +109,8 @@ def load_numbers() -> Mapping[str, Floats]:
 
 
 def make_kernel(numbers: Mapping[str, Floats]) -> Kernel:
-    """A kernel from free parameters: logarithms of scales and amplitudes, loadings of kinds, positions of chips."""
-    spread = numbers["chips"] @ numbers["chips"].T + 0.2 * np.eye(len(CHIPS))
-    size = np.sqrt(np.diag(spread))
-    alike = spread / np.outer(size, size)
+    """A kernel from free parameters: logarithms of scales and amplitudes, loadings of kinds, likeness of chips."""
+    alike = _chips_alike(*_share(numbers["generations"]))
     return Kernel(
         {term: np.exp(numbers[f"scale_{term}"]) for term in ("smooth", "family", "task")},
         {term: _outcomes(numbers, term, alike) for term in TERMS},
@@ -118,8 +119,20 @@ def make_kernel(numbers: Mapping[str, Floats]) -> Kernel:
     )
 
 
+def _chips_alike(anyway: float, within: float) -> Floats:
+    """How two chips go together: ``anyway``, and of the rest ``within`` if both have, or lack, memory of their own."""
+    memory = np.array([chip.own_memory for chip in CHIPS.values()])
+    same = (memory[:, None] == memory).astype(np.float64)
+    return np.asarray(anyway + (1 - anyway) * (within * same + (1 - within) * np.eye(len(CHIPS))))
+
+
+def _share(number: Floats) -> Floats:
+    """Any number as one between 0 and 1."""
+    return np.asarray(1 / (1 + np.exp(-number)))
+
+
 def _outcomes(numbers: Mapping[str, Floats], term: str, alike: Floats) -> Floats:
     load, amplitude = np.tanh(numbers[f"load_{term}"]), np.exp(numbers[f"amplitude_{term}"])
     kinds = (np.outer(load, load) + np.diag(1 - load**2)) * np.outer(amplitude, amplitude)
-    share = 1 / (1 + np.exp(-numbers[f"share_{term}"]))
+    share = _share(numbers[f"share_{term}"])
     return np.asarray(np.kron(kinds, share + (1 - share) * alike))

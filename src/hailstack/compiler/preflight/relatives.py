@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from hailstack.compiler.preflight.kernel import Floats
+from hailstack.compiler.preflight.kernel import SLOWER, Floats
 from hailstack.compiler.preflight.published import Network
 from hailstack.compiler.preflight.traits import UNKNOWN, Traits
 
@@ -17,8 +17,8 @@ SAME_WEIGHTS, SAME_OPERATIONS, SAME_INPUT = 0.03, 0.05, 0.01
 """How far two counts of one network may lie apart: folded norms, a background class, rounding in the tables."""
 SAME_LAYERS, SAME_COUNTED_LAYERS = 0.05, 0.2
 """Of layers that compute; the second where the table's were counted by hand."""
-SAME_BUILD, SAME_DEPTHWISE, SAME_REUSE = 0.05, 0.08, 0.3
-"""How far apart members of a family are: number of layers, share of depth-wise ones, work for a weight and pixel."""
+SAME_BUILD, SAME_DEPTHWISE, SAME_REUSE = 0.05, 0.3, 0.3
+"""How far apart members of a family are: layers, slowness of depth-wise ones, work for a weight and pixel."""
 NO_FAMILY, UNLIKELY, GUESSES = 0.1, 0.02, 6
 """Weight of resembling nobody; weight below which a family is left out; how many are kept."""
 NEIGHBOURS, NEIGHBOURHOOD, SAME_TASK = 8, 0.5, 50
@@ -79,14 +79,16 @@ def _guess_builds(traits: Traits, networks: Sequence[Network]) -> Guesses:
 
 
 def _built_like(traits: Traits, known: Traits) -> Traits:
-    output_m = (known.output_m or 0.0) * traits.input_m / known.input_m
+    more, larger = traits.operations_g / known.operations_g, traits.input_m / known.input_m
     return replace(
         known,
         parameters_m=traits.parameters_m,
         operations_g=traits.operations_g,
         input_m=traits.input_m,
         task=traits.task or known.task,
-        output_m=output_m,
+        depthwise_g=(known.depthwise_g or 0.0) * more,
+        activations_m=(known.activations_m or 0.0) * math.sqrt(more * larger),
+        output_m=(known.output_m or 0.0) * larger,
     )
 
 
@@ -111,10 +113,15 @@ def _build_apart(one: Traits, other: Traits) -> float:
     """How different two networks are built, whatever their width and input: a sum of squares."""
     layers = math.log((one.compute_layers or 1) / (other.compute_layers or 1)) / SAME_BUILD
     glue = math.log((5 + (one.glue_layers or 0)) / (5 + (other.glue_layers or 0))) / (3 * SAME_BUILD)
-    depthwise = ((one.depthwise or 0.0) - (other.depthwise or 0.0)) / SAME_DEPTHWISE
+    depthwise = math.log(_slowness(one) / _slowness(other)) / SAME_DEPTHWISE
     reuse = math.log(one.operations_g / one.parameters_m / one.input_m)
     known_reuse = math.log(other.operations_g / other.parameters_m / other.input_m)
     return layers**2 + glue**2 + depthwise**2 + ((reuse - known_reuse) / SAME_REUSE) ** 2
+
+
+def _slowness(traits: Traits) -> float:
+    """How much more work a network is because of its depth-wise layers."""
+    return 1 + SLOWER * (traits.depthwise_g or 0.0) / traits.operations_g
 
 
 def resolve_family(name: str, networks: Sequence[Network]) -> str:
@@ -130,13 +137,16 @@ def complete(traits: Traits, networks: Sequence[Network]) -> Traits:
     compute = _guess(near, [math.log(n.traits.compute_layers or 1) for n in networks])
     glue = _guess(near, [math.log(1 + (n.traits.glue_layers or 0)) for n in networks])
     output = _guess(near, [math.log((n.traits.output_m or 0.001) / n.traits.input_m) for n in networks])
+    activations = _guess(near, [math.log((n.traits.activations_m or 0.001) / n.traits.operations_g) for n in networks])
     guessed = Traits(
         traits.parameters_m,
         traits.operations_g,
         traits.input_m,
         compute_layers=max(1, round(math.exp(compute))),
         glue_layers=max(0, round(math.exp(glue) - 1)),
-        depthwise=_guess(near, [n.traits.depthwise or 0.0 for n in networks]),
+        depthwise_g=_guess(near, [(n.traits.depthwise_g or 0.0) / n.traits.operations_g for n in networks])
+        * traits.operations_g,
+        activations_m=math.exp(activations) * traits.operations_g,
         attention=float(_guess(near, [n.traits.attention or 0.0 for n in networks]) > 0.5),
         layer_norm=float(_guess(near, [n.traits.layer_norm or 0.0 for n in networks]) > 0.5),
         output_m=math.exp(output) * traits.input_m,

@@ -27,8 +27,10 @@ class Traits:
     """Layers with weights, and products of two activations."""
     glue_layers: int | None = None
     """Layers without."""
-    depthwise: float | None = None
-    """Share of depth-wise layers among those that compute."""
+    depthwise_g: float | None = None
+    """Billions of operations of depth-wise layers."""
+    activations_m: float | None = None
+    """Millions of elements that all layers make."""
     attention: float | None = None
     """1 if two activations are multiplied as matrices, else 0."""
     layer_norm: float | None = None
@@ -48,7 +50,8 @@ def measure_traits(layers: Sequence[Layer], family: str = UNKNOWN, task: str = U
         task=task,
         compute_layers=max(len(compute), 1),
         glue_layers=len(layers) - len(compute),
-        depthwise=sum(layer.kind == "dw" for layer in compute) / max(len(compute), 1),
+        depthwise_g=2 * sum(layer.macs for layer in layers if layer.kind == "dw") / 1e9,
+        activations_m=max(sum(layer.outputs for layer in layers), 1000) / 1e6,
         attention=float(any(layer.kind == "matmul" for layer in layers)),
         layer_norm=float(any(layer.kind == "norm" for layer in layers)),
         output_m=max(sum(layer.outputs for layer in layers if layer.last), 1000) / 1e6,
