@@ -11,6 +11,7 @@ import onnxruntime
 import pytest
 from onnx import numpy_helper
 
+from hailstack.cli import run as hailstack
 from hailstack.compiler import compile_model
 from hailstack.compiler.runner.client import ClientRunner
 from hailstack.compiler.runner.definitions import InferenceContext
@@ -98,6 +99,14 @@ def test_a_grey_set_is_read_as_it_is(tmp_path: Path) -> None:
     np.save(tmp_path / "colour.npy", RANDOM.integers(0, 256, (5, 16, 24, 3), np.uint8))
     with pytest.raises(InputError, match="frames have 3 channels, the network takes 1"):
         compile_model(net, tmp_path / "colour.npy", tmp_path / "net.hef")
+
+
+def test_a_set_can_be_chosen_for_a_grey_network(tmp_path: Path) -> None:
+    net = write(tmp_path / "net.onnx", "g (float[1,1,16,24] x) => (y) { y = Conv(x, w) }", w=weights(4, 1, 3, 3))
+    command = ["data", "calibration", str(photos(tmp_path / "photos")), "--net", str(net), "-n", "3"]
+    assert hailstack([*command, "-o", str(tmp_path / "set.npz")]) == 0
+    assert np.load(tmp_path / "set.npz")["images"].shape == (3, 16, 24, 1)
+    assert compile_model(net, tmp_path / "set.npz", tmp_path / "net.hef", head="raw").calibration.count == 3
 
 
 @pytest.mark.parametrize("layout", ["NCHW", "NHWC"])

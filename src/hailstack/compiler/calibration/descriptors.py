@@ -36,7 +36,8 @@ WEIGHTS = {"tone": 5, "layout": 1, "colour": 4, "detail": 17}
 
 
 def describe(frame: Image) -> Descriptor:
-    """The descriptor of a frame, uint8 RGB ``(h, w, 3)``."""
+    """The descriptor of a frame, uint8 ``(h, w, 3)`` RGB or ``(h, w, 1)`` grey."""
+    frame = np.broadcast_to(frame, (*frame.shape[:2], 3))
     grid = _block_means(frame.astype(np.int32) * STEPS, 32)
     luma = (grid @ LUMA) >> 8
     parts = {

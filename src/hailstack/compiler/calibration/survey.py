@@ -80,7 +80,7 @@ def is_blank(frame: Image, placement: Placement) -> bool:
     left, top = max(0, int(placement.offset_x)), max(0, int(placement.offset_y))
     right = max(left + 1, round(placement.offset_x + placement.source_width * placement.scale_x))
     bottom = max(top + 1, round(placement.offset_y + placement.source_height * placement.scale_y))
-    pixels = frame[top:bottom:4, left:right:4].reshape(-1, 3).astype(np.int64)
+    pixels = frame[top:bottom:4, left:right:4].reshape(-1, frame.shape[2]).astype(np.int64)
     middle = pixels.sum(axis=0) // len(pixels)
     return bool(np.abs(pixels - middle).sum() < BLANK_DEVIATION * pixels.size)
 
