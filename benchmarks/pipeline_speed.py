@@ -164,7 +164,7 @@ class DetectorRound:
         }
         begin, cpu = time.perf_counter(), time.process_time()
         outcome = run(
-            self._sources, self._session, self._preprocess, self._head, [Route(lambda: DrawingSink(), "draw")]
+            self._sources * 3, self._session, self._preprocess, self._head, [Route(lambda: DrawingSink(), "draw")]
         )
         wall, cpu = time.perf_counter() - begin, time.process_time() - cpu
         sum_ms, limit = sum(alone.values()), CORES * 1000 / sum(alone.values())

@@ -84,6 +84,7 @@ class Script:
     opened: int = 0
     closed: int = 0
     thresholds: dict[str, float] = field(default_factory=dict)
+    priorities: list[int] = field(default_factory=list)
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -211,6 +212,9 @@ def build(script: Script) -> dict[str, types.ModuleType]:  # noqa: C901
             self.jobs.put(None)
             self.worker.join()
 
+        def set_scheduler_priority(self, priority: int) -> None:
+            script.priorities.append(priority)
+
         def get_async_queue_size(self) -> int:
             return script.queue_size
 
@@ -280,11 +284,15 @@ def build(script: Script) -> dict[str, types.ModuleType]:  # noqa: C901
         def create_infer_model(self, path: str) -> InferModel:
             return InferModel()
 
-        def configure(self, hef: HEF, params: Mapping[str, Any]) -> list[str]:
-            return ["net"]
+        def configure(self, hef: HEF, params: Mapping[str, Any]) -> list[Group]:
+            return [Group()]
+
+    class Group:
+        def set_scheduler_priority(self, priority: int) -> None:
+            script.priorities.append(priority)
 
     class InferVStreams:
-        def __init__(self, group: str, inputs: Any, outputs: Any) -> None:
+        def __init__(self, group: Group, inputs: Any, outputs: Any) -> None:
             self.calls = 0
 
         def __enter__(self) -> InferVStreams:
@@ -321,7 +329,7 @@ def build(script: Script) -> dict[str, types.ModuleType]:  # noqa: C901
 
     class StreamParams:
         @staticmethod
-        def make(group: str, format_type: FormatType, timeout_ms: int) -> None:
+        def make(group: Group, format_type: FormatType, timeout_ms: int) -> None:
             pass
 
     package = types.ModuleType("hailo_platform")

@@ -117,17 +117,17 @@ def run_events(
     faults: FaultPolicy | None = None,
 ) -> Outcome:
     """As :func:`run`, with the frames of any reader."""
-    started = time.perf_counter()
+    began_s = time.perf_counter()
     outlets = Outlets([_route(sink) for sink in sinks], hooks.profiler)
     outcome = Outcome(sinks=outlets.counts, sources=reader.counts)
+    started = _Run(outcome, outlets, head, hooks, faults or FaultPolicy())
     try:
         with outlets, ExitStack() as stack:
-            _Run(outcome, outlets, head, hooks, faults or FaultPolicy()).carry_out(
-                stack.enter_context(reader), network, preprocess, stack
-            )
+            started.carry_out(stack.enter_context(reader), network, preprocess, stack)
     finally:
+        outcome.reopened = started.reopened
         outcome.dropped = outcome.read - outcome.frames - len(outcome.failed)  # on their way when it broke off
-        outcome.seconds = time.perf_counter() - started
+        outcome.seconds = time.perf_counter() - began_s
     return outcome
 
 
@@ -149,6 +149,11 @@ class _Run:
         self._of_source: Counter[str] = Counter()
         self._open: set[Source] = set()
 
+    @property
+    def reopened(self) -> int:
+        """How often the device was opened anew."""
+        return self._recovery.reopened
+
     def carry_out(
         self, events: Iterable[Event | None], network: Network, preprocess: Preprocess, stack: ExitStack
     ) -> None:
@@ -163,7 +168,6 @@ class _Run:
             if result is not None:
                 self._outlets.write(result)
                 outcome.frames += 1
-                outcome.reopened = self._recovery.reopened
                 self._hooks.progress(outcome)
         self._catch_up()
 

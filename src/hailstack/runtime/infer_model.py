@@ -36,6 +36,7 @@ class InferModelRunner:
         batch_size: int,
         timeout_ms: int,
         thresholds: Thresholds,
+        priority: int | None,
         native_outputs: bool,
         wait_by_callback: bool,
     ) -> None:
@@ -52,6 +53,8 @@ class InferModelRunner:
             self.facts = ModelFacts.from_hef(self._model.hef, path, native_outputs=native_outputs)
             self._set_up(thresholds)
             self._configured = self._stack.enter_context(self._model.configure())
+            if priority is not None:
+                self._configured.set_scheduler_priority(priority)
             self.most_in_flight = self._queue_size() // batch_size
             undo.pop_all()
 

@@ -30,6 +30,8 @@ LARGEST_BATCH = 65_535
 DEFAULT_FRAMES_IN_FLIGHT = 8
 """Latency over service time is below 3 on the chips we know; 8 leaves a margin for a host that is late."""
 
+HIGHEST_PRIORITY = 31
+
 FIRST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 2.0
 
@@ -51,6 +53,8 @@ class Session:
         timeout_ms: how long to wait for the device at any one call.
         thresholds: limits of the NMS on the host.
         architecture: the chip that the HEF is for, where known: the one to emulate if there is no vendor package.
+        priority: which of several models the device's scheduler serves first, 0 (last) to 31; None: 16, like all. All
+            sessions of a process share its chip.
         native_outputs: give tensors as the device has them, uint8 or uint16, with scale and zero point in
             ``facts.outputs``; else as float32, which the host computes for every element of every frame.
         profiler: takes down when what was done.
@@ -69,6 +73,7 @@ class Session:
         timeout_ms: int = 10_000,
         thresholds: Thresholds | None = None,
         architecture: str = "",
+        priority: int | None = None,
         native_outputs: bool = False,
         profiler: Profiler = OFF,
     ) -> None:
@@ -78,12 +83,16 @@ class Session:
         if depth is not None and depth < 1:
             message = f"the depth is {depth}, it must be at least 1"
             raise InputError(message)
+        if priority is not None and not 0 <= priority <= HIGHEST_PRIORITY:
+            message = f"the priority is {priority}, it must be within 0..{HIGHEST_PRIORITY}"
+            raise InputError(message)
         self._path = os.fspath(hef_path)
         self._mode = mode
         self._batch_size = batch_size
         self._wanted_depth = depth
         self._timeout_ms = timeout_ms
         self._thresholds = thresholds or Thresholds()
+        self._priority = priority
         self._native_outputs = native_outputs
         self._profiler = profiler
         self._platform: Platform = load_platform(architecture)
@@ -99,6 +108,7 @@ class Session:
                 batch_size=self._batch_size,
                 timeout_ms=self._timeout_ms,
                 thresholds=self._thresholds,
+                priority=self._priority,
                 native_outputs=self._native_outputs,
             )
         return InferModelRunner(
@@ -107,6 +117,7 @@ class Session:
             batch_size=self._batch_size,
             timeout_ms=self._timeout_ms,
             thresholds=self._thresholds,
+            priority=self._priority,
             native_outputs=self._native_outputs,
             wait_by_callback=self._mode == "callback",
         )
@@ -174,7 +185,11 @@ class Session:
         Raises:
             DeviceError: the device failed.
         """
-        curve = measure_depths(self._ready(), self._batch_size)
+        try:
+            curve = measure_depths(self._ready(), self._batch_size)
+        except BaseException as error:
+            self._drop_runner_after(error)
+            raise
         self._wanted_depth = curve.chosen
         return curve
 

@@ -30,6 +30,7 @@ class VStreamRunner:
         batch_size: int,
         timeout_ms: int,
         thresholds: Thresholds,
+        priority: int | None,
         native_outputs: bool,
     ) -> None:
         self._platform = platform
@@ -41,6 +42,8 @@ class VStreamRunner:
             hef = platform.module.HEF(path)
             self.facts = ModelFacts.from_hef(hef, path, native_outputs=native_outputs)
             group = self._configure(self._stack.enter_context(open_device(platform)), hef)
+            if priority is not None:
+                group.set_scheduler_priority(priority)
             self._pipeline = self._stack.enter_context(self._streams(group, timeout_ms))
             self._set_thresholds(thresholds)
             self._thread = ThreadPoolExecutor(1, "hailstack-vstreams")

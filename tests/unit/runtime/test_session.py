@@ -195,7 +195,16 @@ def test_thresholds_reach_the_runtime(script, mode):
     assert script.thresholds == {"score": 0.25, "iou": 0.6}
 
 
-@pytest.mark.parametrize("options", [{"batch_size": 0}, {"batch_size": 65_536}, {"depth": 0}])
+@pytest.mark.parametrize("mode", MODES)
+def test_the_scheduler_hears_of_a_priority_only_where_there_is_one(script, mode):
+    with Session("net.hef", mode=mode):
+        assert script.priorities == []
+    with Session("net.hef", mode=mode, priority=31) as session:
+        assert script.priorities == [31]
+        assert len(seen(session, 5)) == 5
+
+
+@pytest.mark.parametrize("options", [{"batch_size": 0}, {"batch_size": 65_536}, {"depth": 0}, {"priority": 32}])
 def test_sizes_that_make_no_sense_are_refused(script, options):
     (name, value), *_ = options.items()
     with pytest.raises(InputError, match=f"{name.replace('_', ' ')} is {value}"):
