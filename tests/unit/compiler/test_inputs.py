@@ -104,7 +104,7 @@ def test_a_grey_set_is_read_as_it_is(tmp_path: Path) -> None:
 def test_a_set_can_be_chosen_for_a_grey_network(tmp_path: Path) -> None:
     net = write(tmp_path / "net.onnx", "g (float[1,1,16,24] x) => (y) { y = Conv(x, w) }", w=weights(4, 1, 3, 3))
     command = ["data", "calibration", str(photos(tmp_path / "photos")), "--net", str(net), "-n", "3"]
-    assert hailstack([*command, "-o", str(tmp_path / "set.npz")]) == 0
+    assert hailstack([*command, "-o", str(tmp_path / "set.npz"), "--html", str(tmp_path / "set.html")]) == 0
     assert np.load(tmp_path / "set.npz")["images"].shape == (3, 16, 24, 1)
     assert compile_model(net, tmp_path / "set.npz", tmp_path / "net.hef", head="raw").calibration.count == 3
 

@@ -63,7 +63,8 @@ def contact_sheet(report: CalibrationReport) -> Image:
     for place, (_, frame, _) in enumerate(fit_pictures(parts_of(shown), preprocess, skipped.append)):
         top = GAP_PX + place // columns * (height + GAP_PX)
         left = GAP_PX + place % columns * (width + GAP_PX)
-        sheet[top : top + height, left : left + width] = raster.resize(frame, height, width, "area")
+        small = raster.resize(frame, height, width, "area").reshape(height, width, preprocess.channels)
+        sheet[top : top + height, left : left + width] = small
     return sheet
 
 
