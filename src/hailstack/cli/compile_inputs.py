@@ -17,7 +17,7 @@ class HeadArguments:
     head: str = "auto"
     """What the outputs are; auto finds out by structure, raw keeps them as they are. Or one that must be found: a
     task (classification, detection, pose, ...) or a family of detectors (yolov5, yolov8, yolox, ssd, ...)."""
-    end_node: Annotated[tuple[str, ...], Parameter(negative=())] = ()
+    end_node: Annotated[tuple[str, ...], Parameter(negative=(), show_default=False)] = ()
     """A node or tensor of the model to cut at, instead of what is found; may be given several times."""
     features: str | None = None
     """A node or tensor whose feature map leaves beside the results; auto takes the map that the finest level of the
@@ -78,11 +78,11 @@ class InputArguments:
 
     limit: int | None = None
     """Calibration pictures used at most, evenly over all. Default: all of a set, 64 of anything else."""
-    input_shape: Annotated[tuple[str, ...], Parameter(negative=())] = ()
+    input_shape: Annotated[tuple[str, ...], Parameter(negative=(), show_default=False)] = ()
     """For a model exported with an open size: images=1x3x640x640."""
-    input_layout: Annotated[tuple[str, ...], Parameter(negative=())] = ()
+    input_layout: Annotated[tuple[str, ...], Parameter(negative=(), show_default=False)] = ()
     """Where an input's layout does not show: features=NHWC, or NCHW."""
-    values: Annotated[tuple[str, ...], Parameter(negative=())] = ()
+    values: Annotated[tuple[str, ...], Parameter(negative=(), show_default=False)] = ()
     """An input that looks like a picture and is none: its array holds what the network reads."""
 
     def to_options(self) -> dict[str, Any]:

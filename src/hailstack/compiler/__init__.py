@@ -6,6 +6,7 @@ Stages: ``graph`` (load, fold, infer shapes) → ``endnodes``, ``recognise`` (wh
 
 from hailstack.compiler.calibration.frames import CalibrationSummary
 from hailstack.compiler.compile import compile_model
+from hailstack.compiler.options import CompileOptions
 from hailstack.compiler.package import NmsThresholds
 from hailstack.compiler.preflight.estimate import Estimate
 from hailstack.compiler.quantise.pixels import Normalisation
@@ -13,6 +14,7 @@ from hailstack.compiler.report import CompileReport, StreamReport
 
 __all__ = [
     "CalibrationSummary",
+    "CompileOptions",
     "CompileReport",
     "Estimate",
     "NmsThresholds",
