@@ -104,8 +104,11 @@ def find_levels(facts: HeadFacts, outputs: Sequence[OutputFacts]) -> tuple[Level
 
 
 def find_prototypes(facts: HeadFacts, outputs: Sequence[OutputFacts]) -> OutputFacts | None:
-    """The output with the prototypes of masks: the finest map that has a channel for each coefficient."""
-    fitting = [one for one in outputs if _grid(one) and one.shape[-1] == facts.mask_coefficients]
+    """The output with the prototypes of masks: the finest map that has a channel for each coefficient.
+
+    Where the finest level has as many cells, the last: compilers list a level's own maps first.
+    """
+    fitting = [one for one in reversed(outputs) if _grid(one) and one.shape[-1] == facts.mask_coefficients]
     return max(fitting, key=lambda one: prod(one.shape), default=None)
 
 

@@ -51,13 +51,12 @@ def _dressed(
     names, parts, coding = settings.names, detector.pyramid.levels[0].parts, detector.coding
     if facts.task == "instance_segmentation":
         prototypes = find_prototypes(facts, outputs)
-        size = (settings.input_width, settings.input_height)
-        ready = prototypes is not None and "mask" in parts
-        return InstanceHead(detector, Values.of(prototypes), size, names) if prototypes and ready else None
+        if prototypes is None or "mask" not in parts:
+            return None
+        return InstanceHead(detector, Values.of(prototypes), (settings.input_width, settings.input_height), names)
     if facts.task == "oriented_detection":
-        plain = facts.family == "yolo26"
         ready = isinstance(coding, SideBoxes) and "angle" in parts
-        return OrientedHead(detector, coding, plain, names) if ready and isinstance(coding, SideBoxes) else None
+        return OrientedHead(detector, facts.family == "yolo26", names) if ready else None
     if not facts.keypoints:
         return CellHead(detector, names)
     points = Points.of(facts, coding, Places.of(detector.pyramid.levels))

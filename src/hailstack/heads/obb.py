@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,7 +37,7 @@ class OrientedHead:
     """
 
     detector: CellDetector
-    coding: SideBoxes
+    """Whose boxes are :class:`SideBoxes`."""
     plain_angle: bool = False
     names: tuple[str, ...] = ()
 
@@ -57,7 +58,7 @@ class OrientedHead:
         return replace(boxes, corners=geometry.points_to_source(placed))
 
     def _corners(self, outputs: Outputs, rows: NDArray[np.intp]) -> NDArray[np.float32]:
-        pyramid, coding = self.detector.pyramid, self.coding
+        pyramid, coding = self.detector.pyramid, cast(SideBoxes, self.detector.coding)
         stride = coding.reach[rows, 2:]
         sides = coding.sides(pyramid.real("reg", outputs, rows))
         near, far = sides[:, :2] * stride, sides[:, 2:] * stride
