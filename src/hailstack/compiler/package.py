@@ -62,8 +62,7 @@ class Facts:
     @property
     def picture(self) -> NetworkInput | None:
         """The input that results refer to; None if no pictures go in."""
-        pictures = [one for one in self.inputs if one.preprocess is not None]
-        return max(pictures, key=lambda one: one.shape[0] * one.shape[1], default=None)
+        return max((one for one in self.inputs if one.preprocess is not None), key=_area, default=None)
 
 
 def make_blueprint(facts: Facts, cut: Graph, network: QuantisedNetwork) -> HefBlueprint:
@@ -149,9 +148,13 @@ def read_resource(hef: Hef, name: str) -> onnx.ModelProto | None:
         raise ModelError(message) from error
 
 
+def _area(one: NetworkInput) -> int:
+    return one.shape[0] * one.shape[1]
+
+
 def _picture_hw(facts: Facts) -> tuple[int, int]:
     """Height and width of what boxes are parts of."""
-    shape = (facts.picture or facts.inputs[0]).shape
+    shape = (facts.picture or max(facts.inputs, key=_area)).shape
     return shape[0], shape[1]
 
 
