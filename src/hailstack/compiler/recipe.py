@@ -183,8 +183,13 @@ def _decoded(
     """The head whose boxes the host is to find."""
     plan = _recognised(network, nms) or _configured(network, ends, nms, config)
     if host_kind(plan) is None:
+        joined = any(end.role == "combined" for end in plan.ends)
+        why = (
+            "scores and boxes in one map are not taken apart here" if joined else "HailoRT has no operation for these"
+        )
         message = (
-            f"nms_postprocess(meta_arch={nms.meta_arch or plan.family}): HailoRT has no operation for these outputs"
+            f"nms_postprocess(meta_arch={nms.meta_arch or plan.family}): {why}: {', '.join(network.end_names)}; "
+            "without the command they leave as they are"
         )
         raise ConfigError(message)
     asked = nms.classes if nms.classes is not None else (config or {}).get("classes")

@@ -14,6 +14,7 @@ from hailstack.compiler.script.write import ScriptOptions, write_script
 from hailstack.errors import ConfigError, NotFoundError
 from hailstack.hef import EMULATED_GRAPH, EMULATED_META, FormatType, read_hef
 from hailstack.imaging import write_image
+from head_networks import write_case
 from tiny_networks import write_classifier, write_yolov8, write_yolox
 
 PICTURES = [np.random.default_rng(i).integers(0, 256, (48, 80, 3), np.uint8) for i in range(3)]
@@ -108,3 +109,9 @@ def test_the_command_takes_a_script(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert "yolov8_nms_postprocess" in capsys.readouterr().out
     assert hailstack([*command, "--script", str(tmp_path / "net.alls"), "--optimization-level", "2"]) == 1
     assert "quantisation: with a model script, say it in the script" in capsys.readouterr().err
+
+
+def test_combined_layers_are_refused_with_the_reason(tmp_path: Path) -> None:
+    write_case("nanodet-11-bins", tmp_path / "net.onnx")
+    with pytest.raises(ConfigError, match="scores and boxes in one map are not taken apart here"):
+        compiled(tmp_path / "net.onnx", script="nms_postprocess(meta_arch=yolov8, engine=cpu)")
