@@ -134,24 +134,25 @@ class Trace:
 
 def assemble(lanes: Iterable[tuple[Track, Sequence[Span], Sequence[Sample]]], dropped: int = 0) -> Trace:
     """A trace of what several threads have recorded."""
+    recorded = list(lanes)
+    stages = tuple(sorted({span[0] for _, spans, _ in recorded for span in spans}, key=rank))
     tracks: dict[Track, int] = {}
-    rows: list[tuple[str, int, int, int, int]] = []
-    samples: list[Sample] = []
-    for thread, spans, counted in lanes:
-        for stage, begin, end, frame, virtual in spans:
-            track = thread if virtual is None else Track(virtual)
-            rows.append((stage, tracks.setdefault(track, len(tracks)), begin, end, frame))
-        samples.extend(counted)
-    stages = tuple(sorted({row[0] for row in rows}, key=rank))
-    return Trace(stages, tuple(tracks), _columns(rows, stages), _series(samples), dropped)
-
-
-def _columns(rows: list[tuple[str, int, int, int, int]], stages: tuple[str, ...]) -> Spans:
-    index = {stage: number for number, stage in enumerate(stages)}
-    table = np.array([(index[stage], *rest) for stage, *rest in rows], np.int64).reshape(-1, 5)
+    tables = [_table(thread, spans, stages, tracks) for thread, spans, _ in recorded if spans]
+    table = np.concatenate(tables, axis=1) if tables else np.zeros((5, 0), np.int64)
     # Of two that begin together, the longer one holds the shorter one.
-    table = table[np.lexsort((-table[:, 3], table[:, 2]))]
-    return Spans(*np.ascontiguousarray(table.T))
+    table = table[:, np.lexsort((-table[3], table[2]))]
+    counters = _series([sample for _, _, counted in recorded for sample in counted])
+    return Trace(stages, tuple(tracks), Spans(*table), counters, dropped)
+
+
+def _table(thread: Track, spans: Sequence[Span], stages: tuple[str, ...], tracks: dict[Track, int]) -> Integers:
+    """``(5, n)``: stage, track, begin, end, frame. Tracks that are new get the next number."""
+    names, begins, ends, frames, virtual = zip(*spans, strict=True)
+    number = {stage: index for index, stage in enumerate(stages)}
+    owner = {name: thread if name is None else Track(name) for name in dict.fromkeys(virtual)}
+    place = {name: tracks.setdefault(track, len(tracks)) for name, track in owner.items()}
+    columns: list[Any] = [[number[name] for name in names], [place[name] for name in virtual], begins, ends, frames]
+    return np.array([np.array(column, np.int64) for column in columns])
 
 
 def _series(samples: list[Sample]) -> dict[str, Series]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterator
 from typing import TypeAlias
 
@@ -33,16 +32,6 @@ def block(number: int, content: bytes | str) -> bytes:
     """A field of text, bytes or a message."""
     content = content.encode() if isinstance(content, str) else content
     return varint(number << 3 | 2) + varint(len(content)) + content
-
-
-def fixed(number: int, value: int) -> bytes:
-    """A field of eight bytes."""
-    return varint(number << 3 | 1) + struct.pack("<Q", value)
-
-
-def double(number: int, value: float) -> bytes:
-    """A field with a floating point number."""
-    return varint(number << 3 | 1) + struct.pack("<d", value)
 
 
 def fields(message: bytes) -> Iterator[tuple[int, Value]]:
