@@ -79,7 +79,7 @@ class Pump(Generic[Prepared]):
         self._in_flight: deque[Batch] = deque()
         self._spare: list[Batch] = []
         self._again: deque[Frame] = deque()
-        """Frames that the device lost through no fault of theirs, or that are tried again."""
+        """Frames that the device lost through no fault of theirs, or that are tried again; behind them the newest."""
         self._attempts: Counter[FrameId] = Counter()
         self._device_free_ns = 0
 
@@ -87,20 +87,20 @@ class Pump(Generic[Prepared]):
         """Answers in the order of the frames. None among the frames: there is none at the moment."""
         for frame in frames:
             if frame is not None:
-                yield from self._take(frame)
+                self._again.append(frame)
+                yield from self._feed()
             while self._in_flight and self._in_flight[0].done.is_set():
                 yield from self._oldest()
         while self._filling is not None or self._in_flight or self._again:
             if self._again:
-                yield from self._take(self._again.popleft())
+                yield from self._feed()
             elif self._filling is not None:
                 yield from self._submit()
             else:
                 yield from self._oldest()
 
-    def _take(self, frame: Frame) -> Iterator[Answer[Prepared]]:
-        """One more frame; those that wait to be submitted again come first."""
-        self._again.append(frame)
+    def _feed(self) -> Iterator[Answer[Prepared]]:
+        """Frames that wait go to the device, in their order."""
         while self._again:
             batch = self._add(self._again.popleft())
             if batch.is_full:
