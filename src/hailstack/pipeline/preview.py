@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import importlib.util
+import json
 import os
+import subprocess
 import sys
 import threading
-from typing import Any
+from contextlib import suppress
+from pathlib import Path
+from typing import IO
 
 import numpy as np
 
@@ -16,12 +21,14 @@ from hailstack.types import Image, Result
 
 INSTEAD = "use --output DIR for annotated files"
 LARGEST_SIDE_PX = 1280
+PATIENCE_S = 2.0
 
 
 class PreviewSink:
     """Shows every frame. Closing the window, Escape or ``q`` ends the run.
 
-    Drawn with Tk, which comes with Python: the headless OpenCV that servers install has no windows.
+    Drawn with Tk, which comes with Python: the headless OpenCV that servers install has no windows. A process of its
+    own holds the window (:mod:`hailstack.pipeline.window`), so that a screen that dies takes nothing else with it.
 
     Args:
         stop: set when the user has seen enough.
@@ -34,45 +41,63 @@ class PreviewSink:
         if sys.platform != "darwin" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
             message = f"--show: there is no screen (DISPLAY is not set); {INSTEAD}"
             raise InputError(message)
-        try:
-            import tkinter
-        except ImportError as error:
+        if importlib.util.find_spec("tkinter") is None:
             message = f"--show: this Python has no Tk (Debian: apt install python3-tk); {INSTEAD}"
-            raise InputError(message) from error
-        try:
-            self._window: Any = tkinter.Tk()
-        except tkinter.TclError as error:
-            message = f"--show: no window can be opened: {error}; {INSTEAD}"
-            raise InputError(message) from error
-        self._photo_type = tkinter.PhotoImage
-        self._label = tkinter.Label(self._window)
-        self._label.pack()
+            raise InputError(message)
         self._stop = stop
-        self._photo: Any = None
-        for event in ("<Escape>", "q"):
-            self._window.bind(event, lambda _: stop.set())
-        self._window.protocol("WM_DELETE_WINDOW", stop.set)
+        self._title = ""
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", str(Path(__file__).with_name("window.py"))],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._pictures: IO[bytes] = self._process.stdin
+        self._answers: IO[bytes] = self._process.stdout
+        if (said := self._answer()) != "open":
+            self.close()
+            message = f"--show: no window can be opened: {said or 'Tk failed'}; {INSTEAD}"
+            raise InputError(message)
 
     def begin(self, clip: ClipFacts) -> None:
-        self._window.title(clip.source.name)
+        self._title = clip.source.name
 
     def write(self, result: Result) -> None:
         if result.image is None:
             return
         picture = _to_fit(draw(result.image, result.prediction))
-        header = f"P6 {picture.shape[1]} {picture.shape[0]} 255\n".encode()
-        # The label does not keep the picture alive, so the sink does.
-        self._photo = self._photo_type(data=header + picture.tobytes(), format="ppm")
-        self._label.configure(image=self._photo)
-        self._window.update()
+        head = {"title": self._title, "width": picture.shape[1], "height": picture.shape[0]}
+        try:
+            self._pictures.write(json.dumps(head).encode() + b"\n" + picture.tobytes())
+            self._pictures.flush()
+        except BrokenPipeError:
+            answer = ""
+        else:
+            answer = self._answer()
+        if not answer:
+            raise InputError("the window is gone, and perhaps its screen")
+        if answer == "closed":
+            self._stop.set()
+
+    def _answer(self) -> str:
+        """What the window says; nothing if it is gone."""
+        return self._answers.readline().decode(errors="replace").strip()
 
     def end(self) -> None:
         pass
 
     def close(self) -> None:
-        window, self._window = self._window, None
-        if window is not None:
-            window.destroy()
+        """Close the window. May be called again."""
+        with suppress(BrokenPipeError):  # it was gone before
+            self._pictures.close()
+        try:
+            self._process.wait(PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._answers.close()
 
 
 def _to_fit(image: Image) -> Image:
