@@ -74,7 +74,7 @@ def compile_model(
     watch = Stopwatch(progress)
     network = _parse(source, group, wishes, watch)
     sources = find_sources(calibration, network.graph.inputs)
-    inputs = fit_inputs(network.graph, network.recipe.plan, sources, wishes, network.normalisations)
+    inputs = fit_inputs(network.graph, network.recipe.plan, sources, wishes, network.recipe.normalisations)
     with watch.stage("quantise"):
         raised, summary = _quantise(network, inputs, sources, wishes, progress)
     with watch.stage("package"):
@@ -108,15 +108,9 @@ class _Network:
     source: Path
     graph: Graph
     recipe: Recipe
-    scripted: bool
     trunk: Graph
     tail: Graph | None
     proof: Proof
-
-    @property
-    def normalisations(self) -> Mapping[str, Any] | None:
-        """What the model script does to pixels; None: there is none."""
-        return self.recipe.normalisations if self.scripted else None
 
 
 def _parse(source: Path, group: str, wishes: CompileOptions, watch: Stopwatch) -> _Network:
@@ -130,7 +124,7 @@ def _parse(source: Path, group: str, wishes: CompileOptions, watch: Stopwatch) -
         trunk, tail = cut(graph, recipe.plan), cut_tail(graph, recipe.plan)
         proof = prove(graph, trunk, tail, recipe.plan)
         _check_proof(source, proof)
-    return _Network(group, source, graph, recipe, wishes.script is not None, trunk, tail, proof)
+    return _Network(group, source, graph, recipe, trunk, tail, proof)
 
 
 def _recipe(graph: Graph, group: str, plan: HeadPlan, wishes: CompileOptions) -> Recipe:

@@ -26,7 +26,7 @@ def fit_inputs(
     head: HeadPlan,
     sources: Mapping[str, Source | Member],
     options: CompileOptions,
-    scripted: Mapping[str, Normalisation] | None = None,
+    scripted: Mapping[str, Normalisation],
 ) -> tuple[NetworkInput, ...]:
     """The inputs of ``graph``, in its order.
 
@@ -36,7 +36,7 @@ def fit_inputs(
 
     Args:
         sources: what each is calibrated with.
-        scripted: what a model script does to pixels, by input; None: there is no script.
+        scripted: what a model script does to pixels, by input.
 
     Raises:
         ConfigError: ``options`` name no input, or do not fit one.
@@ -46,7 +46,7 @@ def fit_inputs(
         if name not in graph.inputs:
             message = f"{graph.source}: has no input {name!r}; its inputs are {', '.join(graph.inputs)}"
             raise ConfigError(message)
-    found = tuple(_fitted(graph, head, name, sources[name], options, scripted or {}) for name in graph.inputs)
+    found = tuple(_fitted(graph, head, name, sources[name], options, scripted) for name in graph.inputs)
     asked = [key for key in ("mean", "std", "bgr", "preprocess") if getattr(options, key)]
     if asked and not any(_may_be_pixels(one.shape) for one in found):
         message = f"{graph.source}: {', '.join(asked)}: the network takes no pictures ({', '.join(graph.inputs)})"
