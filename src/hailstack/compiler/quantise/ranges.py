@@ -14,7 +14,7 @@ from onnx import TensorProto, helper, numpy_helper
 from hailstack.compiler.graph.model import Graph, open_session
 from hailstack.compiler.quantise.histogram import Histogram
 from hailstack.compiler.quantise.pixels import Frame, feed
-from hailstack.compiler.quantise.runs import in_turn, single_thread, workers
+from hailstack.compiler.quantise.runs import in_turn, is_wide, single_thread, workers
 from hailstack.compiler.quantise.scales import Range
 from hailstack.errors import ModelError
 
@@ -154,7 +154,7 @@ def probe(graph: Graph, probes: Sequence[Probe], frames: Iterable[Frame]) -> Ite
     opset = max(entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx"))
     for i, each in enumerate(probes):
         _attach(model, graph, each, f"probe_{i}", opset)
-    session = open_session(model, graph.source, single_thread())
+    session = open_session(model, graph.source, single_thread(frugal=is_wide(graph)))
     names = [output.name for output in model.graph.output]
 
     def look(frame: Frame) -> Mapping[Probe, Value]:

@@ -17,23 +17,34 @@ Given = TypeVar("Given")
 Made = TypeVar("Made")
 
 MOST_WORKERS = 8
-MEMORY = 256 * 2**20
+MEMORY = 128 * 2**20
 """Bytes of activations that runs at the same time may take together, beyond the first one's."""
+FRUGAL_FROM = 2**24
+"""Bytes of activations at the widest place."""
 
 
-def single_thread() -> onnxruntime.SessionOptions:
+def single_thread(*, frugal: bool = False) -> onnxruntime.SessionOptions:
     """Options of a session that several threads call, each working for itself.
 
     What is computed does not depend on how many cores there are.
+
+    Args:
+        frugal: memory is given back at once. Where activations are large this costs no time that shows.
     """
     options = session_options()
     options.intra_op_num_threads = 1
+    options.enable_cpu_mem_arena = not frugal
     return options
+
+
+def is_wide(graph: Graph) -> bool:
+    """Whether a network's activations are so large that memory is not to be kept for the next run."""
+    return widest_place(graph) > FRUGAL_FROM
 
 
 def workers(graph: Graph) -> int:
     """How many pictures are in work at a time: one for each core, fewer in networks with wide places."""
-    return max(1, min(os.cpu_count() or 1, MOST_WORKERS, 1 + MEMORY // widest_place(graph)))
+    return max(1, min(os.cpu_count() or 1, MOST_WORKERS, 1 + MEMORY // (2 * widest_place(graph))))
 
 
 def in_turn(work: Callable[[Given], Made], given: Iterable[Given], count: int) -> Iterator[Made]:

@@ -120,7 +120,9 @@ class NodeRunner:
         taken, made = [infos[name] for name in outside], [infos[name] for name in node.output if name]
         body = helper.make_graph([node], "node", taken, made, inside)
         model = helper.make_model(body, opset_imports=graph.model.opset_import, ir_version=graph.model.ir_version)
-        return cls(open_session(model, graph.source, single_thread()), outside, tuple(filter(None, node.output)))
+        return cls(
+            open_session(model, graph.source, single_thread(frugal=True)), outside, tuple(filter(None, node.output))
+        )
 
     def fill(self, values: dict[str, list[Value]]) -> None:
         """Add the outputs for each picture."""
