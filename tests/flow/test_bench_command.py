@@ -112,6 +112,7 @@ def test_comparing_says_worse_with_its_own_exit_code(desk: Path) -> None:
     [
         (("nowhere.hef",), "nowhere.hef"),
         (("colour.hef", "--mode", "e2e"), "--mode e2e needs --image or --video"),
+        (("colour.hef", "--html", "nowhere/a.html"), "nowhere/a.html: there is no folder"),
         (("colour.hef", "--load", "fast"), "--load fast: closed, or open:"),
         (("colour.hef", "--image", "nowhere.png"), "nowhere.png"),
         (("colour.hef", "--image", "red.png", "--video", "clip.mp4"), "exclude each other"),

@@ -73,10 +73,14 @@ def test_a_trace_is_written_of_a_run_that_broke_off(desk: Path) -> None:
     assert 4 < len(read_trace(desk / "run.json").of_stage("submit")) < 12
 
 
-def test_a_trace_of_another_ending_is_refused_before_the_run(desk: Path) -> None:
-    done = hailstack(desk, "run", "photos", "-n", "colour.hef", "--json", "out.jsonl", "--trace", "run.txt")
+@pytest.mark.parametrize(
+    ("trace", "told"),
+    [("run.txt", "run.txt: a trace is a file *.json"), ("nowhere/run.json", "nowhere/run.json: there is no folder")],
+)
+def test_a_trace_that_cannot_be_written_is_refused_before_the_run(desk: Path, trace: str, told: str) -> None:
+    done = hailstack(desk, "run", "photos", "-n", "colour.hef", "--json", "out.jsonl", "--trace", trace)
     assert done.returncode == 1
-    assert "run.txt: a trace is a file *.json" in done.stderr
+    assert told in done.stderr
     assert not (desk / "out.jsonl").exists()
 
 

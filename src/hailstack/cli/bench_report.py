@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 from rich.console import Console
 
@@ -11,10 +12,17 @@ from hailstack.bench.page import page
 from hailstack.bench.report import write_text
 from hailstack.bench.table import report_text
 from hailstack.cli.run_report import SWITCH_INTERVAL_S
+from hailstack.errors import NotFoundError
 
 
 def carry_out(plan: Plan, *, csv: str | None, json: str | None, html: str | None, samples: str | None) -> None:
-    """Measure, print the table, write the files."""
+    """Measure, print the table, write the files.
+
+    Raises:
+        NotFoundError: the folder of a file does not exist; nothing was measured.
+    """
+    for path in (csv, json, html, samples):
+        _check_folder(path)
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     report = _measured(plan)
     texts = [(csv, report.to_csv), (json, report.to_json), (html, lambda: page(report)), (samples, report.samples_csv)]
@@ -25,6 +33,13 @@ def carry_out(plan: Plan, *, csv: str | None, json: str | None, html: str | None
             write_text(text(), path)
     if "-" not in (csv, json, html, samples):
         print(report_text(report))
+
+
+def _check_folder(path: str | None) -> None:
+    """A measurement takes its time: what is wrong with the place of its results is said before."""
+    if path is not None and path != "-" and not Path(path).absolute().parent.is_dir():
+        message = f"{path}: there is no folder {Path(path).absolute().parent}"
+        raise NotFoundError(message)
 
 
 def _measured(plan: Plan) -> Report:

@@ -42,14 +42,19 @@ def read_trace(path: str | os.PathLike[str]) -> Trace:
 
 
 def check_trace_path(path: str | os.PathLike[str]) -> None:
-    """Nothing, if traces can have such a name.
+    """Nothing, if a trace can have this name and place.
 
     Raises:
-        InputError: they cannot.
+        InputError: it cannot have the name.
+        NotFoundError: there is no such folder.
     """
     if _ending(path) not in WRITERS:
         message = f"{path}: a trace is a file *.json (Chrome's JSON) or *.pftrace (Perfetto's protobuf)"
         raise InputError(message)
+    folder = Path(path).absolute().parent
+    if not folder.is_dir():
+        message = f"{path}: there is no folder {folder}"
+        raise NotFoundError(message)
 
 
 def _ending(path: str | os.PathLike[str]) -> str:
