@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hailstack.errors import InputError, NotFoundError
@@ -61,6 +61,7 @@ SPANS = st.lists(
 
 
 @FORMATS
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], database=None)
 @given(spans=SPANS)
 def test_any_spans_survive_even_those_that_overlap(
     ending: str, spans: list[Span], tmp_path_factory: pytest.TempPathFactory
