@@ -88,7 +88,7 @@ class Pump(Generic[Prepared]):
         for frame in frames:
             if frame is not None:
                 self._again.append(frame)
-                yield from self._feed()
+            yield from self._feed()
             while self._in_flight and self._in_flight[0].done.is_set():
                 yield from self._oldest()
         while self._filling is not None or self._in_flight or self._again:
