@@ -34,8 +34,8 @@ Made = TypeVar("Made")
 WALKED = {1: 16, 2: 64, 3: 64, 4: 64}
 """How many pictures are walked through the network at each level."""
 KEPT_PICTURES = max(WALKED.values())
-FEWEST_WALKED = 8
-MEMORY = 768 * 2**20
+FEWEST_WALKED = 4
+MEMORY = 512 * 2**20
 """Bytes that kept activations may take; fewer pictures are walked through networks with wide places."""
 DOUBT = 4.0
 """A mean error within two of its standard errors is taken for chance and left alone; larger ones are shrunk."""
