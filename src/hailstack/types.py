@@ -29,7 +29,7 @@ class FrameId:
     source: str
     """The source as the user named it: a path, ``camera:0``, an URL."""
     number: int
-    """Position in its source, from 0. Frames that were asked to be left out, or that a live source lost, leave holes."""
+    """Position in its source, from 0. Frames that were left out on demand, or that a live source lost, leave holes."""
     time_s: float
     """Capture time. For recordings: seconds since the first frame. For live sources: Unix time."""
     is_still: bool = field(default=False, compare=False)

@@ -99,7 +99,7 @@ class Preprocess:
 
         Args:
             image: RGB uint8 ``(h, w, 3)``.
-            out: where to write, uint8 ``(height, width, channels)``, for example a pooled input buffer; None allocates.
+            out: where to write, uint8 ``(height, width, channels)``, for example a pooled buffer; None allocates.
 
         Returns:
             ``out`` (every pixel written) and the placement.
