@@ -18,6 +18,7 @@ from colour_hef import write_colour_hef
 from forked_runs import Ended, start
 
 from hailstack.emulator.settings import Settings
+from hailstack.imaging import write_image
 from hailstack.imaging.video import VideoWriter
 
 FRAMES = 12
@@ -209,7 +210,7 @@ def test_a_full_disk_ends_the_run_by_the_name_of_the_file(bench, clip, mode):
 def test_a_display_that_dies_does_not_end_the_run(bench, clip, program, tmp_path, mode):
     display, screen = _screen(program("Xvfb"))
     try:
-        running = bench.start(f"{clip}#loop=200", *MODES[mode], "--show", environment={"DISPLAY": display})
+        running = bench.start(f"{clip}#loop=60", *MODES[mode], "--show", environment={"DISPLAY": display})
         running.wait_until(lambda: any(path.stat().st_size > 2000 for path in bench.folder.glob(".out.jsonl*")))
         screen.kill()
         ended = running.wait()
@@ -218,8 +219,77 @@ def test_a_display_that_dies_does_not_end_the_run(bench, clip, program, tmp_path
         screen.wait()
     assert ended.code == 0, ended.said
     assert "window: nothing more is written" in ended.said
-    assert bench.results() == list(range(200 * FRAMES))
+    assert bench.results() == list(range(60 * FRAMES))
     bench.check(ended)
+
+
+@pytest.fixture(scope="module")
+def sources(clip, tmp_path_factory):
+    """Two videos and a picture between them."""
+    picture = tmp_path_factory.mktemp("picture") / "b.png"
+    write_image(picture, np.full((30, 40, 3), 90, np.uint8))
+    return [f"{clip}#loop=25", picture, f"{clip}#loop=25,stride=2"]
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(net, sources, tmp_path_factory):
+    bench = Bench(tmp_path_factory.mktemp("whole"), net)
+    assert bench.run(*sources).code == 0
+    return bench
+
+
+def compare(bench, whole):
+    """The files of two runs hold the same."""
+    for name in ("out.jsonl", "out.csv", "out/b.png"):
+        assert (bench.folder / name).read_bytes() == (whole.folder / name).read_bytes()
+    for name in ("out/clip.mp4", "out/clip-2.mp4"):
+        assert shown(bench.folder / name) == shown(whole.folder / name)
+    assert [path.name for path in bench.folder.rglob(".*")] == []
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_run_that_was_killed_goes_on_where_it_was(bench, sources, uninterrupted, mode):
+    journal = bench.folder / "out" / ".pictures.resume"
+    for place in ('["at", 0, 199', '["at", 2, 198'):
+        running = bench.start(*sources, *MODES[mode], "--resume", faults="slow@*:1ms")
+        running.wait_until(lambda place=place: journal.exists() and place in journal.read_text())
+        running.process.kill()
+        assert running.wait().code == -signal.SIGKILL
+        assert not bench.lines.exists()
+    ended = bench.run(*sources, *MODES[mode], "--resume")
+    assert ended.code == 0, ended.said
+    assert "going on behind" in ended.said
+    compare(bench, uninterrupted)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, None])
+def test_a_run_that_was_stopped_or_whose_device_failed_goes_on_with_the_next_frame(
+    bench, sources, uninterrupted, number
+):
+    journal = bench.folder / "out" / ".pictures.resume"
+    running = bench.start(*sources, "--resume", faults="slow@*:1ms" if number else "lost@250")
+    if number:
+        running.wait_until(lambda: journal.exists() and '["at", 0, 99' in journal.read_text())
+        os.kill(running.process.pid, number)
+    ended = running.wait()
+    assert ended.code == (128 + number if number else 3)
+    assert number is None or "the same command goes on from here" in ended.said
+    done = (bench.folder / ".out.jsonl.unfinished").read_bytes().count(b"\n")
+    ended = bench.run(*sources, "--resume")
+    assert f"{len(uninterrupted.records()) - done} frames in" in ended.said
+    compare(bench, uninterrupted)
+
+
+def test_another_run_does_not_go_on_with_these_files(bench, clip, sources, tmp_path):
+    assert bench.run(*sources, "--resume", faults="lost@30").code == 3
+    ended = bench.run(clip, "--resume", "--confidence", "0.4")
+    assert ended.code == 1
+    assert "options and sources differ" in ended.said
+    ended = bench.run("lavfi:testsrc", "--resume")
+    assert "lavfi:testsrc cannot be read a second time" in ended.said
+    bench.folder = tmp_path / "other"
+    ended = bench.run(*sources, "--resume", "--to", tmp_path / "out.parquet")
+    assert "out.parquet cannot be taken up again" in ended.said
 
 
 def _screen(xvfb):

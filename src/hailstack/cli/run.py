@@ -24,6 +24,7 @@ def run(
     output: Annotated[str | None, Parameter(name=["--output", "-o"])] = None,
     json: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None,
     to: Annotated[list[str], Parameter(allow_leading_hyphen=True, negative=())] = [],  # noqa: B006
+    resume: Annotated[bool, Parameter(negative=())] = False,
     show: Annotated[bool, Parameter(negative=())] = False,
     profile: Annotated[bool, Parameter(negative=())] = False,
     charts: str | None = None,
@@ -69,6 +70,8 @@ def run(
     to
         A further place for results, several times: NAME.jsonl, NAME.csv, NAME.parquet, coco:NAME.json, mot:DIR, DIR/,
         http(s)://..., mqtt://..., live:PORT, window.
+    resume
+        Go on where an earlier run of the same command was interrupted; outputs get their names when all is done.
     show
         Show the frames in a window.
     profile
@@ -99,6 +102,7 @@ def run(
         output=output,
         json=json,
         to=to,
+        resume=resume,
         show=show,
         confidence=confidence,
         profiler=told.profiler,

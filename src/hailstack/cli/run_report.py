@@ -70,6 +70,8 @@ class RunReport:
             self._say(f"no head fits the outputs, so they are passed on as they are: {listed}")
         if start.depths is not None:
             self._say(f"depth {start.depths.chosen}, from frames in flight: frames a second {start.depths}")
+        if start.behind is not None:
+            self._say(f"going on behind {start.behind}")
         if all(source.kind == "image" for source in start.sources):
             self._bar.update(self._task, total=len(start.sources))
 
@@ -87,7 +89,9 @@ class RunReport:
         parts = [f"{outcome.frames} frames in {outcome.seconds:.2f} s ({outcome.fps:.1f} FPS)", *_losses(outcome)]
         if outcome.stopped:
             parts.append("stopped before the end")
-        if places := outputs_of(self._job):
+        if outcome.stopped and self._job.resume:
+            parts.append("the same command goes on from here")
+        elif places := outputs_of(self._job):
             parts.append(f"results in {' and '.join(places)}")
         self._say(", ".join(parts))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, cast
@@ -189,15 +189,24 @@ class VideoWriter:
         rate: frames a second on average.
         time_base: seconds a tick of the clock.
         width, height: of the pictures; odd sizes are padded by one pixel, which H.264 in 4:2:0 needs.
+        placing: from the file to a name to write to.
     """
 
-    def __init__(self, path: Path, rate: Fraction, time_base: Fraction, width: int, height: int) -> None:
+    def __init__(
+        self,
+        path: Path,
+        rate: Fraction,
+        time_base: Fraction,
+        width: int,
+        height: int,
+        placing: Callable[[Path], AbstractContextManager[Path]] = replacing,
+    ) -> None:
         self.path = path
         self._time_base = time_base
         self._last_tick = -1
         self._size = (height + height % 2, width + width % 2)
         with ExitStack() as undo:
-            partial = undo.enter_context(replacing(path))
+            partial = undo.enter_context(placing(path))
             self._open(partial, rate)
             self._place = undo.pop_all()
 

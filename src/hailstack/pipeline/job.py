@@ -7,7 +7,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
@@ -20,8 +20,9 @@ from hailstack.pipeline.engine import run
 from hailstack.pipeline.model import ModelNotes, read_notes
 from hailstack.pipeline.outcome import Outcome
 from hailstack.pipeline.outlet import Route
-from hailstack.pipeline.routes import find_route
-from hailstack.pipeline.sinks import FolderSink, JsonLinesSink, TextSink
+from hailstack.pipeline.resume import Resume, digest
+from hailstack.pipeline.routes import find_route, folder_route, lines_route
+from hailstack.pipeline.sinks import TextSink
 from hailstack.pipeline.sources import Source, find_sources
 from hailstack.profiling import OFF, Profiler
 from hailstack.runtime import DepthCurve, FaultPolicy, Mode, ModelFacts, Session, Thresholds, read_facts
@@ -44,6 +45,8 @@ class Start:
     sources: Sequence[Source]
     depths: DepthCurve | None = None
     """Where the depth was measured."""
+    behind: str | None = None
+    """The frame behind which an interrupted run is taken up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,8 @@ class Job:
     show: bool = False
     confidence: float | None = None
     """Leave out weaker objects; None: as the configuration or the HEF says."""
+    resume: bool = False
+    """Go on where an earlier run of the same job was interrupted; outputs get their names when all is done."""
     stop: threading.Event = field(default_factory=threading.Event)
     profiler: Profiler = OFF
 
@@ -92,6 +97,38 @@ class Job:
         self._check()
         faults = FaultPolicy.parse(self.faults)
         sources = find_sources(self.sources)
+        if not self.resume:
+            return self._carry_out(sources, self._routes(sources, None), faults, begin, progress)
+        with Resume(self._identity(), sources) as resume:
+            routes = self._routes(sources, resume)
+            rest = resume.take_up()
+            if not rest:
+                resume.finish()
+                return Outcome()
+            outcome = self._carry_out(
+                rest, routes, faults, lambda start: begin(replace(start, behind=resume.place)), progress
+            )
+            if not outcome.stopped:
+                resume.finish()
+            return outcome
+
+    def _identity(self) -> dict[str, Any]:
+        """What decides about the results, but for the sources."""
+        return {
+            "model": digest(self.net),
+            "configuration": digest(self.config),
+            "options": [self.postprocess, self.confidence],
+            "outputs": [self.output, self.json, *self.to],
+        }
+
+    def _carry_out(
+        self,
+        sources: Sequence[Source],
+        routes: Sequence[Route],
+        faults: FaultPolicy,
+        begin: Callable[[Start], Any],
+        progress: Callable[[Outcome], Any],
+    ) -> Outcome:
         config = read_config(self.config) if self.config else RunConfig()
         notes = read_notes(self.net)
         native = self._is_native(config, notes)
@@ -105,7 +142,7 @@ class Job:
                 session,
                 preprocess,
                 head,
-                self._routes(sources),
+                routes,
                 stop=self.stop,
                 progress=progress,
                 faults=faults,
@@ -175,15 +212,15 @@ class Job:
             message = f"{self.net}: {error}"
             raise InputError(message) from error
 
-    def _routes(self, sources: Sequence[Source]) -> list[Route]:
+    def _routes(self, sources: Sequence[Source], resume: Resume | None) -> list[Route]:
         routes: list[Route] = []
         if self.output is not None:
-            folder = self.output
-            routes.append(Route(lambda: FolderSink(folder, sources), "output"))
+            routes.append(folder_route(self.output, sources, "output", resume))
         if self.json is not None:
-            lines = self.json
-            routes.append(Route(lambda: JsonLinesSink(lines), "json"))
-        routes += [find_route(name, sources, self.stop) for name in (*self.to, *(["window"] if self.show else []))]
+            routes.append(lines_route(self.json, "json", resume))
+        routes += [
+            find_route(name, sources, self.stop, resume) for name in (*self.to, *(["window"] if self.show else []))
+        ]
         return routes or [Route(lambda: TextSink(sys.stdout), "text")]
 
 

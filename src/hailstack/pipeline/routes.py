@@ -25,8 +25,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from hailstack.errors import InputError
+from hailstack.files import replacing
 from hailstack.pipeline.outlet import Route
 from hailstack.pipeline.preview import PreviewSink
+from hailstack.pipeline.resume import Resume
 from hailstack.pipeline.sinks.coco import CocoSink
 from hailstack.pipeline.sinks.csvtable import CsvSink
 from hailstack.pipeline.sinks.folder import FolderSink
@@ -36,8 +38,10 @@ from hailstack.pipeline.sinks.mot import MotSink
 from hailstack.pipeline.sinks.mqtt import Broker, MqttSink
 from hailstack.pipeline.sinks.parquet import ParquetSink
 from hailstack.pipeline.sinks.sink import Sink
+from hailstack.pipeline.sinks.textfile import Placing
 from hailstack.pipeline.sinks.webhook import WebhookSink
 from hailstack.pipeline.sources import Source
+from hailstack.pipeline.unfinished import UnfinishedSink
 
 FORMS = "NAME.jsonl, NAME.csv, NAME.parquet, coco:NAME.json, mot:DIR, DIR/, http://…, mqtt://…, live:PORT, window, -"
 
@@ -45,12 +49,13 @@ WAITING = 64
 """Results that may wait for the network; each may hold a picture."""
 
 
-def find_route(name: str, sources: Sequence[Source], stop: threading.Event) -> Route:
+def find_route(name: str, sources: Sequence[Source], stop: threading.Event, resume: Resume | None = None) -> Route:
     """The way to the sink that a name stands for; see the module for the names.
 
     Args:
         sources: what will be read; none of it may be overwritten.
         stop: set when somebody who looks has seen enough.
+        resume: where outputs that an earlier run has begun are found; None: all are new.
 
     Raises:
         InputError: the name stands for nothing. What is wrong with the place itself shows when the route is opened.
@@ -58,24 +63,62 @@ def find_route(name: str, sources: Sequence[Source], stop: threading.Event) -> R
     if name == "window":
         return Route(lambda: PreviewSink(stop), name, "latest", required=False)
     if name == "-":
-        return _file(JsonLinesSink, name)
+        return lines_route(name, name, resume)
     scheme, colon, rest = name.partition(":")
-    if colon and (route := _addressed(scheme, rest, name)) is not None:
+    if colon and (route := _addressed(scheme, rest, name, resume)) is not None:
         return route
     if name.endswith("/") or (name and Path(name).is_dir()):
-        return Route(lambda: FolderSink(name, sources), name)
-    kinds: dict[str, Callable[[str], Sink]] = {".jsonl": JsonLinesSink, ".csv": CsvSink, ".parquet": ParquetSink}
-    if kind := kinds.get(Path(name).suffix.lower()):
-        return _file(kind, name)
+        return folder_route(name, sources, name, resume)
+    suffix = Path(name).suffix.lower()
+    if suffix == ".jsonl":
+        return lines_route(name, name, resume)
+    if suffix == ".csv":
+        return _text_route(CsvSink, name, name, resume)
+    if suffix == ".parquet":
+        _refuse(name, resume)
+        return Route(lambda: ParquetSink(name), name)
     message = f"{name or 'an empty name'}: results cannot go there; write one of {FORMS}"
     raise InputError(message)
 
 
-def _addressed(scheme: str, rest: str, name: str) -> Route | None:
+def lines_route(target: str, name: str, resume: Resume | None) -> Route:
+    """The way to a file of JSON lines, or standard output."""
+    return _text_route(JsonLinesSink, target, name, resume)
+
+
+def folder_route(folder: str, sources: Sequence[Source], name: str, resume: Resume | None) -> Route:
+    """The way to a folder of annotated pictures and videos."""
+    if resume is None:
+        return Route(lambda: FolderSink(folder, sources), name)
+    kept = resume.keep_folder(folder, "pictures")
+    return Route(lambda: UnfinishedSink(FolderSink(folder, sources, kept.video, kept.begun), kept), name)
+
+
+def _text_route(kind: Callable[[str, Placing], Sink], target: str, name: str, resume: Resume | None) -> Route:
+    kept = resume.keep_file(target) if resume is not None else None
+    if kept is None:
+        return Route(lambda: kind(target, replacing), name)
+    return Route(lambda: UnfinishedSink(kind(target, kept.placing), kept), name)
+
+
+def _mot(folder: str, name: str, resume: Resume | None) -> Route:
+    if resume is None:
+        return Route(lambda: MotSink(folder), name)
+    kept = resume.keep_folder(folder, "mot")
+    return Route(lambda: UnfinishedSink(MotSink(folder, kept.placing, kept.begun), kept), name)
+
+
+def _refuse(name: str, resume: Resume | None) -> None:
+    if resume is not None:
+        message = f"--resume: {name} cannot be taken up again; write NAME.jsonl or NAME.csv and convert it afterwards"
+        raise InputError(message)
+
+
+def _addressed(scheme: str, rest: str, name: str, resume: Resume | None) -> Route | None:
     if scheme == "coco":
-        return _coco(rest, name)
+        return _coco(rest, name, resume)
     if scheme == "mot":
-        return Route(lambda: MotSink(rest), name)
+        return _mot(rest, name, resume)
     if scheme in ("http", "https"):
         url, _, part = name.partition("#")
         return _network(lambda: WebhookSink(url, found_only=part == "found"), url)
@@ -84,16 +127,14 @@ def _addressed(scheme: str, rest: str, name: str) -> Route | None:
     return Route(lambda: LiveSink(rest), name, "latest", required=False) if scheme == "live" else None
 
 
-def _coco(rest: str, name: str) -> Route:
+def _coco(rest: str, name: str, resume: Resume | None) -> Route:
     path, _, option = rest.partition("?")
     if option not in ("", "ids=coco"):
         message = f"{name}: unknown option {option!r}; known: ids=coco"
         raise InputError(message)
-    return Route(lambda: CocoSink(path, coco_ids=bool(option)), name)
-
-
-def _file(kind: Callable[[str], Sink], name: str) -> Route:
-    return Route(lambda: kind(name), name)
+    return _text_route(
+        lambda target, placing: CocoSink(target, coco_ids=bool(option), placing=placing), path, name, resume
+    )
 
 
 def _network(make: Callable[[], Sink], name: str) -> Route:

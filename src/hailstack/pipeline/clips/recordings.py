@@ -46,7 +46,10 @@ class RecordingClip:
 
     def _turn(self, selection: Selection, began_s: float) -> Iterator[tuple[float, Image]]:
         options = self.facts.source.options
-        frames = self._video.frames(lambda time_s: selection(began_s + time_s), options.start, options.end)
+        after = self.facts.source.after
+        frames = self._video.frames(
+            lambda time_s: selection(began_s + time_s) and selection.number > after, options.start, options.end
+        )
         return ((began_s + time_s, image) for time_s, image in frames)
 
     def close(self) -> None:

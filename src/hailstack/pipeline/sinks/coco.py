@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from hailstack.errors import InputError
+from hailstack.files import replacing
 from hailstack.pipeline.clips import ClipFacts
-from hailstack.pipeline.sinks.textfile import TextFile
+from hailstack.pipeline.sinks.textfile import Placing, TextFile
 from hailstack.types import Detections, Result
 
 COCO_GAPS = (12, 26, 29, 30, 45, 66, 68, 69, 71, 83)
@@ -35,12 +36,13 @@ class CocoSink:
         InputError: the file cannot be made, the network finds no boxes, or has more than the 80 classes.
     """
 
-    def __init__(self, target: str, *, coco_ids: bool = False) -> None:
+    def __init__(self, target: str, *, coco_ids: bool = False, placing: Placing = replacing) -> None:
         self._target = target
         self._coco_ids = coco_ids
-        self._file = TextFile(target, tail="\n]\n")
-        self._file.write("[")
-        self._separator = "\n"
+        self._file = TextFile(target, tail="\n]\n", placing=placing)
+        self._separator = "\n" if self._file.began_at <= 1 else ",\n"
+        if not self._file.began_at:
+            self._file.write("[")
 
     def begin(self, clip: ClipFacts) -> None:
         pass

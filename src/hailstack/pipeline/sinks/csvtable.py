@@ -5,10 +5,11 @@ from __future__ import annotations
 import csv
 import io
 
+from hailstack.files import replacing
 from hailstack.pipeline.clips import ClipFacts
 from hailstack.pipeline.sinks.records import to_record
 from hailstack.pipeline.sinks.table import COLUMNS, to_rows
-from hailstack.pipeline.sinks.textfile import TextFile
+from hailstack.pipeline.sinks.textfile import Placing, TextFile
 from hailstack.types import Failed, Result
 
 
@@ -19,9 +20,10 @@ class CsvSink:
         InputError: the file cannot be created or written.
     """
 
-    def __init__(self, target: str) -> None:
-        self._file = TextFile(target)
-        self._file.write(",".join(COLUMNS) + "\r\n")
+    def __init__(self, target: str, placing: Placing = replacing) -> None:
+        self._file = TextFile(target, placing=placing)
+        if not self._file.began_at:
+            self._file.write(",".join(COLUMNS) + "\r\n")
 
     def begin(self, clip: ClipFacts) -> None:
         pass

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -22,13 +22,20 @@ from hailstack.types import Image, RawTensors, Result
 KEPT_SUFFIXES = {".jpg", ".jpeg", ".png"}
 
 
+class Video(Protocol):
+    """What pictures are appended to."""
+
+    def write(self, image: Image, time_s: float) -> None: ...
+    def close(self) -> None: ...
+
+
 @dataclass(slots=True)
 class _Open:
     """A source that has begun and not ended."""
 
     clip: ClipFacts
     stem: str
-    video: VideoWriter | None = None
+    video: Video | None = None
     begin_s: float = 0.0
     """What is time 0 in the video: of live sources the first frame's."""
 
@@ -47,22 +54,33 @@ class FolderSink:
     Args:
         folder: made if it is not there.
         sources: what will be read: none of it may be overwritten.
+        video: opens what videos are written with; called as :class:`hailstack.imaging.video.VideoWriter`.
+        begun: sources whose files an earlier run has written.
 
     Raises:
         InputError: the folder cannot be made, or a source lies in it under a name that will be written.
     """
 
-    def __init__(self, folder: str, sources: Sequence[Source]) -> None:
+    def __init__(
+        self,
+        folder: str,
+        sources: Sequence[Source],
+        video: Callable[[Path, Fraction, Fraction, int, int], Video] = VideoWriter,
+        begun: Sequence[Source] = (),
+    ) -> None:
         self.folder = Path(folder)
         self._taken: set[str] = set()
         self._protected = {source.path.resolve() for source in sources if source.path is not None}
         self._open: dict[str, _Open] = {}
+        self._writer = video
         self.written = 0
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             message = f"{folder}: this folder cannot be made: {error.strerror}"
             raise InputError(message) from error
+        for source in begun:
+            self._free_stem(source)
 
     def begin(self, clip: ClipFacts) -> None:
         self._open[clip.source.name] = _Open(clip, self._free_stem(clip.source))
@@ -97,10 +115,10 @@ class FolderSink:
             one.begin_s = result.id.time_s if one.clip.source.is_live else 0.0
         one.video.write(image, result.id.time_s - one.begin_s)
 
-    def _open_video(self, one: _Open, image: Image) -> VideoWriter:
+    def _open_video(self, one: _Open, image: Image) -> Video:
         rate = one.clip.rate or DEFAULT_RATE
         time_base = one.clip.time_base or Fraction(1) / rate
-        return VideoWriter(self._target(one, ".mp4"), rate, time_base, image.shape[1], image.shape[0])
+        return self._writer(self._target(one, ".mp4"), rate, time_base, image.shape[1], image.shape[0])
 
     def _write_tensors(self, one: _Open, result: Result, raw: RawTensors) -> None:
         target = self._target(one, ".npz" if one.is_picture else f"_{result.id.number:06d}.npz")

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 
 from hailstack.errors import InputError
+from hailstack.files import replacing
 from hailstack.pipeline.clips import ClipFacts
 from hailstack.pipeline.sinks.records import to_record
-from hailstack.pipeline.sinks.textfile import TextFile
+from hailstack.pipeline.sinks.textfile import Placing, TextFile
 from hailstack.types import Failed, Result
 
 
@@ -22,11 +23,11 @@ class JsonLinesSink:
         InputError: the file cannot be created.
     """
 
-    def __init__(self, target: str) -> None:
+    def __init__(self, target: str, placing: Placing = replacing) -> None:
         if target.startswith("-") and target != "-":
             message = f"--json {target}: name a file, or - for standard output"
             raise InputError(message)
-        self._file = TextFile(target, encoding="ascii")
+        self._file = TextFile(target, encoding="ascii", placing=placing)
 
     def begin(self, clip: ClipFacts) -> None:
         pass

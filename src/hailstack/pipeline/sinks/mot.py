@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
 from hailstack.errors import InputError
+from hailstack.files import replacing
 from hailstack.pipeline.clips import ClipFacts
-from hailstack.pipeline.sinks.textfile import TextFile
+from hailstack.pipeline.sinks.textfile import Placing, TextFile
+from hailstack.pipeline.sources import Source
 from hailstack.types import Detections, Result
 
 NO_IDENTITY = -1
@@ -22,28 +25,37 @@ class MotSink:
     Args:
         target: the folder; made if it is not there.
 
+        placing: from a file to a name to append to.
+        begun: sources whose files an earlier run has written.
+
     Raises:
         InputError: the folder or a file cannot be made, or the network finds no boxes.
     """
 
-    def __init__(self, target: str) -> None:
+    def __init__(self, target: str, placing: Placing = replacing, begun: Sequence[Source] = ()) -> None:
         self._folder = Path(target)
         self._names: set[str] = set()
         self._files: dict[str, TextFile] = {}
+        self._placing = placing
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             message = f"{target}: this folder cannot be made: {error.strerror}"
             raise InputError(message) from error
+        for source in begun:
+            self._free_name(source)
 
     def begin(self, clip: ClipFacts) -> None:
-        stem = clip.source.stem
-        name, number = stem, 1
+        target = self._folder / f"{self._free_name(clip.source)}.txt"
+        self._files[clip.source.name] = TextFile(str(target), placing=self._placing)
+
+    def _free_name(self, source: Source) -> str:
+        name, number = source.stem, 1
         while name.casefold() in self._names:
             number += 1
-            name = f"{stem}-{number}"
+            name = f"{source.stem}-{number}"
         self._names.add(name.casefold())
-        self._files[clip.source.name] = TextFile(str(self._folder / f"{name}.txt"))
+        return name
 
     def write(self, result: Result) -> None:
         if not isinstance(result.prediction, Detections):

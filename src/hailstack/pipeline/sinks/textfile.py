@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import sys
-from contextlib import ExitStack
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
-from typing import TextIO
+from typing import TextIO, TypeAlias
 
 from hailstack.files import replacing, unwritable
+
+Placing: TypeAlias = Callable[[Path], AbstractContextManager[Path]]
+"""From a file to a name to write to; what lies there becomes the file when the context is left, or later."""
 
 
 class TextFile:
@@ -15,17 +19,23 @@ class TextFile:
 
     The file gets its name when it is closed, also after a failure: it then holds all that was written before.
 
+    Args:
+        tail: written when it is closed.
+        placing: from the file to a name to append to.
+
     Raises:
         InputError: it cannot be created or written; the message names it.
     """
 
-    def __init__(self, target: str, *, encoding: str = "utf-8", tail: str = "") -> None:
+    def __init__(self, target: str, *, encoding: str = "utf-8", tail: str = "", placing: Placing = replacing) -> None:
         self._name = "standard output" if target == "-" else target
         self._tail = tail
         with ExitStack() as undo:
-            self._stream: TextIO = sys.stdout if target == "-" else _create(Path(target), encoding, undo)
+            self._stream: TextIO = sys.stdout if target == "-" else _create(placing(Path(target)), encoding, undo)
             self._place = undo.pop_all()
         self._is_open = True
+        self.began_at = self._stream.tell() if target != "-" and self._stream.seekable() else 0
+        """How many bytes were in it before."""
 
     def write(self, text: str) -> None:
         try:
@@ -46,7 +56,7 @@ class TextFile:
                 self.write(self._tail)
 
 
-def _create(path: Path, encoding: str, closing: ExitStack) -> TextIO:
-    partial = closing.enter_context(replacing(path))
+def _create(place: AbstractContextManager[Path], encoding: str, closing: ExitStack) -> TextIO:
+    partial = closing.enter_context(place)
     # No translation of line ends: what is written is what lies in the file, on every system.
-    return closing.enter_context(partial.open("w", encoding=encoding, newline=""))
+    return closing.enter_context(partial.open("a", encoding=encoding, newline=""))

@@ -47,6 +47,8 @@ class Source:
     """As the user named it, without options; may hold a password."""
     kind: SourceKind
     options: Options = field(default_factory=Options)
+    after: int = field(default=-1, compare=False)
+    """Frames up to this number are passed over: an earlier run has seen them."""
 
     @property
     def name(self) -> str:
