@@ -280,6 +280,16 @@ def test_a_run_that_was_stopped_or_whose_device_failed_goes_on_with_the_next_fra
     compare(bench, uninterrupted)
 
 
+def test_without_its_journals_a_run_begins_anew(bench, sources, uninterrupted):
+    assert bench.run(*sources, "--resume", faults="lost@250").code == 3
+    for journal in bench.folder.rglob(".*.resume"):
+        journal.unlink()
+    ended = bench.run(*sources, "--resume")
+    assert ended.code == 0, ended.said
+    assert "going on" not in ended.said
+    compare(bench, uninterrupted)
+
+
 def test_another_run_does_not_go_on_with_these_files(bench, clip, sources, tmp_path):
     assert bench.run(*sources, "--resume", faults="lost@30").code == 3
     ended = bench.run(clip, "--resume", "--confidence", "0.4")

@@ -13,7 +13,7 @@ import av
 from hailstack.errors import MediaError
 from hailstack.files import replacing
 from hailstack.imaging.media import reason
-from hailstack.imaging.video import VideoWriter
+from hailstack.imaging.video import VideoWriter, mp4_options
 from hailstack.types import Image
 
 FRAMES_A_SEGMENT = 100
@@ -74,7 +74,8 @@ def join_segments(path: Path, segments: Sequence[Path]) -> None:
     try:
         with replacing(path) as partial, ExitStack() as closing:
             inputs = [closing.enter_context(av.open(f"file:{segment}")) for segment in segments]
-            output = closing.enter_context(av.open(str(partial), "w", format="mp4", options={"movflags": "faststart"}))
+            options = mp4_options(inputs[0].streams.video[0].time_base or Fraction(1, 1000))
+            output = closing.enter_context(av.open(str(partial), "w", format="mp4", options=options))
             heads = {bytes(one.streams.video[0].codec_context.extradata or b"") for one in inputs}
             if len(heads) > 1:
                 message = f"{path}: its parts were written by different encoders and cannot be joined"

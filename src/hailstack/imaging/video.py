@@ -226,7 +226,7 @@ class VideoWriter:
 
     def _start(self, partial: Path, rate: Fraction, encoder: Encoder) -> None:
         with ExitStack() as undo:
-            self._container = av.open(str(partial), "w", format="mp4", options={"movflags": "faststart"})
+            self._container = av.open(str(partial), "w", format="mp4", options=mp4_options(self._time_base))
             undo.callback(self._container.close)
             self._stream = cast(Any, self._container.add_stream(encoder.name, rate=rate))
             self._stream.height, self._stream.width = self._size
@@ -265,6 +265,15 @@ class VideoWriter:
         except (av.FFmpegError, OSError) as error:
             message = f"{self.path}: cannot be written: {reason(error)}"
             raise MediaError(message) from error
+
+
+def mp4_options(time_base: Fraction) -> dict[str, str]:
+    """For FFmpeg's writer of MP4: the index in front, and a clock that says exactly when the first frame is shown.
+
+    FFmpeg's own choice for what lies before the first frame is whole milliseconds.
+    """
+    ticks = time_base.denominator
+    return {"movflags": "faststart", "movie_timescale": str(ticks * -(-1000 // ticks))}
 
 
 def _padded(image: Image, size: tuple[int, int]) -> Image:

@@ -134,13 +134,18 @@ class Unfinished:
         """The hidden file in place of ``path``, to append to."""
         self._note("file", str(path.absolute()))
         self._newest = _hidden_name(path.absolute())
+        if str(self._newest) not in self._known():
+            self._newest.unlink(missing_ok=True)  # of a run whose journal somebody has deleted
         yield self._newest
 
     def video(self, path: Path, rate: Fraction, time_base: Fraction, width: int, height: int) -> SegmentedVideo:
         """A video whose segments are joined to ``path`` at the end."""
         path = path.absolute()
         self._note("video", str(path))
-        first = len(self._segments_of(str(path)))
+        complete = self._segments_of(str(path))
+        for stale in set(_segments(path)).difference(complete):
+            stale.unlink()
+        first = len(complete)
         self._video = SegmentedVideo(
             lambda number: path.with_name(f".{path.name}.{number:06d}.unfinished"),
             first,
@@ -184,8 +189,12 @@ class Unfinished:
 
     def _segments_of(self, video: str) -> list[Path]:
         """Its complete segments, in their order."""
-        known = {entry[3] for entry, _ in self._lines if entry[0] == "at"}
+        known = self._known()
         return [one for one in _segments(Path(video)) if str(one) in known]
+
+    def _known(self) -> set[str]:
+        """Hidden files that hold something."""
+        return {entry[3] for entry, _ in self._lines if entry[0] == "at"}
 
     def forget(self) -> None:
         """Remove the journal."""
@@ -217,9 +226,10 @@ def _read(data: bytes) -> list[tuple[Any, int]]:
     """The whole lines, and where each ends."""
     lines, end = [], 0
     for line in data.splitlines(keepends=True):
+        if not line.endswith(b"\n") or b"\0" in line:
+            break  # torn when the process died; zeros are left by a power failure
         end += len(line)
-        if line.endswith(b"\n"):
-            lines.append((json.loads(line), end))
+        lines.append((json.loads(line), end))
     return lines
 
 
