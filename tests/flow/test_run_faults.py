@@ -300,6 +300,7 @@ def test_another_run_does_not_go_on_with_these_files(bench, clip, sources, tmp_p
     bench.folder = tmp_path / "other"
     ended = bench.run(*sources, "--resume", "--to", tmp_path / "out.parquet")
     assert "out.parquet cannot be taken up again" in ended.said
+    assert list(bench.folder.rglob(".*")) == []
 
 
 def _screen(xvfb):

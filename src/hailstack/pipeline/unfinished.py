@@ -201,7 +201,11 @@ class Unfinished:
         self.journal.unlink(missing_ok=True)
 
     def close(self) -> None:
-        """Let other processes have it. May be called again."""
+        """Let other processes have it; where nothing was done, nothing stays. May be called again."""
+        if not self.positions and not self._stream.closed:
+            for hidden in self._hidden():
+                hidden.unlink(missing_ok=True)
+            self.forget()
         self._stream.close()
 
     def _note(self, *entry: Any) -> None:
