@@ -142,8 +142,9 @@ def test_a_frame_that_fails_is_left_out_by_name_when_that_is_asked_for(bench, cl
     bench.check(ended)
 
 
-@pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("fault", STATUS)
+@pytest.mark.parametrize(
+    ("fault", "mode"), [(one, mode) for one in STATUS for mode in MODES if one != "timeout" or mode == "async"]
+)
 def test_a_frame_that_is_tried_again_has_a_result(bench, clip, fault, mode):
     ended = bench.run(
         clip, *MODES[mode], *PATIENCE.get(fault, []), "--on-fault", "retry:3", faults=f"{fault}@{FAILING_FRAME}"
@@ -210,7 +211,7 @@ def test_a_full_disk_ends_the_run_by_the_name_of_the_file(bench, clip, mode):
 def test_a_display_that_dies_does_not_end_the_run(bench, clip, program, tmp_path, mode):
     display, screen = _screen(program("Xvfb"))
     try:
-        running = bench.start(f"{clip}#loop=60", *MODES[mode], "--show", environment={"DISPLAY": display})
+        running = bench.start(f"{clip}#loop=20", *MODES[mode], "--show", environment={"DISPLAY": display})
         running.wait_until(lambda: any(path.stat().st_size > 2000 for path in bench.folder.glob(".out.jsonl*")))
         screen.kill()
         ended = running.wait()
@@ -219,7 +220,7 @@ def test_a_display_that_dies_does_not_end_the_run(bench, clip, program, tmp_path
         screen.wait()
     assert ended.code == 0, ended.said
     assert "window: nothing more is written" in ended.said
-    assert bench.results() == list(range(60 * FRAMES))
+    assert bench.results() == list(range(20 * FRAMES))
     bench.check(ended)
 
 
@@ -280,14 +281,15 @@ def test_a_run_that_was_stopped_or_whose_device_failed_goes_on_with_the_next_fra
     compare(bench, uninterrupted)
 
 
-def test_without_its_journals_a_run_begins_anew(bench, sources, uninterrupted):
-    assert bench.run(*sources, "--resume", faults="lost@250").code == 3
+def test_without_its_journals_a_run_begins_anew(bench, clip):
+    assert bench.run(clip, "--resume", faults=f"lost@{FAILING_FRAME}").code == 3
     for journal in bench.folder.rglob(".*.resume"):
         journal.unlink()
-    ended = bench.run(*sources, "--resume")
+    ended = bench.run(clip, "--resume")
     assert ended.code == 0, ended.said
     assert "going on" not in ended.said
-    compare(bench, uninterrupted)
+    bench.check_counts(ended.said)
+    bench.check(ended)
 
 
 def test_another_run_does_not_go_on_with_these_files(bench, clip, sources, tmp_path):
