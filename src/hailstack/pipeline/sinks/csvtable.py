@@ -6,14 +6,14 @@ import csv
 import io
 
 from hailstack.files import replacing
-from hailstack.pipeline.clips import ClipFacts
+from hailstack.pipeline.sinks.outcomes import OutcomeSink
 from hailstack.pipeline.sinks.records import to_record
 from hailstack.pipeline.sinks.table import COLUMNS, to_rows
 from hailstack.pipeline.sinks.textfile import Placing, TextFile
 from hailstack.types import Failed, Result
 
 
-class CsvSink:
+class CsvSink(OutcomeSink):
     """Writes the rows of :mod:`hailstack.pipeline.sinks.table` under one line of column names, as RFC 4180 says.
 
     Raises:
@@ -25,22 +25,10 @@ class CsvSink:
         if not self._file.began_at:
             self._file.write(",".join(COLUMNS) + "\r\n")
 
-    def begin(self, clip: ClipFacts) -> None:
-        pass
-
-    def write(self, result: Result) -> None:
-        self._put(result)
-
-    def lost(self, failed: Failed) -> None:
-        self._put(failed)
-
-    def _put(self, outcome: Result | Failed) -> None:
+    def put(self, outcome: Result | Failed) -> None:
         lines = io.StringIO()
         csv.DictWriter(lines, COLUMNS).writerows(to_rows(to_record(outcome)))
         self._file.write(lines.getvalue())
-
-    def end(self) -> None:
-        pass
 
     def close(self) -> None:
         self._file.close()

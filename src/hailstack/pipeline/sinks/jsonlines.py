@@ -6,13 +6,13 @@ import json
 
 from hailstack.errors import InputError
 from hailstack.files import replacing
-from hailstack.pipeline.clips import ClipFacts
+from hailstack.pipeline.sinks.outcomes import OutcomeSink
 from hailstack.pipeline.sinks.records import to_record
 from hailstack.pipeline.sinks.textfile import Placing, TextFile
 from hailstack.types import Failed, Result
 
 
-class JsonLinesSink:
+class JsonLinesSink(OutcomeSink):
     """Writes :func:`hailstack.pipeline.sinks.records.to_record` of every frame, one object a line, in ASCII.
 
     Args:
@@ -29,20 +29,8 @@ class JsonLinesSink:
             raise InputError(message)
         self._file = TextFile(target, encoding="ascii", placing=placing)
 
-    def begin(self, clip: ClipFacts) -> None:
-        pass
-
-    def write(self, result: Result) -> None:
-        self._put(result)
-
-    def lost(self, failed: Failed) -> None:
-        self._put(failed)
-
-    def _put(self, outcome: Result | Failed) -> None:
+    def put(self, outcome: Result | Failed) -> None:
         self._file.write(json.dumps(to_record(outcome), allow_nan=False) + "\n")
-
-    def end(self) -> None:
-        pass
 
     def close(self) -> None:
         self._file.close()

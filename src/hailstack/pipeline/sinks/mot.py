@@ -24,7 +24,6 @@ class MotSink:
 
     Args:
         target: the folder; made if it is not there.
-
         placing: from a file to a name to append to.
         begun: sources whose files an earlier run has written.
 

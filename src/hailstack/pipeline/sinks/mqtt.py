@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from hailstack.errors import InferencePipelineError, InputError, MissingExtraError
-from hailstack.pipeline.clips import ClipFacts
+from hailstack.pipeline.sinks.outcomes import OutcomeSink
 from hailstack.pipeline.sinks.records import to_record
 from hailstack.types import Failed, Result
 
@@ -59,7 +59,7 @@ class Broker:
         return f"mqtt://{self.host}:{self.port}/{self.topic}"
 
 
-class MqttSink:
+class MqttSink(OutcomeSink):
     """Publishes three things below its topic:
 
     * ``TOPIC/records``: :func:`hailstack.pipeline.sinks.records.to_record` of every frame;
@@ -117,16 +117,7 @@ class MqttSink:
         self._refusal = str(reason) if reason.is_failure else ""
         self._answered.set()
 
-    def begin(self, clip: ClipFacts) -> None:
-        pass
-
-    def write(self, result: Result) -> None:
-        self._put(result)
-
-    def lost(self, failed: Failed) -> None:
-        self._put(failed)
-
-    def _put(self, outcome: Result | Failed) -> None:
+    def put(self, outcome: Result | Failed) -> None:
         record = to_record(outcome)
         self._publish("records", json.dumps(record, allow_nan=False), frame=outcome.id.number)
         if (objects := record.get("objects")) is None:
@@ -142,9 +133,6 @@ class MqttSink:
         if message.rc not in (0, 4):
             text = f"{self._broker}: {QUEUE_SIZE} messages wait for the broker, this one was not taken"
             raise InferencePipelineError(text, frame=frame)
-
-    def end(self) -> None:
-        pass
 
     def close(self) -> None:
         """Deliver what waits and say good-bye. May be called again."""

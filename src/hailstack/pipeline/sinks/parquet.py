@@ -8,7 +8,7 @@ from typing import Any
 
 from hailstack.errors import MissingExtraError
 from hailstack.files import replacing, unwritable
-from hailstack.pipeline.clips import ClipFacts
+from hailstack.pipeline.sinks.outcomes import OutcomeSink
 from hailstack.pipeline.sinks.records import to_record
 from hailstack.pipeline.sinks.table import COLUMNS, to_rows
 from hailstack.types import Failed, Result
@@ -20,7 +20,7 @@ KINDS = {"frame": "int64", "width": "int32", "height": "int32", "class_id": "int
 TEXTS = ("source", "class", "detail", "error")
 
 
-class ParquetSink:
+class ParquetSink(OutcomeSink):
     """Writes the rows of :mod:`hailstack.pipeline.sinks.table`, compressed with zstd.
 
     The file gets its name when the run ends, also when it fails: it then holds every frame before.
@@ -51,16 +51,7 @@ class ParquetSink:
     def _kind(self, name: str) -> Any:
         return self._arrow.string() if name in TEXTS else getattr(self._arrow, KINDS.get(name, "float32"))()
 
-    def begin(self, clip: ClipFacts) -> None:
-        pass
-
-    def write(self, result: Result) -> None:
-        self._put(result)
-
-    def lost(self, failed: Failed) -> None:
-        self._put(failed)
-
-    def _put(self, outcome: Result | Failed) -> None:
+    def put(self, outcome: Result | Failed) -> None:
         self._rows += to_rows(to_record(outcome))
         if len(self._rows) >= ROWS_A_GROUP:
             self._flush()
@@ -72,9 +63,6 @@ class ParquetSink:
                 self._writer.write_table(self._arrow.Table.from_pylist(rows, self._schema))
         except OSError as error:
             raise unwritable(self._target, error) from error
-
-    def end(self) -> None:
-        pass
 
     def close(self) -> None:
         self._place.close()

@@ -9,7 +9,7 @@ import urllib.request
 from collections.abc import Callable
 
 from hailstack.errors import InferencePipelineError
-from hailstack.pipeline.clips import ClipFacts
+from hailstack.pipeline.sinks.outcomes import OutcomeSink
 from hailstack.pipeline.sinks.records import to_record
 from hailstack.types import Failed, Result
 
@@ -18,7 +18,7 @@ PAUSES_S = (0.2, 1.0)
 """Before the second and third attempt."""
 
 
-class WebhookSink:
+class WebhookSink(OutcomeSink):
     """Posts :func:`hailstack.pipeline.sinks.records.to_record` of every frame as ``application/json``.
 
     An address that does not answer, or answers 429 or 5xx, is tried three times in all.
@@ -37,16 +37,7 @@ class WebhookSink:
         self._found_only = found_only
         self._sleep = sleep
 
-    def begin(self, clip: ClipFacts) -> None:
-        pass
-
-    def write(self, result: Result) -> None:
-        self._post(result)
-
-    def lost(self, failed: Failed) -> None:
-        self._post(failed)
-
-    def _post(self, outcome: Result | Failed) -> None:
+    def put(self, outcome: Result | Failed) -> None:
         record = to_record(outcome)
         if self._found_only and not record.get("objects", record.get("classes", True)):
             return
@@ -63,9 +54,6 @@ class WebhookSink:
                 break
         message = f"{outcome.id.place}: the record could not be delivered to {self._url}: {reason}"
         raise InferencePipelineError(message, frame=outcome.id.number)
-
-    def end(self) -> None:
-        pass
 
     def close(self) -> None:
         pass
