@@ -138,13 +138,15 @@ def test_only_the_newest_frame_waits_unless_the_policy_says_otherwise(server):
         events = filter(None, reader)
         assert isinstance(next(events), Opened)
         first = next(events)
-        time.sleep(1.0)
+        (counts,) = reader.counts
+        deadline = time.monotonic() + 20
+        while counts.dropped < 6 and time.monotonic() < deadline:
+            time.sleep(0.01)
         frames = [next(events), next(events)]
-    (counts,) = reader.counts
     assert first.id.number == 0
-    assert frames[0].id.number >= 7
-    assert frames[1].id.number == frames[0].id.number + 1
     assert counts.dropped >= 6
+    assert frames[0].id.number >= 7
+    assert frames[1].id.number > frames[0].id.number
     assert counts.read - counts.dropped - 3 in (0, 1), "at most one frame was still waiting"
 
 
