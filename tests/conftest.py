@@ -39,7 +39,7 @@ def program() -> Callable[[str], str]:
         if path is None and os.environ.get("CI") == "true":
             pytest.fail(f"{name} is missing")
         if path is None:
-            pytest.skip(f"{name} is not on this machine (Debian: apt install {name})")
+            pytest.skip(f"{name} is not on this machine (Debian: apt install {name.lower()})")
         return path
 
     return find
