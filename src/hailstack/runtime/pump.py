@@ -85,6 +85,8 @@ class Pump(Generic[Prepared]):
 
     def answers(self, frames: Iterable[Frame | None]) -> Iterator[Answer[Prepared]]:
         """Answers in the order of the frames. None among the frames: there is none at the moment."""
+        # All at once: how many are needed shows only when the device falls behind, which may be late.
+        self._spare = [self._runner.make_batch() for _ in range(self._depth)]
         for frame in frames:
             if frame is not None:
                 self._again.append(frame)
