@@ -45,7 +45,7 @@ docs: $(VENV)/docs  ## the documentation as HTML in site/
 
 numpy1:  ## the whole suite once more with numpy 1.26, which HailoRT 4.x wants
 	$(PYTHON) -m venv .venv-numpy1
-	.venv-numpy1/bin/pip install --quiet --editable '.[test]' 'numpy==1.26.*'
+	.venv-numpy1/bin/pip install --quiet --editable '.[test]' 'numpy==1.26.*' 'pyarrow<25'
 	.venv-numpy1/bin/python -m pytest
 
 clean:

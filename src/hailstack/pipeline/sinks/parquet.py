@@ -35,7 +35,8 @@ class ParquetSink(OutcomeSink):
             import pyarrow
             import pyarrow.parquet
         except ImportError as error:
-            message = f"{target}: Parquet needs pyarrow: pip install 'hailstack[parquet]'"
+            hint = "pip install 'hailstack[parquet]', and beside numpy 1 'pyarrow<25'"
+            message = f"{target}: Parquet needs pyarrow ({error}): {hint}"
             raise MissingExtraError(message) from error
         self._arrow: Any = pyarrow
         self._target = target
