@@ -99,6 +99,22 @@ def test_a_webhook_that_nobody_answers_is_named():
         WebhookSink(f"http://127.0.0.1:{port}/", sleep=lambda s: None).write(frame())
 
 
+def test_a_server_that_speaks_no_http_is_named():
+    def babble():
+        for _ in range(3):
+            peer, _ = server.accept()
+            with peer:
+                peer.recv(65536)
+                peer.sendall(b"what?\r\n\r\n")
+
+    with closing(socket.create_server(("127.0.0.1", 0))) as server:
+        thread = threading.Thread(target=babble)
+        thread.start()
+        with pytest.raises(InferencePipelineError, match=r"frame 0: .*what\?"):
+            WebhookSink(f"http://127.0.0.1:{server.getsockname()[1]}/", sleep=lambda s: None).write(frame())
+        thread.join()
+
+
 def test_a_webhook_may_hear_only_of_what_was_found():
     with Hook() as hook:
         sink = WebhookSink(hook.url, found_only=True)

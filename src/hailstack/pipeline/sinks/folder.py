@@ -16,6 +16,7 @@ from hailstack.files import replacing
 from hailstack.imaging import draw, write_image
 from hailstack.imaging.video import DEFAULT_RATE, VideoWriter
 from hailstack.pipeline.clips import ClipFacts
+from hailstack.pipeline.sinks.stems import Stems, make_folder
 from hailstack.pipeline.sources import Source
 from hailstack.types import Image, RawTensors, Result
 
@@ -68,17 +69,12 @@ class FolderSink:
         video: Callable[[Path, Fraction, Fraction, int, int], Video] = VideoWriter,
         begun: Sequence[Source] = (),
     ) -> None:
-        self.folder = Path(folder)
-        self._taken: set[str] = set()
+        self.folder = make_folder(folder)
+        self._stems = Stems()
         self._protected = {source.path.resolve() for source in sources if source.path is not None}
         self._open: dict[str, _Open] = {}
         self._writer = video
         self.written = 0
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            message = f"{folder}: this folder cannot be made: {error.strerror}"
-            raise InputError(message) from error
         for source in begun:
             self._free_stem(source)
 
@@ -135,15 +131,8 @@ class FolderSink:
         return target
 
     def _free_stem(self, source: Source) -> str:
-        """The source's base name, with a number if another source of the run has taken it."""
         suffix = _picture_suffix(source) if source.kind == "image" else ".mp4"
-        stem = source.stem
-        number = 1
-        while (name := f"{stem}{suffix}".casefold()) in self._taken:
-            number += 1
-            stem = f"{source.stem}-{number}"
-        self._taken.add(name)
-        return stem
+        return self._stems.take(source, suffix)
 
 
 def _picture_suffix(source: Source) -> str:

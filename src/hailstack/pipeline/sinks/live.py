@@ -159,45 +159,66 @@ def _make_server(scene: Scene) -> Any:
     try:
         import uvicorn
         from starlette.applications import Starlette
-        from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
         from starlette.routing import Route, WebSocketRoute
-        from starlette.websockets import WebSocketDisconnect
     except ImportError as error:
         message = "live: the page needs a web server: pip install 'hailstack[serve]'"
         raise MissingExtraError(message) from error
 
-    async def page(request: Any) -> Any:
-        return HTMLResponse(resources.files("hailstack.pipeline.sinks").joinpath("live.html").read_text("utf-8"))
-
-    async def record(request: Any) -> Any:
-        return JSONResponse(scene.record())
-
-    async def picture(request: Any) -> Any:
-        data = await asyncio.to_thread(scene.picture)
-        return Response(data, 200 if data else 503, media_type="image/jpeg", headers={"Cache-Control": "no-store"})
-
-    async def mjpeg(request: Any) -> Any:
-        return StreamingResponse(_parts(scene), media_type=f"multipart/x-mixed-replace; boundary={BOUNDARY}")
-
-    async def viewer(websocket: Any) -> None:
-        await websocket.accept()
-        try:
-            async for data in _pictures(scene):
-                await websocket.send_text(json.dumps(scene.record()))
-                await websocket.send_bytes(data)
-            await websocket.close()
-        except (WebSocketDisconnect, RuntimeError):
-            return  # the viewer has left
-
+    site = _Site(scene)
     routes = [
-        Route("/", page),
-        Route("/record", record),
-        Route("/picture.jpg", picture),
-        Route("/stream.mjpg", mjpeg),
-        WebSocketRoute("/ws", viewer),
+        Route("/", site.page),
+        Route("/record", site.record),
+        Route("/picture.jpg", site.picture),
+        Route("/stream.mjpg", site.mjpeg),
+        WebSocketRoute("/ws", site.viewer),
     ]
     config = uvicorn.Config(Starlette(routes=routes), log_level="error", timeout_graceful_shutdown=1)
     return uvicorn.Server(config)
+
+
+class _Site:
+    """What the addresses answer."""
+
+    def __init__(self, scene: Scene) -> None:
+        from starlette import responses
+
+        self._scene = scene
+        self._responses = responses
+
+    async def page(self, request: Any) -> Any:
+        text = resources.files("hailstack.pipeline.sinks").joinpath("live.html").read_text("utf-8")
+        return self._responses.HTMLResponse(text)
+
+    async def record(self, request: Any) -> Any:
+        return self._responses.JSONResponse(self._scene.record())
+
+    async def picture(self, request: Any) -> Any:
+        data = await asyncio.to_thread(self._scene.picture)
+        fresh = {"Cache-Control": "no-store"}
+        return self._responses.Response(data, 200 if data else 503, media_type="image/jpeg", headers=fresh)
+
+    async def mjpeg(self, request: Any) -> Any:
+        kind = f"multipart/x-mixed-replace; boundary={BOUNDARY}"
+        return self._responses.StreamingResponse(_parts(self._scene), media_type=kind)
+
+    async def viewer(self, websocket: Any) -> None:
+        await websocket.accept()
+        async for data in _pictures(self._scene):
+            if not await _sent(websocket, json.dumps(self._scene.record()), data):
+                return
+        await websocket.close()
+
+
+async def _sent(websocket: Any, record: str, picture: bytes) -> bool:
+    """Whether the viewer is still there."""
+    from starlette.websockets import WebSocketDisconnect
+
+    try:
+        await websocket.send_text(record)
+        await websocket.send_bytes(picture)
+    except (WebSocketDisconnect, RuntimeError):  # servers differ in how they say that somebody has left
+        return False
+    return True
 
 
 async def _pictures(scene: Scene) -> AsyncIterator[bytes]:

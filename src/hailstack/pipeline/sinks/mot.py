@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import ExitStack
-from pathlib import Path
 
 from hailstack.errors import InputError
 from hailstack.files import replacing
 from hailstack.pipeline.clips import ClipFacts
+from hailstack.pipeline.sinks.stems import Stems, make_folder
 from hailstack.pipeline.sinks.textfile import Placing, TextFile
 from hailstack.pipeline.sources import Source
 from hailstack.types import Detections, Result
 
 NO_IDENTITY = -1
+SUFFIX = ".txt"
 
 
 class MotSink:
@@ -32,29 +33,16 @@ class MotSink:
     """
 
     def __init__(self, target: str, placing: Placing = replacing, begun: Sequence[Source] = ()) -> None:
-        self._folder = Path(target)
-        self._names: set[str] = set()
+        self._folder = make_folder(target)
+        self._stems = Stems()
         self._files: dict[str, TextFile] = {}
         self._placing = placing
-        try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            message = f"{target}: this folder cannot be made: {error.strerror}"
-            raise InputError(message) from error
         for source in begun:
-            self._free_name(source)
+            self._stems.take(source, SUFFIX)
 
     def begin(self, clip: ClipFacts) -> None:
-        target = self._folder / f"{self._free_name(clip.source)}.txt"
+        target = self._folder / f"{self._stems.take(clip.source, SUFFIX)}{SUFFIX}"
         self._files[clip.source.name] = TextFile(str(target), placing=self._placing)
-
-    def _free_name(self, source: Source) -> str:
-        name, number = source.stem, 1
-        while name.casefold() in self._names:
-            number += 1
-            name = f"{source.stem}-{number}"
-        self._names.add(name.casefold())
-        return name
 
     def write(self, result: Result) -> None:
         if not isinstance(result.prediction, Detections):

@@ -7,6 +7,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from http.client import HTTPException
 
 from hailstack.errors import InferencePipelineError
 from hailstack.pipeline.sinks.outcomes import OutcomeSink
@@ -69,5 +70,5 @@ def _attempt(request: urllib.request.Request) -> tuple[str, bool]:
             return f"it answered {error.code} {error.reason}", error.code != 429 and error.code < 500
     except urllib.error.URLError as error:
         return str(error.reason), False
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, HTTPException) as error:
         return str(error), False
