@@ -174,7 +174,10 @@ def read_report(path: str | os.PathLike[str]) -> Report:
         content = json.loads(Path(path).read_text("utf-8"))
         about = {name: value for name, value in content["environment"].items() if name != "fingerprint"}
         return Report(Environment(**about), tuple(_point(one) for one in content["points"]))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except ValueError as error:
+        message = f"{path}: not a report of hailstack bench --json: {error}"
+        raise InputError(message) from error
+    except (KeyError, TypeError, AttributeError) as error:
         message = f"{path}: not a report of hailstack bench --json: {error!r}"
         raise InputError(message) from error
 

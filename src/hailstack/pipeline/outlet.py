@@ -206,7 +206,7 @@ class Outlet:
             self._results = 0
             self._events.clear()
             self._changed.notify_all()
-        if not self._route.required:
+        if self._is_open and not self._route.required:
             log.warning("%s: nothing more is written: %s", self._route.name, error)
 
 

@@ -192,7 +192,7 @@ def test_who_comes_later_still_learns_the_newest_counts(broker):
 def test_a_broker_that_is_not_there_is_named():
     with closing(socket.create_server(("127.0.0.1", 0))) as free:
         port = free.getsockname()[1]
-    with pytest.raises(InferencePipelineError, match=f"127.0.0.1:{port}.*cannot be reached"):
+    with pytest.raises(InputError, match=f"127.0.0.1:{port}.*cannot be reached: Connection refused"):
         MqttSink(f"mqtt://127.0.0.1:{port}/a")
 
 

@@ -72,7 +72,8 @@ class MqttSink(OutcomeSink):
 
     Raises:
         MissingExtraError: paho-mqtt is not installed.
-        InferencePipelineError: the broker does not answer, refuses, or did not take a message in time.
+        InputError: the broker does not answer, or refuses.
+        InferencePipelineError: it did not take a message in time.
     """
 
     def __init__(self, url: str, *, qos: int = 1) -> None:
@@ -104,13 +105,13 @@ class MqttSink(OutcomeSink):
         try:
             client.connect(self._broker.host, self._broker.port, keepalive=30)
         except OSError as error:
-            message = f"{self._broker}: the broker cannot be reached: {error}"
-            raise InferencePipelineError(message) from error
+            message = f"{self._broker}: the broker cannot be reached: {error.strerror or error}"
+            raise InputError(message) from error
         client.loop_start()
         if not self._answered.wait(ANSWER_S) or self._refusal:
             client.loop_stop()
             message = f"{self._broker}: the broker refused: {self._refusal or 'no answer'}"
-            raise InferencePipelineError(message)
+            raise InputError(message)
         return client
 
     def _connected(self, client: Any, userdata: Any, flags: Any, reason: Any, properties: Any) -> None:
