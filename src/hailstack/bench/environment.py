@@ -73,7 +73,7 @@ def read_environment(hef: str, chip: Identity) -> Environment:
         python=platform.python_version(),
         numpy=np.__version__,
         hailstack=__version__,
-        hailort=chip.library,
+        hailort=chip.hailort,
         chip=chip.architecture,
         product=chip.product,
         firmware=chip.firmware,

@@ -20,7 +20,7 @@ class Identity:
     architecture: str
     product: str
     firmware: str
-    library: str
+    hailort: str
     """Version of HailoRT's Python package."""
 
 
@@ -51,7 +51,7 @@ class Sensors:
             architecture=board.device_architecture.name,
             product=str(board.product_name).strip("\0 "),
             firmware=str(board.firmware_version),
-            library=str(getattr(self._platform.module, "__version__", "")),
+            hailort=str(getattr(self._platform.module, "__version__", "")),
         )
 
     def temperature_c(self) -> float | None:
