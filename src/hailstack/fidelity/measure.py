@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hailstack.datasets.accuracy import Accuracy, Labelled, score_classes, score_detections
 from hailstack.errors import ConfigError, InputError, MediaError, NotFoundError
-from hailstack.fidelity.accuracy import Accuracy, Labelled, score_classes, score_detections
 from hailstack.fidelity.agreement import Agreement
 from hailstack.fidelity.comparison import Likeness, compare
 from hailstack.fidelity.ladder import Ladder, climb

@@ -9,7 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 from string import Template
 
-from hailstack.fidelity.accuracy import Accuracy
+from hailstack.datasets.accuracy import Accuracy
 from hailstack.fidelity.layers import FLAGGED_BELOW_DB, LayerNoise
 from hailstack.fidelity.report import FidelityReport, Picture
 from hailstack.files import replacing

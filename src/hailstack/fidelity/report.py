@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from hailstack.fidelity.accuracy import Accuracy
+from hailstack.datasets.accuracy import Accuracy
 from hailstack.fidelity.agreement import Agreement
 from hailstack.fidelity.ladder import Ladder
 from hailstack.fidelity.layers import FLAGGED_BELOW_DB, LayerNoise

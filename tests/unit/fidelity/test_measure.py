@@ -16,8 +16,8 @@ from conftest import LABELS, Case, compile_detector, picture
 from hailstack.cli import run
 from hailstack.compiler.quantise.options import QuantiseOptions
 from hailstack.datasets import Objects
+from hailstack.datasets.accuracy import Labelled, score_classes, score_detections
 from hailstack.errors import ConfigError, InputError
-from hailstack.fidelity.accuracy import Labelled, score_classes, score_detections
 from hailstack.fidelity.agreement import Agreement, match
 from hailstack.fidelity.comparison import compare
 from hailstack.fidelity.layers import LayerNoise, list_quantised_layers, noise_alone, quantise_layer

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from hailstack.datasets import Objects
+from hailstack.datasets.model import Objects
 from hailstack.errors import MissingExtraError
 from hailstack.types import Classes, Detections
 
