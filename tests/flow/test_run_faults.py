@@ -17,9 +17,11 @@ import pytest
 from colour_hef import write_colour_hef
 from forked_runs import Ended, start
 
+from hailstack.compiler import compile_model
 from hailstack.emulator.settings import Settings
 from hailstack.imaging import write_image
 from hailstack.imaging.video import VideoWriter
+from head_networks import SIZE, write_case
 
 FRAMES = 12
 FAILING_FRAME = 6
@@ -279,6 +281,52 @@ def test_a_run_that_was_stopped_or_whose_device_failed_goes_on_with_the_next_fra
     ended = bench.run(*sources, "--resume")
     assert f"{len(uninterrupted.records()) - done} frames in" in ended.said
     compare(bench, uninterrupted)
+
+
+@pytest.fixture(scope="module")
+def detector(tmp_path_factory):
+    """A network that finds several objects in any picture."""
+    folder = tmp_path_factory.mktemp("detector")
+    write_case("v26-pose", folder / "net.onnx")
+    pictures = [np.random.default_rng(seed).integers(0, 256, (SIZE, SIZE, 3), np.uint8) for seed in range(4)]
+    compile_model(folder / "net.onnx", iter(pictures), folder / "net.hef", mean=[0], std=[255], bgr=False)
+    return folder / "net.hef"
+
+
+def test_annotations_and_tracks_of_a_run_that_was_killed_are_those_of_a_whole_one(detector, clip, tmp_path):
+    def begin(folder, **options):
+        folder.mkdir(exist_ok=True)
+        annotations, rows = folder / "found.json", folder / "rows"
+        words = ["run", clip, f"{clip}#stride=2", "--net", detector, "--resume", "--confidence", "0.2"]
+        words += ["--to", f"coco:{annotations}", "--to", f"mot:{rows}"]
+        return start(folder / "said", *words, **options)
+
+    def files(folder):
+        return {
+            path.relative_to(folder): path.read_bytes()
+            for path in folder.rglob("*")
+            if path.is_file() and "said" not in path.parts
+        }
+
+    assert begin(tmp_path / "whole").wait().code == 0
+    slow: dict[str, str] = {}
+    Settings(faults="slow@*:40ms").to_environment(slow)
+    for place in ('["at", 0, 5', '["at", 1, 6'):
+        running = begin(tmp_path / "parts", environment=slow)
+        running.wait_until(lambda place=place: place in journals(tmp_path / "parts"))
+        running.process.kill()
+        assert running.wait().code == -signal.SIGKILL
+        assert not (tmp_path / "parts" / "found.json").exists()
+    ended = begin(tmp_path / "parts").wait()
+    assert ended.code == 0, ended.said
+    whole = files(tmp_path / "whole")
+    assert files(tmp_path / "parts") == whole
+    assert len(json.loads(whole[Path("found.json")])) > FRAMES
+    assert sum(content.count(b"\n") for path, content in whole.items() if path.parts[0] == "rows") > FRAMES
+
+
+def journals(folder):
+    return "".join(path.read_text() for path in folder.rglob(".*.resume"))
 
 
 def test_without_its_journals_a_run_begins_anew(bench, clip):
