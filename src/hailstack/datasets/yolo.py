@@ -1,24 +1,24 @@
 """Datasets as YOLO trainers keep them: ``data.yaml``, or folders ``images`` and ``labels``.
 
-A label file has one object a line: ``class cx cy w h`` in shares of the picture; a polygon ``class x1 y1 x2 y2 …``
-(segments, turned boxes) stands for the box around it; with ``kpt_shape`` in the YAML, what follows a box are key
-points. The label of ``a/images/b/c.jpg`` is ``a/labels/b/c.txt``, or ``c.txt`` beside the picture.
+The label of ``a/images/b/c.jpg`` is ``a/labels/b/c.txt``, or ``c.txt`` beside the picture; what is in it says
+:mod:`hailstack.datasets.yolo_label`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from hailstack.datasets.model import Dataset, Objects, Problem, Sample
+from hailstack.datasets.model import Dataset, Kind, Problem, Sample
+from hailstack.datasets.yolo_label import Shape, label_file, parse_label, read_label, write_label
 from hailstack.errors import ConfigError, MissingExtraError, NotFoundError
 from hailstack.imaging import IMAGE_SUFFIXES
 
 SPLITS = ("train", "val", "test")
+__all__ = ["is_yolo", "label_file", "read_label", "read_list", "read_pictures", "read_yolo", "write_label"]
+
 YAML_NAMES = ("data.yaml", "data.yml", "dataset.yaml", "dataset.yml")
 
 
@@ -40,20 +40,65 @@ def read_yolo(path: Path) -> Dataset:
     file = _yaml_in(path) if path.is_dir() else path
     config = {} if file is None else _read_yaml(file)
     source = path if file is None else file
-    problems: list[Problem] = []
-    reader = _LabelReader(has_keypoints="kpt_shape" in config, problems=problems)
     if file is None:
-        splits = {"all": reader.samples(_pictures(path / "images"))}
+        pictures = {"all": find_pictures(path / "images")}
     else:
-        splits = {
-            split: reader.samples(_split_pictures(file, config, split))
-            for split in SPLITS
-            if config.get(split) not in (None, "", [])
-        }
+        pictures = {name: _split_pictures(file, config, name) for name in SPLITS if config.get(name)}
+    shape = _keypoint_shape(source, config)
+    problems: list[Problem] = []
+    splits = {name: tuple(_samples(found, shape, problems)) for name, found in pictures.items()}
     if not any(splits.values()):
         message = f"{source}: there is no picture in this dataset"
         raise ConfigError(message)
-    return Dataset(source, _names(source, config), splits, tuple(problems))
+    notes = {key: config[key] for key in ("kpt_shape", "flip_idx") if key in config}
+    return Dataset(source, _names(source, config), splits, tuple(problems), "yolo", notes)
+
+
+def read_pictures(folder: Path) -> Dataset:
+    """All pictures of a folder and its subfolders as one split ``all``, with labels where there are any.
+
+    Raises:
+        ConfigError: there is no picture.
+    """
+    pictures = find_pictures(folder)
+    if not pictures:
+        message = f"{folder}: there is no picture in this folder"
+        raise ConfigError(message)
+    problems: list[Problem] = []
+    samples = tuple(_samples(pictures, None, problems))
+    kind: Kind = "yolo" if any(sample.label for sample in samples) else "pictures"
+    return Dataset(folder, {}, {"all": samples}, tuple(problems), kind)
+
+
+def find_pictures(folder: Path) -> list[Path]:
+    """All pictures in a folder and its subfolders, sorted; hidden files and folders are passed over."""
+    found: list[Path] = []
+    for place, folders, files in os.walk(folder, followlinks=True):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        found += [Path(place, name) for name in files if _is_picture(name)]
+    return sorted(found)
+
+
+def _is_picture(name: str) -> bool:
+    return os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES and not name.startswith(".")  # noqa: PTH122 - of 100,000
+
+
+def _samples(pictures: Iterable[Path], shape: Shape | None, problems: list[Problem]) -> Iterator[Sample]:
+    for picture in pictures:
+        label = label_file(picture)
+        objects = parse_label(label, shape, problems)
+        yield Sample(picture, objects, label=label if objects is not None or label.exists() else None)
+
+
+def _keypoint_shape(source: Path, config: Mapping[str, Any]) -> Shape | None:
+    shape = config.get("kpt_shape")
+    if shape is None:
+        return None
+    match shape:
+        case [int(count), int(numbers)] if count > 0 and numbers in (2, 3):
+            return count, numbers
+    message = f"{source}: 'kpt_shape' is the number of key points and 2 or 3 numbers each, not {shape!r}"
+    raise ConfigError(message)
 
 
 def _yaml_in(folder: Path) -> Path | None:
@@ -108,24 +153,11 @@ def _entry_pictures(file: Path, config: Mapping[str, Any], split: str, entry: st
     places = [root / entry, file.parent / entry, file.parent / entry.removeprefix("../")]
     for place in places:
         if place.is_dir():
-            return _pictures(place)
+            return find_pictures(place)
         if place.is_file():
             return read_list(place)
     message = f"{file}: {split!r} names {entry!r}, which is not there (looked for {places[0]})"
     raise NotFoundError(message)
-
-
-def read_label(file: Path) -> Objects | None:
-    """The objects of one label file; None if there is no such file.
-
-    Raises:
-        ConfigError: a line is broken; the message names file and line.
-    """
-    problems: list[Problem] = []
-    objects = _LabelReader(has_keypoints=False, problems=problems).read(file)
-    if problems:
-        raise ConfigError(str(problems[0]))
-    return objects
 
 
 def read_list(file: Path) -> list[Path]:
@@ -144,89 +176,3 @@ def read_list(file: Path) -> list[Path]:
         message = f"{file}: not a text file that lists pictures"
         raise ConfigError(message) from error
     return [file.parent / line for line in lines if line and not line.startswith("#")]
-
-
-def _pictures(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file())
-
-
-class _LabelReader:
-    """Reads label files and collects what is wrong with them."""
-
-    def __init__(self, *, has_keypoints: bool, problems: list[Problem]) -> None:
-        self._has_keypoints = has_keypoints
-        self._problems = problems
-
-    def samples(self, pictures: Sequence[Path]) -> tuple[Sample, ...]:
-        return tuple(Sample(picture, self._objects(picture)) for picture in pictures)
-
-    def _objects(self, picture: Path) -> Objects | None:
-        label = next((place for place in _label_places(picture) if place.exists()), None)
-        return None if label is None else self.read(label)
-
-    def read(self, label: Path) -> Objects | None:
-        """The objects of a label file; None if it is not there or cannot be read."""
-        try:
-            text = label.read_text(encoding="utf-8-sig")
-        except FileNotFoundError:
-            return None
-        except (OSError, UnicodeDecodeError) as error:
-            self._problems.append(Problem(label, f"cannot be read: {error}"))
-            return None
-        return self._parse(label, text)
-
-    def _parse(self, label: Path, text: str) -> Objects:
-        boxes, ids = [], []
-        for number, line in enumerate(text.splitlines(), 1):
-            if not line.strip():
-                continue
-            try:
-                class_id, box = self._row(line)
-            except ValueError as error:
-                self._problems.append(Problem(label, str(error), number))
-                continue
-            ids.append(class_id)
-            boxes.append(box)
-        return Objects(np.array(boxes, np.float32).reshape(-1, 4), np.array(ids, np.int32))
-
-    def _row(self, line: str) -> tuple[int, NDArray[np.float64]]:
-        words = line.split()
-        try:
-            values = np.array([float(word) for word in words[1:]])
-            class_id = int(float(words[0]))
-        except ValueError:
-            message = f"{line.strip()[:60]!r} is not a row of numbers"
-            raise ValueError(message) from None
-        if self._has_keypoints or len(values) == 4:
-            box = _from_centre(values[:4])
-        elif len(values) >= 6 and len(values) % 2 == 0:
-            box = np.hstack([values.reshape(-1, 2).min(axis=0), values.reshape(-1, 2).max(axis=0)])
-        else:
-            message = f"{1 + len(values)} numbers; a box has 5, a polygon an odd number from 7 on"
-            raise ValueError(message)
-        return class_id, _checked(class_id, box)
-
-
-def _from_centre(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    if len(values) < 4:
-        raise ValueError("fewer than 5 numbers")
-    return np.hstack([values[:2] - values[2:] / 2, values[:2] + values[2:] / 2])
-
-
-def _checked(class_id: int, box: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The box cut to the picture."""
-    if class_id < 0:
-        message = f"class {class_id} is below 0"
-        raise ValueError(message)
-    if not np.isfinite(box).all() or box.min() < -1 or box.max() > 2:
-        raise ValueError("a box far outside the picture; numbers are shares 0..1 of its width and height, not pixels")
-    return np.clip(box, 0.0, 1.0)
-
-
-def _label_places(picture: Path) -> Iterator[Path]:
-    parts = list(picture.parts)
-    places = [i for i, part in enumerate(parts[:-1]) if part == "images"]
-    if places:
-        parts[places[-1]] = "labels"
-        yield Path(*parts).with_suffix(".txt")
-    yield picture.with_suffix(".txt")

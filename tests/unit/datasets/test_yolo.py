@@ -45,7 +45,7 @@ def test_pictures_come_with_their_boxes(tmp_path: Path) -> None:
         st.tuples(*[st.floats(0.01, 0.99) for _ in range(2)], *[st.floats(0.001, 1.0) for _ in range(2)]), max_size=8
     )
 )
-def test_boxes_stay_within_the_picture(
+def test_boxes_are_kept_as_they_are_and_cut_to_the_picture_in_pixels(
     tmp_path_factory: pytest.TempPathFactory, boxes: list[tuple[float, ...]]
 ) -> None:
     text = "".join(f"0 {' '.join(map(str, box))}\n" for box in boxes)
@@ -53,8 +53,10 @@ def test_boxes_stay_within_the_picture(
     objects = dataset.splits["train"][0].objects
     assert objects is not None
     assert len(objects) == len(boxes)
-    low, high = objects.relative_xyxy[:, :2], objects.relative_xyxy[:, 2:]
-    assert ((low >= 0) & (low <= high) & (high <= 1)).all()
+    x, y, width, height = np.array(boxes).reshape(-1, 4).T
+    given = np.stack([x - width / 2, y - height / 2, x + width / 2, y + height / 2], axis=1)
+    np.testing.assert_allclose(objects.relative_xyxy, given, atol=1e-12)
+    np.testing.assert_allclose(objects.to_pixels(200, 100), np.clip(given, 0, 1) * [200, 100, 200, 100], atol=1e-4)
 
 
 def test_a_polygon_stands_for_the_box_around_it(tmp_path: Path) -> None:
