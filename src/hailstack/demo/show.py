@@ -25,7 +25,7 @@ from hailstack.heads import HeadSettings, choose_head
 from hailstack.pipeline import find_sources
 from hailstack.pipeline.configuration import RunConfig
 from hailstack.pipeline.engine import run
-from hailstack.pipeline.job import choose_preprocess
+from hailstack.pipeline.fitting import choose_preprocess
 from hailstack.pipeline.model import read_notes
 from hailstack.pipeline.outcome import Outcome
 from hailstack.pipeline.sinks import FolderSink, JsonLinesSink, Sink

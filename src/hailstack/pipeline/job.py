@@ -5,19 +5,18 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal, cast, get_args
+from typing import Any, Literal, get_args
 
-from hailstack.errors import ConfigError, InputError
-from hailstack.heads import Head, HeadName, HeadSettings, choose_head
-from hailstack.imaging import IMAGE_SUFFIXES, VIDEO_SUFFIXES, Preprocess
-from hailstack.imaging.preprocess import Colour
+from hailstack.errors import InputError
+from hailstack.heads import HeadName
+from hailstack.imaging import IMAGE_SUFFIXES, VIDEO_SUFFIXES
 from hailstack.pipeline.configuration import RunConfig, read_config
 from hailstack.pipeline.engine import run
-from hailstack.pipeline.model import ModelNotes, read_notes
+from hailstack.pipeline.fitting import Fitting
+from hailstack.pipeline.model import read_notes
 from hailstack.pipeline.outcome import Outcome
 from hailstack.pipeline.outlet import Route
 from hailstack.pipeline.resume import Resume, digest
@@ -25,13 +24,10 @@ from hailstack.pipeline.routes import find_route, folder_route, lines_route
 from hailstack.pipeline.sinks import TextSink
 from hailstack.pipeline.sources import Source, find_sources
 from hailstack.profiling import OFF, Profiler
-from hailstack.runtime import DepthCurve, FaultPolicy, Mode, ModelFacts, Session, Thresholds, read_facts
+from hailstack.runtime import DepthCurve, FaultPolicy, Mode, ModelFacts
 
 NO_TEXT = IMAGE_SUFFIXES | VIDEO_SUFFIXES | {".hef", ".onnx"}
 """File name endings that nobody means for lines of JSON."""
-
-FLOAT_HEADS = frozenset({"raw", "nms_on_host", "classification"})
-"""Heads that are given real values; the others read what the device delivers, which spares the host a pass over it."""
 
 HEADS = ("auto", *get_args(HeadName))
 
@@ -131,10 +127,16 @@ class Job:
     ) -> Outcome:
         config = read_config(self.config) if self.config else RunConfig()
         notes = read_notes(self.net)
-        native = self._is_native(config, notes)
-        with self._session(config, notes, native) as session:
-            preprocess = self._preprocess(session.facts, notes, config)
-            name, head = self._head(session.facts, notes, config)
+        fitting = Fitting(self.net, notes, config, self.config, self.postprocess, self.confidence)
+        with fitting.open_session(
+            mode=self.mode,
+            batch_size=self.batch_size,
+            depth=None if self.depth == "auto" else self.depth,
+            timeout_ms=self.timeout_ms,
+            profiler=self.profiler,
+        ) as session:
+            preprocess = fitting.preprocess(session.facts)
+            name, head = fitting.head(session.facts)
             depths = session.measure_depths() if self.depth == "auto" else None
             begin(Start(name, session.facts, sources, depths))
             return run(
@@ -161,57 +163,6 @@ class Job:
             message = f"--json {self.json}: the name of a picture, video or model; name a file for lines of JSON"
             raise InputError(message)
 
-    def _is_native(self, config: RunConfig, notes: ModelNotes) -> bool:
-        """Whether the head that will read the outputs takes them as the device has them."""
-        facts = read_facts(self.net, native_outputs=True, architecture=notes.architecture)
-        return len(facts.input_shape) == 3 and self._head(facts, notes, config)[0] not in FLOAT_HEADS
-
-    def _session(self, config: RunConfig, notes: ModelNotes, native: bool) -> Session:
-        return Session(
-            self.net,
-            mode=self.mode,
-            batch_size=self.batch_size,
-            depth=None if self.depth == "auto" else self.depth,
-            timeout_ms=self.timeout_ms,
-            thresholds=Thresholds(iou=config.nms_threshold),
-            architecture=notes.architecture,
-            native_outputs=native,
-            profiler=self.profiler,
-        )
-
-    def _preprocess(self, facts: ModelFacts, notes: ModelNotes, config: RunConfig) -> Preprocess:
-        with self._blamed():
-            return choose_preprocess(facts, notes, config, self.postprocess)
-
-    def _head(self, facts: ModelFacts, notes: ModelNotes, config: RunConfig) -> tuple[HeadName, Head]:
-        height, width = facts.input_shape[:2]
-        confidence = config.confidence_threshold if self.confidence is None else self.confidence
-        settings = HeadSettings(
-            input_height=height,
-            input_width=width,
-            names=config.classes or notes.labels,
-            confidence=confidence,
-            iou=config.nms_threshold,
-            top_k=config.top_k,
-            logits=_gives_logits(notes, config),
-            task=str(notes.head.get("task") or ""),
-            facts={**notes.head, **config.head},
-        )
-        with self._blamed():
-            return choose_head(cast(Any, self.postprocess), facts.outputs, settings)
-
-    @contextmanager
-    def _blamed(self) -> Iterator[None]:
-        """Put the file that is to blame in front of an error: the configuration, if there is one, or the HEF."""
-        try:
-            yield
-        except ConfigError as error:
-            message = f"{self.config or self.net}: {error}"
-            raise ConfigError(message) from error
-        except InputError as error:
-            message = f"{self.net}: {error}"
-            raise InputError(message) from error
-
     def _routes(self, sources: Sequence[Source], resume: Resume | None) -> list[Route]:
         routes: list[Route] = []
         if self.output is not None:
@@ -222,45 +173,6 @@ class Job:
             find_route(name, sources, self.stop, resume) for name in (*self.to, *(["window"] if self.show else []))
         ]
         return routes or [Route(lambda: TextSink(sys.stdout), "text")]
-
-
-def choose_preprocess(facts: ModelFacts, notes: ModelNotes, config: RunConfig, postprocess: str) -> Preprocess:
-    """How pictures become input frames: the HEF's own notes, changed by the configuration; without notes, a centred
-    letterbox, or for classification the usual crop of the middle.
-
-    Raises:
-        InputError: the network does not take pictures with three channels, or grey ones.
-        ConfigError: the configuration was written for another input shape.
-    """
-    if len(facts.input_shape) != 3 or facts.input_shape[2] not in (1, 3):
-        shape = "x".join(map(str, facts.input_shape))
-        message = f"the network's input {facts.input_name} is {shape}: only pictures with 3 channels, or 1, can be fed"
-        raise InputError(message)
-    height, width, channels = facts.input_shape
-    if config.input_shape not in (None, facts.input_shape):
-        shape = "x".join(map(str, facts.input_shape))
-        message = f"key 'input_shape', value {list(config.input_shape or ())}: the network has {shape}"
-        raise ConfigError(message)
-    vector = len(facts.outputs) == 1 and facts.outputs[0].is_vector
-    classifies = postprocess == "classification" or (postprocess == "auto" and vector)
-    colour: Colour = "GREY" if channels == 1 else "RGB"
-    usual = Preprocess(height, width, mode="crop" if classifies else "letterbox", colour=colour)
-    preprocess = notes.preprocess or usual
-    if config.preprocess is not None:
-        preprocess = Preprocess.from_dict({**preprocess.to_dict(), **config.preprocess})
-    made = (preprocess.height, preprocess.width, preprocess.channels)
-    if made != facts.input_shape:
-        shapes = ["x".join(map(str, shape)) for shape in (made, facts.input_shape)]
-        message = f"preprocess: pictures would become {shapes[0]}, but the network takes {shapes[1]}"
-        raise ConfigError(message)
-    return preprocess
-
-
-def _gives_logits(notes: ModelNotes, config: RunConfig) -> bool:
-    if config.logits is not None:
-        return config.logits
-    noted = notes.head.get("logits")
-    return bool(noted) if noted is not None else not notes.probabilities
 
 
 def outputs_of(job: Job) -> list[str]:

@@ -13,7 +13,7 @@ from hailstack.heads import OutputFacts
 from hailstack.imaging import Preprocess, read_image, write_image
 from hailstack.pipeline import Job
 from hailstack.pipeline.configuration import RunConfig
-from hailstack.pipeline.job import choose_preprocess
+from hailstack.pipeline.fitting import choose_preprocess
 from hailstack.pipeline.model import ModelNotes
 from hailstack.runtime import ModelFacts
 
@@ -75,7 +75,7 @@ def test_thresholds_of_the_configuration_hold_and_the_option_comes_first(script,
     Job(sources, "net.hef", config=str(config), json=str(target)).run()
     assert [one["score"] for one in lines(target)[0]["objects"]] == [0.9]
     assert lines(target)[0]["objects"][0]["class"] == "a"
-    assert script.thresholds == {"iou": 0.5}
+    assert script.thresholds == {"score": 0.85, "iou": 0.5}
     Job(sources, "net.hef", config=str(config), json=str(target), confidence=0.75).run()
     assert [one["score"] for one in lines(target)[0]["objects"]] == pytest.approx([0.9, 0.8])
 
