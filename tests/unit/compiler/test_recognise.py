@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 
@@ -61,6 +62,18 @@ def test_anchors_that_the_network_does_not_tell_are_not_made_up(tmp_path: Path) 
     assert (head.task, head.family, head.classes, head.per_cell) == ("detection", "yolov5", 3, 3)
     assert head.anchors == ()
     assert "anchors are not known" in head.reason
+
+
+@pytest.mark.parametrize("features", [None, "auto"])
+def test_a_feature_map_among_the_outputs_does_not_hide_the_head(tmp_path: Path, features: str | None) -> None:
+    path = write_yolov8(tmp_path / "net.onnx", tail=True)
+    inner = find_head(load_graph(path), features="auto").features
+    model = onnx.load(path)
+    model.graph.output.append(onnx.helper.make_tensor_value_info(inner.tensor, onnx.TensorProto.FLOAT, None))
+    onnx.save(model, path)
+    head = find_head(load_graph(path), features=features)
+    assert (head.task, head.family) == ("detection", "yolov8")
+    assert [end.tensor for end in head.ends if end.role == "features"] == [inner.tensor]
 
 
 def test_a_wanted_head_that_is_not_there_is_refused(tmp_path: Path) -> None:

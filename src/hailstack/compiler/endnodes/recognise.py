@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal, TypeAlias, get_args
 
 from hailstack.compiler.endnodes.detectors import recognise_detector
@@ -44,7 +45,8 @@ def find_head(
             says why.
         classes: number of class names given, which settles doubtful cases.
         end_nodes: nodes or tensors to cut at, instead of what is found.
-        features: a tensor or node whose feature map leaves beside the results, or ``auto``.
+        features: a tensor or node whose feature map leaves beside the results, or ``auto``, which takes the one that
+            the network gives already, if it does.
 
     Raises:
         ModelError: no such head; the message says what ends the network instead. Or a shape that matters is unknown.
@@ -60,7 +62,8 @@ def find_head(
     if not plan.ends:
         message = f"{graph.source}: {plan.reason}; nothing of it can run on a chip"
         raise ModelError(message)
-    return add_features(graph, plan, features, _find_tensor) if features else plan
+    given = () if plan.features is None else ("auto", plan.features.tensor)
+    return add_features(graph, plan, features, _find_tensor) if features and features not in given else plan
 
 
 def _check_name(wanted: str) -> None:
@@ -80,7 +83,20 @@ def _recognise(graph: Graph, frontier: Frontier, classes: int | None) -> HeadPla
     )
     if plan is not None:
         return plan
-    return HeadPlan("raw", _raw(graph, frontier), reason=_unknown(graph, frontier))
+    return _beside_features(graph, frontier, classes) or HeadPlan(
+        "raw", _raw(graph, frontier), reason=_unknown(graph, frontier)
+    )
+
+
+def _beside_features(graph: Graph, frontier: Frontier, classes: int | None) -> HeadPlan | None:
+    """Networks that give feature maps beside their results: outputs that other outputs are made from."""
+    inner = [tensor for tensor in frontier.tensors if tensor in graph.outputs and tensor in graph.consumers]
+    rest = tuple(tensor for tensor in frontier.tensors if tensor not in inner)
+    if not inner or not rest:
+        return None
+    plan = _recognise(graph, replace(frontier, tensors=rest), classes)
+    ends = (End(tensor, "features", stride=_stride(graph, tensor)) for tensor in inner)
+    return None if plan.task == "raw" else plan.plus(*ends)
 
 
 def _behind_selection(graph: Graph, frontier: Frontier) -> HeadPlan:
