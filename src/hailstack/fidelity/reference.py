@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from hailstack.compiler.graph.model import Graph, load_graph, open_session, sess
 from hailstack.compiler.graph.read import read_onnx
 from hailstack.compiler.graph.session import NUMPY_TYPES, REFUSALS
 from hailstack.compiler.graph.tflite.file import is_tflite
+from hailstack.compiler.notes import metadata_of, parse_names
 from hailstack.errors import ConfigError, ModelError, NotFoundError
 
 Array = NDArray[np.float32]
@@ -98,8 +98,7 @@ class Original:
 
     def labels(self) -> tuple[str, ...]:
         """Class names from the model's own notes, as trainers write them: ``{0: 'cat', 1: 'dog'}``; empty if none."""
-        notes = {entry.key: entry.value for entry in self._model.metadata_props}
-        return parse_names(notes.get("names", ""))
+        return parse_names(metadata_of(self._model).get("names", ""))
 
     def __call__(self, tensor: Array) -> dict[str, Array]:
         """Output name → values for one input ``(c, h, w)``.
@@ -130,14 +129,3 @@ def _open(path: Path, model: onnx.ModelProto) -> onnxruntime.InferenceSession:
     except REFUSALS as error:
         message = f"{path}: onnxruntime refuses the model: {error}"
         raise ModelError(message) from error
-
-
-def parse_names(text: str) -> tuple[str, ...]:
-    """Class names from ``{0: 'a', 1: 'b'}`` or ``['a', 'b']``; empty if it is neither."""
-    try:
-        value = ast.literal_eval(text) if text else ()
-    except (ValueError, SyntaxError):
-        return ()
-    if isinstance(value, dict) and all(isinstance(key, int) for key in value):
-        return tuple(str(value[key]) for key in sorted(value))
-    return tuple(map(str, value)) if isinstance(value, list | tuple) else ()
