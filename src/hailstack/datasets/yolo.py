@@ -7,16 +7,19 @@ The label of ``a/images/b/c.jpg`` is ``a/labels/b/c.txt``, or ``c.txt`` beside t
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from hailstack.datasets.model import Dataset, Kind, Problem, Sample
+from hailstack.datasets.yaml_file import read_yaml
 from hailstack.datasets.yolo_label import Shape, label_file, parse_label, read_label, write_label
-from hailstack.errors import ConfigError, MissingExtraError, NotFoundError
+from hailstack.errors import ConfigError, NotFoundError
 from hailstack.imaging import IMAGE_SUFFIXES
 
 SPLITS = ("train", "val", "test")
+UNSPLIT = "all"
+"""The only split of a dataset that nobody has split yet."""
 __all__ = ["is_yolo", "label_file", "read_label", "read_list", "read_pictures", "read_yolo", "write_label"]
 
 YAML_NAMES = ("data.yaml", "data.yml", "dataset.yaml", "dataset.yml")
@@ -38,24 +41,27 @@ def read_yolo(path: Path) -> Dataset:
         MissingExtraError: PyYAML is not installed.
     """
     file = _yaml_in(path) if path.is_dir() else path
-    config = {} if file is None else _read_yaml(file)
+    config = {} if file is None else read_yaml(file)
     source = path if file is None else file
-    if file is None:
-        pictures = {"all": find_pictures(path / "images")}
-    else:
-        pictures = {name: _split_pictures(file, config, name) for name in SPLITS if config.get(name)}
-    shape = _keypoint_shape(source, config)
+    pictures = {name: _split_pictures(source, config, name) for name in SPLITS if config.get(name)}
+    pictures = pictures or {UNSPLIT: _unsplit_pictures(source)}
+    shape = keypoint_shape(source, config)
     problems: list[Problem] = []
     splits = {name: tuple(_samples(found, shape, problems)) for name, found in pictures.items()}
     if not any(splits.values()):
         message = f"{source}: there is no picture in this dataset"
         raise ConfigError(message)
     notes = {key: config[key] for key in ("kpt_shape", "flip_idx") if key in config}
-    return Dataset(source, _names(source, config), splits, tuple(problems), "yolo", notes)
+    names = _names(source, config) if config else _listed_names(path)
+    return Dataset(source, names, splits, tuple(problems), "yolo", notes)
 
 
-def read_pictures(folder: Path) -> Dataset:
+def read_pictures(folder: Path, labels: Path | None = None) -> Dataset:
     """All pictures of a folder and its subfolders as one split ``all``, with labels where there are any.
+
+    Args:
+        labels: the folder of their label files, in the same subfolders or all in one place; None: where
+            :func:`label_file` says.
 
     Raises:
         ConfigError: there is no picture.
@@ -65,9 +71,34 @@ def read_pictures(folder: Path) -> Dataset:
         message = f"{folder}: there is no picture in this folder"
         raise ConfigError(message)
     problems: list[Problem] = []
-    samples = tuple(_samples(pictures, None, problems))
+    find = label_file if labels is None else _finder(folder, labels)
+    samples = tuple(_samples(pictures, None, problems, find))
     kind: Kind = "yolo" if any(sample.label for sample in samples) else "pictures"
-    return Dataset(folder, {}, {"all": samples}, tuple(problems), kind)
+    return Dataset(folder, _listed_names(labels or folder), {UNSPLIT: samples}, tuple(problems), kind)
+
+
+def _finder(folder: Path, labels: Path) -> Callable[[Path], Path]:
+    def find(picture: Path) -> Path:
+        nested = (labels / picture.relative_to(folder)).with_suffix(".txt")
+        return nested if nested.exists() else labels / f"{picture.stem}.txt"
+
+    return find
+
+
+def read_names(file: Path) -> Mapping[int, str]:
+    """Class names of a text file, one a line, by their place.
+
+    Raises:
+        NotFoundError: there is no such file.
+        ConfigError: it is not a text file.
+    """
+    return dict(enumerate(_lines(file)))
+
+
+def _listed_names(folder: Path) -> Mapping[int, str]:
+    """As labelling tools leave them beside their labels."""
+    file = folder / "classes.txt"
+    return read_names(file) if file.is_file() else {}
 
 
 def find_pictures(folder: Path) -> list[Path]:
@@ -83,14 +114,35 @@ def _is_picture(name: str) -> bool:
     return os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES and not name.startswith(".")  # noqa: PTH122 - of 100,000
 
 
-def _samples(pictures: Iterable[Path], shape: Shape | None, problems: list[Problem]) -> Iterator[Sample]:
+def _samples(
+    pictures: Iterable[Path],
+    shape: Shape | None,
+    problems: list[Problem],
+    find: Callable[[Path], Path] = label_file,
+) -> Iterator[Sample]:
     for picture in pictures:
-        label = label_file(picture)
+        label = find(picture)
         objects = parse_label(label, shape, problems)
         yield Sample(picture, objects, label=label if objects is not None or label.exists() else None)
 
 
-def _keypoint_shape(source: Path, config: Mapping[str, Any]) -> Shape | None:
+def _unsplit_pictures(source: Path) -> list[Path]:
+    folder = (source if source.is_dir() else source.parent) / "images"
+    if not folder.is_dir():
+        message = (
+            f"{source}: a dataset's YAML has keys such as 'train', 'val' and 'names'; no split is named here, "
+            "and there is no folder 'images' beside it"
+        )
+        raise ConfigError(message)
+    return find_pictures(folder)
+
+
+def keypoint_shape(source: Path, config: Mapping[str, Any]) -> Shape | None:
+    """``kpt_shape`` of a dataset's YAML.
+
+    Raises:
+        ConfigError: it makes no sense.
+    """
     shape = config.get("kpt_shape")
     if shape is None:
         return None
@@ -103,28 +155,6 @@ def _keypoint_shape(source: Path, config: Mapping[str, Any]) -> Shape | None:
 
 def _yaml_in(folder: Path) -> Path | None:
     return next((folder / name for name in YAML_NAMES if (folder / name).is_file()), None)
-
-
-def _read_yaml(file: Path) -> Mapping[str, Any]:
-    try:
-        import yaml  # type: ignore[import-untyped]
-    except ImportError as error:
-        message = f"{file}: reading YAML needs PyYAML: pip install 'hailstack[data]'"
-        raise MissingExtraError(message) from error
-    try:
-        config = yaml.safe_load(file.read_text(encoding="utf-8-sig"))
-    except FileNotFoundError as error:
-        message = f"{file}: no such dataset file"
-        raise NotFoundError(message) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        message = f"{file}: not readable as YAML: {error}"
-        raise ConfigError(message) from error
-    if not isinstance(config, dict) or not any(split in config for split in SPLITS):
-        message = (
-            f"{file}: a dataset's YAML has keys such as 'path', 'train', 'val' and 'names'; no split is named here"
-        )
-        raise ConfigError(message)
-    return config
 
 
 def _names(source: Path, config: Mapping[str, Any]) -> Mapping[int, str]:
@@ -167,12 +197,17 @@ def read_list(file: Path) -> list[Path]:
         ConfigError: it is not a text file.
         NotFoundError: there is no such file.
     """
+    return [file.parent / line for line in _lines(file) if not line.startswith("#")]
+
+
+def _lines(file: Path) -> list[str]:
+    """Those that are not blank."""
     try:
         lines = [line.strip() for line in file.read_text(encoding="utf-8-sig").splitlines()]
     except FileNotFoundError as error:
-        message = f"{file}: no such list of pictures"
+        message = f"{file}: no such list"
         raise NotFoundError(message) from error
     except UnicodeDecodeError as error:
-        message = f"{file}: not a text file that lists pictures"
+        message = f"{file}: a list is a text file"
         raise ConfigError(message) from error
-    return [file.parent / line for line in lines if line and not line.startswith("#")]
+    return [line for line in lines if line]

@@ -87,7 +87,12 @@ def label_lines(objects: Objects, keypoints: Shape | None = None) -> Iterator[st
             numbers = joined(rings).ravel().tolist()
         else:
             numbers = [*_centre(box), *_points(objects, i, keypoints)]
-        yield f"{class_id} {' '.join(f'{number:.6f}' for number in numbers)}"
+        yield f"{class_id} {' '.join(map(_written, numbers))}"
+
+
+def _written(number: float) -> str:
+    """Six decimals, the same for numbers that differ by the last bits of a way through other formats."""
+    return f"{round(round(number, 9), 6) + 0.0:.6f}"  # + 0.0 makes zeros of negative zeros
 
 
 def joined(rings: Rings) -> NDArray[np.float64]:

@@ -109,11 +109,18 @@ def test_two_folders_without_a_yaml_are_a_dataset(tmp_path: Path) -> None:
     assert len(dataset.splits["all"]) == 1
 
 
+def test_a_yaml_without_splits_is_one_that_nobody_has_split(tmp_path: Path) -> None:
+    file = write_dataset(tmp_path, {"a": None}, yaml="names: [x]\n")
+    assert [len(samples) for samples in read_yolo(file).splits.values()] == [1]
+    (tmp_path / "images").rename(tmp_path / "elsewhere")
+    with pytest.raises(ConfigError, match=r"data\.yaml.*no split"):
+        read_yolo(file)
+
+
 @pytest.mark.parametrize(
     ("yaml", "error", "said"),
     [
         ("train: nowhere\nnames: [x]\n", NotFoundError, "'train' names 'nowhere'"),
-        ("names: [x]\n", ConfigError, "no split"),
         ("- 1\n- 2\n", ConfigError, "no split"),
         ("train: {a: b}\n", ConfigError, "must be a folder"),
         ("train: images\nnames: cat\n", ConfigError, "'names'"),

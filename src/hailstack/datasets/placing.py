@@ -1,0 +1,108 @@
+"""Where the pictures of a dataset lie in a new folder: copied, linked or left, under names that do not collide."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+from typing import Literal, TypeAlias
+
+from hailstack.errors import HailstackError, InputError, NotFoundError
+from hailstack.files import replacing, unwritable
+
+Images: TypeAlias = Literal["copy", "link", "none"]
+"""What becomes of the pictures; ``none``: labels alone are written."""
+
+
+@contextmanager
+def building(folder: Path) -> Iterator[Path]:
+    """A folder to fill. At the end it becomes ``folder``; after a failure nothing is left.
+
+    Raises:
+        InputError: there is something in ``folder`` already, or it cannot be written.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        message = f"{folder}: is there already; name a new folder"
+        raise InputError(message)
+    try:
+        folder.absolute().parent.mkdir(parents=True, exist_ok=True)
+        part = Path(tempfile.mkdtemp(prefix=f".{folder.name[:80]}.", suffix=".part", dir=folder.absolute().parent))
+    except OSError as error:
+        raise unwritable(folder, error) from error
+    try:
+        part.chmod(0o777 & ~_umask())
+        yield part
+        part.rename(folder)
+    except HailstackError:
+        raise
+    except OSError as error:
+        raise unwritable(error.filename or folder, error) from error
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def place(picture: Path, target: Path, images: Images) -> None:
+    """Bring a picture to ``target``. A link is a hard one, or a symbolic one to another file system.
+
+    Raises:
+        NotFoundError: there is no such picture.
+        InputError: it cannot be read or written.
+    """
+    if images == "none":
+        return
+    if not picture.is_file():
+        message = f"{picture}: the dataset names this picture, but it is not there"
+        raise NotFoundError(message)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if images == "copy":
+        with replacing(target) as partial:
+            shutil.copyfile(picture, partial)
+    else:
+        _link(picture.resolve(), target)
+
+
+def _link(picture: Path, target: Path) -> None:
+    try:
+        target.hardlink_to(picture)
+    except OSError:  # another file system, or one without such links
+        target.symlink_to(picture)
+
+
+def name_pictures(pictures: Iterable[Path], taken: Iterable[str] = ()) -> Mapping[Path, PurePosixPath]:
+    """A name for each picture, relative to a new folder: its place below the folder that all have in common.
+
+    No two differ in their ending or in capitals alone, for their label files would be one.
+
+    Args:
+        taken: names that are in use, as :func:`bare` gives them.
+    """
+    unique = list(dict.fromkeys(pictures))
+    if not unique:
+        return {}
+    root = os.path.commonpath([picture.absolute().parent for picture in unique])
+    used = set(taken)
+    return {picture: free_name(PurePosixPath(picture.absolute().relative_to(root)), used) for picture in unique}
+
+
+def free_name(name: PurePosixPath, used: set[str]) -> PurePosixPath:
+    """``name``, with ``_2``, ``_3`` … behind its stem if that is in use; it is in use afterwards."""
+    free, number = name, 1
+    while bare(free) in used:
+        number += 1
+        free = name.with_name(f"{name.stem}_{number}{name.suffix}")
+    used.add(bare(free))
+    return free
+
+
+def bare(name: PurePosixPath) -> str:
+    """A name without its ending, as file systems compare it that do not tell capitals apart."""
+    return str(name.with_suffix("")).casefold()
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
