@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import onnx
-import onnxruntime
 from numpy.typing import NDArray
 from onnx import helper
 from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
@@ -109,7 +108,7 @@ def _outputs(
     pixels = _random_inputs(graph)
     if _is_part(graph, parts[0]):
         ends = tuple(dict.fromkeys((*graph.outputs, *(end.tensor for end in plan.ends))))
-        proofs = _tries(graph, parts, plan, names, pixels, _run(_exposing(graph, ends), pixels, "the network", None))
+        proofs = _tries(graph, parts, plan, names, pixels, _run(_exposing(graph, ends), pixels, "the network"))
         if all(one.relative <= TOLERANCE for one in proofs):
             return proofs
     return _tries(graph, parts, plan, names, pixels, None)
@@ -132,11 +131,11 @@ def _tries(
     proofs = _compare_all(graph, *parts, plan, names, pixels, known)
     if all(one.relative <= TOLERANCE for one in proofs):
         return proofs
-    proofs = _compare_all(graph, *parts, plan, names, pixels, known, plain_options())
+    proofs = _compare_all(graph, *parts, plan, names, pixels, known, plain=True)
     if all(one.relative <= TOLERANCE for one in proofs) or not any(end.sigmoid for end in plan.ends):
         return proofs
     bare, head = _bare(plan), _without_sigmoids(parts[0], plan)
-    exact = _compare_all(graph, head, cut_tail(graph, bare), bare, names, pixels, known, plain_options())
+    exact = _compare_all(graph, head, cut_tail(graph, bare), bare, names, pixels, known, plain=True)
     return (*exact, *_sigmoids(head, parts[0], plan, pixels, known))
 
 
@@ -145,7 +144,7 @@ def _is_part(graph: Graph, head: Graph) -> bool:
     own = _added(graph, head)
     ours, theirs = ({one.name: one for one in part.model.graph.initializer} for part in (head, graph))
     return all(node.op_type == "Sigmoid" for node in own) and all(
-        name in theirs and one.SerializeToString() == theirs[name].SerializeToString() for name, one in ours.items()
+        name in theirs and one == theirs[name] for name, one in ours.items()
     )
 
 
@@ -167,14 +166,14 @@ def _between(graph: Graph, head: Graph, known: Arrays) -> Arrays:
         [helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None) for name in names]
         for names in (taken, made)
     )
-    return {**ends, **_run(part(head, added, inputs, outputs), known, "the head", None)}
+    return {**ends, **_run(part(head, added, inputs, outputs), known, "the head")}
 
 
 def _sigmoids(
     bare: Graph, head: Graph, plan: HeadPlan, pixels: Arrays, known: Arrays | None
 ) -> tuple[OutputProof, ...]:
-    logits = known if known is not None else _run(bare, pixels, "the head", plain_options())
-    chances = _between(bare, head, logits) if known is not None else _run(head, pixels, "the head", plain_options())
+    logits = known if known is not None else _run(bare, pixels, "the head", plain=True)
+    chances = _between(bare, head, logits) if known is not None else _run(head, pixels, "the head", plain=True)
     return tuple(
         _compare(end.output, _sigmoid(logits[end.tensor]), chances[end.output], as_probability=True)
         for end in plan.ends
@@ -221,11 +220,11 @@ def _compare_all(
     names: Sequence[str],
     pixels: Arrays,
     known: Arrays | None,
-    options: onnxruntime.SessionOptions | None = None,
+    plain: bool = False,
 ) -> tuple[OutputProof, ...]:
-    whole = known if known is not None else _run(graph, pixels, "the network", options)
-    between = _run(head, pixels, "the head", options) if known is None else _between(graph, head, known)
-    after = {} if tail is None else _run(tail, {**pixels, **between}, "the tail", options)
+    whole = known if known is not None else _run(graph, pixels, "the network", plain)
+    between = _run(head, pixels, "the head", plain) if known is None else _between(graph, head, known)
+    after = {} if tail is None else _run(tail, {**pixels, **between}, "the tail", plain)
     squashed = {end.tensor: end.output for end in plan.ends if end.sigmoid}
     proofs = []
     for name in names:
@@ -247,8 +246,8 @@ def _random_inputs(graph: Graph) -> Arrays:
     return values
 
 
-def _run(graph: Graph, values: Arrays, what: str, options: onnxruntime.SessionOptions | None) -> Arrays:
-    session = open_session(graph.model, graph.source, options)
+def _run(graph: Graph, values: Arrays, what: str, plain: bool = False) -> Arrays:
+    session = open_session(graph.model, graph.source, plain_options() if plain else None)
     feeds = {entry.name: values[entry.name] for entry in session.get_inputs()}
     try:
         return dict(zip(graph.outputs, session.run(list(graph.outputs), feeds), strict=True))

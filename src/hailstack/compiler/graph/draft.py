@@ -9,14 +9,11 @@ from dataclasses import dataclass, field
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from onnx import helper, numpy_helper
+from onnx import numpy_helper
 
-from hailstack.compiler.graph.session import infer
+from hailstack.compiler.graph.session import add_outlines, infer_outline
 from hailstack.compiler.graph.structure import label, reads, static_shape, subgraphs
 from hailstack.errors import ModelError
-
-SMALL_TENSOR = 1024
-"""Values of constants up to this many bytes take part in shape inference; of larger ones only the shape does."""
 
 
 @dataclass(slots=True)
@@ -118,12 +115,8 @@ class Draft:
         light = onnx.ModelProto()
         light.CopyFrom(self.header)
         light.graph.node.extend(self.nodes)
-        for tensor in self.tensors.values():
-            if len(tensor.raw_data) <= SMALL_TENSOR and np.prod(tensor.dims, dtype=np.int64) <= SMALL_TENSOR:
-                light.graph.initializer.append(tensor)
-            else:
-                light.graph.input.append(helper.make_tensor_value_info(tensor.name, tensor.data_type, tensor.dims))
-        return infer(light, self.source).graph
+        add_outlines(light.graph, self.tensors.values())
+        return infer_outline(light, self.source).graph
 
     def aliases(self) -> dict[str, str]:
         """:attr:`gone`, followed to tensors that are still there."""

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import onnx
 import onnxruntime
-from onnx import shape_inference
+from onnx import TensorProto, external_data_helper, helper, numpy_helper, shape_inference
 from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
+from hailstack.compiler.graph.structure import reads
 from hailstack.errors import ModelError
 
 REFUSALS = (
@@ -34,19 +35,51 @@ NUMPY_TYPES: Mapping[str, type[np.generic]] = {
 }
 """What onnxruntime calls a type of tensors."""
 
+SMALL_TENSOR = 1024
+"""Values of constants up to this many bytes take part in shape inference; of larger ones only the shape does.
+Larger ones are lent to engines, too: writing them into a message and reading them again takes longer than opening."""
+
+LENT_TYPES = (TensorProto.FLOAT, TensorProto.INT8, TensorProto.INT16, TensorProto.INT32)
+
 
 def infer(model: onnx.ModelProto, source: str) -> onnx.ModelProto:
-    """The model with the shape of every tensor written down.
+    """The same model with the shape of every tensor written into it.
+
+    Raises:
+        ModelError: shapes contradict each other; the message names the node.
+    """
+    light = onnx.ModelProto()
+    light.CopyFrom(model)
+    del light.graph.initializer[:]
+    add_outlines(light.graph, model.graph.initializer)
+    inferred = infer_outline(light, source).graph
+    for field in ("value_info", "output"):
+        model.graph.ClearField(field)
+        getattr(model.graph, field).extend(getattr(inferred, field))
+    return model
+
+
+def add_outlines(graph: onnx.GraphProto, constants: Iterable[onnx.TensorProto]) -> None:
+    """Small constants as they are, of large ones only type and shape, as if they were inputs."""
+    for tensor in constants:
+        if len(tensor.raw_data) <= SMALL_TENSOR and np.prod(tensor.dims, dtype=np.int64) <= SMALL_TENSOR:
+            graph.initializer.append(tensor)
+        else:
+            graph.input.append(helper.make_tensor_value_info(tensor.name, tensor.data_type, tensor.dims))
+
+
+def infer_outline(light: onnx.ModelProto, source: str) -> onnx.ModelProto:
+    """:func:`infer` for a model whose constants were put in with :func:`add_outlines`; gives another message.
 
     Raises:
         ModelError: shapes contradict each other; the message names the node.
     """
     try:
-        return _infer(model, follow_values=True)
+        return _infer(light, follow_values=True)
     except (shape_inference.InferenceError, RuntimeError, ValueError):
         pass  # following values through arithmetic on shapes fails on some valid graphs; without it the shapes decide
     try:
-        return _infer(model, follow_values=False)
+        return _infer(light, follow_values=False)
     except (shape_inference.InferenceError, RuntimeError, ValueError) as error:
         message = f"{source}: shapes do not fit together: {error}"
         raise ModelError(message) from error
@@ -79,13 +112,34 @@ def open_session(
 ) -> onnxruntime.InferenceSession:
     """A session that runs ``model``.
 
+    Args:
+        options: of this session alone, for they hold its weights.
+
     Raises:
         ModelError: onnxruntime refuses it; its message names the node.
     """
+    chosen = options or session_options()
+    light, lent = _lend_weights(model)
+    if lent:
+        chosen.add_external_initializers(list(lent), list(lent.values()))
     try:
-        return onnxruntime.InferenceSession(
-            model.SerializeToString(), options or session_options(), providers=["CPUExecutionProvider"]
-        )
+        session = onnxruntime.InferenceSession(light.SerializeToString(), chosen, providers=["CPUExecutionProvider"])
     except (*REFUSALS, UnicodeDecodeError) as error:  # the latter where a damaged name gets into its message
         message = f"{source}: onnxruntime refuses the model: {error}"
         raise ModelError(message) from error
+    session.lent = lent  # their memory, which the engine reads but does not own
+    return session
+
+
+def _lend_weights(model: onnx.ModelProto) -> tuple[onnx.ModelProto, dict[str, onnxruntime.OrtValue]]:
+    """The model without its large constants, and these."""
+    light = onnx.ModelProto()
+    light.CopyFrom(model)
+    lent = {}
+    read = {name for node in light.graph.node for name in reads(node)}  # engines refuse those that nobody reads
+    for tensor in light.graph.initializer:
+        if tensor.name in read and len(tensor.raw_data) > SMALL_TENSOR and tensor.data_type in LENT_TYPES:
+            lent[tensor.name] = onnxruntime.OrtValue.ortvalue_from_numpy(numpy_helper.to_array(tensor))
+            external_data_helper.set_external_data(tensor, "memory", 0, len(tensor.raw_data))
+            tensor.ClearField("raw_data")
+    return light, lent
