@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from hailstack.datasets import Objects, read_label
+from hailstack.datasets.class_list import read_class_list
 from hailstack.errors import ConfigError, NotFoundError
 
 
@@ -71,22 +71,12 @@ def _read_classes(
     path: Path, folder: Path, photos: Sequence[Path], names: Sequence[str], classes: int
 ) -> dict[Path, int]:
     wanted = {photo.name: photo for photo in photos} | {str(photo.relative_to(folder)): photo for photo in photos}
-    places = {name: i for i, name in enumerate(names)}
     found: dict[Path, int] = {}
-    try:
-        rows = list(csv.reader(path.read_text(encoding="utf-8-sig").splitlines()))
-    except (UnicodeDecodeError, csv.Error) as error:
-        message = f"{path}: not a CSV file picture,class: {error}"
-        raise ConfigError(message) from error
-    for number, row in enumerate(rows, 1):
-        if len(row) < 2 or row[0].strip() not in wanted:
+    for listed in read_class_list(path):
+        if listed.picture not in wanted:
             continue
-        word = row[1].strip()
-        if word not in places and not word.isdecimal():
-            message = f"{path}:{number}: class {word!r} is neither a class id nor one of the HEF's class names"
-            raise ConfigError(message)
-        class_id = places[word] if word in places else int(word)
+        class_id = listed.class_id(names)
         if classes:
-            _check_class(class_id, classes, f"{path}:{number}")
-        found[wanted[row[0].strip()]] = class_id
+            _check_class(class_id, classes, listed.where)
+        found[wanted[listed.picture]] = class_id
     return found
