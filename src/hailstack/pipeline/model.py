@@ -38,7 +38,7 @@ def read_notes(path: str | os.PathLike[str]) -> ModelNotes:
         ConfigError: its notes are damaged.
     """
     hef = read_hef(path)
-    meta = _meta(hef, path)
+    meta = read_meta(hef, path)
     preprocess = meta.get("preprocess")
     return ModelNotes(
         architecture=hef.architectures[0] if hef.architectures else "",
@@ -49,7 +49,12 @@ def read_notes(path: str | os.PathLike[str]) -> ModelNotes:
     )
 
 
-def _meta(hef: Hef, path: str | os.PathLike[str]) -> dict[str, Any]:
+def read_meta(hef: Hef, path: str | os.PathLike[str]) -> dict[str, Any]:
+    """What our compiler noted in a HEF, whole; nothing in a vendor's.
+
+    Raises:
+        ConfigError: the notes are damaged; the message names ``path``.
+    """
     if EMULATED_META not in hef.external_resources:
         return {}
     try:

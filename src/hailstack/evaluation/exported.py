@@ -1,0 +1,118 @@
+"""ONNX and TensorFlow Lite files, with what is known about how pictures enter them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hailstack.compiler.defaults import choose_normalisation, choose_preprocess
+from hailstack.compiler.endnodes.plan import HeadPlan, cut
+from hailstack.compiler.endnodes.recognise import find_head
+from hailstack.compiler.graph.model import Graph, load_graph
+from hailstack.compiler.notes import parse_names, read_metadata
+from hailstack.compiler.package import head_facts
+from hailstack.compiler.quantise.pixels import Normalisation
+from hailstack.errors import ConfigError
+from hailstack.evaluation.float_network import CPU, FloatNetwork, count_classes
+from hailstack.evaluation.network import NetworkFacts, Wishes
+from hailstack.evaluation.pixels import describe_pixels, make_feed, read_normalisation
+from hailstack.heads.end_to_end import FINISHED, LONGEST_LIST
+from hailstack.hef import read_hef
+from hailstack.imaging import Preprocess
+from hailstack.pipeline.model import read_meta
+
+NOTED = ("preprocess", "normalisation")
+"""Keys of a file's metadata, with JSON as in the notes of a HEF."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entrance:
+    """How pictures enter a network."""
+
+    preprocess: Preprocess
+    normalisation: Normalisation
+    origin: str
+    """Who says so."""
+
+
+def open_exported(path: Path, wishes: Wishes, hefs: Sequence[Path] = ()) -> FloatNetwork:
+    """The network of an ONNX or TensorFlow Lite file, judged by its raw outputs, or by the boxes that it picks itself.
+
+    What it wants of pixels is as ``wishes`` say, else as the file's metadata says, else as a HEF among ``hefs`` has it
+    that was compiled from this very file, else what is usual for its head.
+
+    Raises:
+        NotFoundError, ModelError: the file cannot be read or run.
+        ConfigError: the wishes or the metadata do not fit the network.
+    """
+    graph, metadata = load_graph(path), read_metadata(path)
+    plan = find_head(graph)
+    entrance = _find_entrance(path, graph, plan, metadata, wishes, hefs)
+    picked = _picks_boxes(graph)
+    head: Mapping[str, Any] = {"task": "detection"} if picked else head_facts(plan)
+    facts = NetworkFacts(
+        path=path,
+        stage="exported",
+        runs_on=CPU,
+        task=plan.task,
+        classes=count_classes(head_facts(plan)),
+        names=parse_names(metadata.get("names", "")),
+        preprocess=entrance.preprocess,
+        pixels=describe_pixels(entrance.normalisation),
+        origin=entrance.origin,
+    )
+    feed = make_feed(entrance.normalisation, channels_last=graph.channels_last)
+    return FloatNetwork(graph.model if picked else cut(graph, plan).model, feed, facts, head, wishes)
+
+
+def _find_entrance(
+    path: Path, graph: Graph, plan: HeadPlan, metadata: Mapping[str, str], wishes: Wishes, hefs: Sequence[Path]
+) -> Entrance:
+    shape, written = graph.map_shape(graph.input), graph.scalings.get(graph.input)
+    usual = choose_normalisation(plan, wishes.mean, wishes.std, wishes.bgr, written, graph.channels)
+    if wishes.says_pixels:
+        return Entrance(choose_preprocess(plan, shape, wishes.preprocess), usual, "as asked for")
+    told = _noted(path, metadata)
+    if told:
+        return _entrance(plan, shape, told, usual, "the file's metadata")
+    for hef in hefs:
+        meta = read_meta(read_hef(hef), hef)
+        if meta.get("preprocess") and _source_digest(meta) == hashlib.sha256(path.read_bytes()).hexdigest():
+            return _entrance(plan, shape, meta, usual, f"{hef.name}, which was compiled from it")
+    origin = f"usual for {plan.family or plan.task}: the file does not say"
+    return Entrance(choose_preprocess(plan, shape), usual, origin)
+
+
+def _entrance(
+    plan: HeadPlan, shape: tuple[int, int, int], told: Mapping[str, Any], usual: Normalisation, origin: str
+) -> Entrance:
+    normalisation = told.get("normalisation")
+    return Entrance(
+        choose_preprocess(plan, shape, told.get("preprocess")),
+        usual if normalisation is None else read_normalisation(normalisation),
+        origin,
+    )
+
+
+def _noted(path: Path, metadata: Mapping[str, str]) -> Mapping[str, Any]:
+    try:
+        return {key: json.loads(metadata[key]) for key in NOTED if key in metadata}
+    except ValueError as error:
+        message = f"{path}: {' and '.join(NOTED)} in the metadata must be JSON: {error}"
+        raise ConfigError(message) from error
+
+
+def _source_digest(meta: Mapping[str, Any]) -> str:
+    return str(meta.get("manifest", {}).get("source", {}).get("sha256", ""))
+
+
+def _picks_boxes(graph: Graph) -> bool:
+    """Whether the network's own output is a list of finished boxes."""
+    if len(graph.outputs) != 1:
+        return False
+    shape = graph.shape(graph.outputs[0])[1:]
+    return len(shape) == 2 and shape[1] == FINISHED and shape[0] <= LONGEST_LIST
