@@ -1,0 +1,270 @@
+"""A dataset as the page sees it: pictures, their lines, what is saved and what is not. Safe from several threads."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import threading
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from hailstack.datasets.annotate.classes import check_name, write_names
+from hailstack.datasets.annotate.documents import Batch, Document, State
+from hailstack.datasets.annotate.drafts import Draft, Drafts
+from hailstack.datasets.annotate.lines import (
+    MOST_LINES,
+    Conflict,
+    Edit,
+    Sheet,
+    join_lines,
+    merge,
+    problem,
+    split_lines,
+)
+from hailstack.datasets.annotate.reviews import Reviews
+from hailstack.datasets.formats import open_dataset
+from hailstack.datasets.yolo import label_file
+from hailstack.errors import InputError, NotFoundError
+from hailstack.files import replacing
+
+STATE_FOLDER = Path(".hailstack", "annotate")
+
+
+@dataclass(slots=True)
+class _Memory:
+    """What is only known as long as the server runs."""
+
+    sheets: dict[int, Sheet] = field(default_factory=dict)
+    last: dict[tuple[int, str], int] = field(default_factory=dict)
+    """Picture and sender → number of the last batch."""
+
+
+class Desk:
+    """The pictures of a dataset, ready to be labelled. A context manager: one at a time works on a dataset.
+
+    Args:
+        path: a folder of pictures, or a YOLO dataset (folder or YAML file).
+
+    Raises:
+        NotFoundError, ConfigError: there is nothing to label.
+        InputError: its labels are of another format, or another server has it open.
+    """
+
+    def __init__(self, path: Path) -> None:
+        dataset = open_dataset(path)
+        if dataset.kind not in ("yolo", "pictures"):
+            message = f"{path}: labels are edited as YOLO files; hailstack data convert makes them of {dataset.kind}"
+            raise InputError(message)
+        self.folder = _plain(dataset.folder)
+        self.names = [dataset.name(number) for number in range(max(dataset.names, default=-1) + 1)]
+        self._yaml = dataset.source if dataset.source.is_file() else self.folder / "data.yaml"
+        self._pictures = list(dict.fromkeys(_plain(sample.image) for sample in dataset.samples))
+        state = self.folder / STATE_FOLDER
+        state.mkdir(parents=True, exist_ok=True)
+        self._lock = threading.RLock()
+        self._held = _hold(state / "lock")
+        self._drafts = Drafts(state / "drafts")
+        self._reviews = Reviews(state / "reviewed.json")
+        self._memory = _Memory()
+
+    def __enter__(self) -> Desk:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let others open the dataset. May be called again."""
+        if self._held >= 0:
+            os.close(self._held)
+            self._held = -1
+
+    def __len__(self) -> int:
+        return len(self._pictures)
+
+    def picture(self, number: int) -> Path:
+        """The file of a picture.
+
+        Raises:
+            NotFoundError: there is no such number.
+        """
+        if not 0 <= number < len(self._pictures):
+            message = f"there is no picture {number}"
+            raise NotFoundError(message)
+        return self._pictures[number]
+
+    def name(self, number: int) -> str:
+        """A picture's path below the folder, with ``/``."""
+        path = self.picture(number)
+        inside = path.is_relative_to(self.folder)
+        return (path.relative_to(self.folder) if inside else Path(*path.parts[1:])).as_posix()
+
+    def overview(self) -> list[tuple[str, State, int]]:
+        """Name, state and number of lines of every picture."""
+        with self._lock:
+            drafts = self._drafts.names()
+            return [self._glance(number, drafts) for number in range(len(self))]
+
+    def document(self, number: int) -> Document:
+        """A picture's lines.
+
+        Raises:
+            NotFoundError: there is no such picture.
+            ConfigError: its label file is no text.
+        """
+        with self._lock:
+            return self._document(number)
+
+    def edit(self, number: int, batch: Batch) -> Document:
+        """Carry out edits and keep them as a draft.
+
+        Raises:
+            NotFoundError: there is no such picture.
+            InputError: a line is not one that can stand in a label file; nothing was changed.
+        """
+        with self._lock:
+            return self._edit(number, batch)
+
+    def save(self, number: int, batch: Batch, person: str) -> Document:
+        """Carry out edits, write all lines to the label file, and take the picture for reviewed.
+
+        Raises:
+            NotFoundError, InputError: as :meth:`edit`.
+        """
+        with self._lock:
+            document = self._edit(number, batch)
+            label = self._label(number)
+            label.parent.mkdir(parents=True, exist_ok=True)
+            with replacing(label) as partial:
+                partial.write_text(join_lines(document.lines), "utf-8")
+            self._reviews.record(document.name, person)
+            self._drafts.drop(document.name)
+            return self._document(number, document.conflicts)
+
+    def revert(self, number: int) -> Document:
+        """Go back to what the label file says."""
+        with self._lock:
+            self._drafts.drop(self.name(number))
+            self._memory.sheets.pop(number, None)
+            return self._document(number)
+
+    def reopen(self, number: int) -> Document:
+        """The picture is to be looked at again; that nothing is in it is no longer known."""
+        with self._lock:
+            self._reviews.forget(self.name(number))
+            if self._saved(number) == ():
+                self._label(number).unlink()
+            return self._document(number)
+
+    def add_class(self, name: str) -> int:
+        """The number of a class of that name, which is made if there is none.
+
+        Raises:
+            InputError: the name cannot be one.
+        """
+        with self._lock:
+            if name.strip() not in self.names:
+                self._write_names([*self.names, check_name(name, self.names)])
+            return self.names.index(name.strip())
+
+    def rename_class(self, number: int, was: str, name: str) -> None:
+        """Give a class another name.
+
+        Raises:
+            InputError: the name cannot be one, or the class is no longer called ``was``.
+        """
+        with self._lock:
+            if not 0 <= number < len(self.names) or self.names[number] != was:
+                message = f"class {number} is no longer called {was!r}: somebody renamed it meanwhile"
+                raise InputError(message)
+            if name.strip() != was:
+                self._write_names([*self.names[:number], check_name(name, self.names), *self.names[number + 1 :]])
+
+    def _write_names(self, names: list[str]) -> None:
+        write_names(self._yaml, names, "images" if (self.folder / "images").is_dir() else ".")
+        self.names = names
+
+    def _glance(self, number: int, drafts: Iterable[str]) -> tuple[str, State, int]:
+        name = self.name(number)
+        if name in drafts:
+            document = self._document(number)
+            return name, document.state, len(document.lines)
+        saved = self._saved(number)
+        return name, self._state(name, saved, is_draft=False), len(saved or ())
+
+    def _state(self, name: str, saved: tuple[str, ...] | None, *, is_draft: bool) -> State:
+        if is_draft:
+            return "draft"
+        if saved is None:
+            return "open"
+        return "reviewed" if name in self._reviews else "labelled"
+
+    def _document(self, number: int, conflicts: tuple[Conflict, ...] = ()) -> Document:
+        name, saved = self.name(number), self._saved(number)
+        draft = self._drafts.read(name)
+        lines = saved or () if draft is None else merge(draft.base, draft.lines, saved or ())
+        is_draft = draft is not None and lines != (saved or ())
+        return Document(number, name, lines, self._state(name, saved, is_draft=is_draft), saved, conflicts)
+
+    def _edit(self, number: int, batch: Batch) -> Document:
+        _check(batch.edits)
+        document = self._document(number)
+        if batch.sender and batch.number <= self._memory.last.get((number, batch.sender), -1):
+            return document
+        sheet = self._memory.sheets.setdefault(number, Sheet(()))
+        sheet.lines = list(document.lines)
+        conflicts = sheet.apply(batch.edits, keep=not batch.undoes)
+        if len(sheet.lines) > MOST_LINES:
+            message = f"{document.name}: more than {MOST_LINES} objects in one picture"
+            raise InputError(message)
+        self._keep(document, tuple(sheet.lines))
+        if batch.sender:
+            self._memory.last[number, batch.sender] = batch.number
+        return self._document(number, conflicts)
+
+    def _keep(self, document: Document, lines: tuple[str, ...]) -> None:
+        saved = document.saved or ()
+        if lines == saved:
+            self._drafts.drop(document.name)
+        elif lines != document.lines:
+            self._drafts.write(document.name, Draft(saved, lines))
+
+    def _label(self, number: int) -> Path:
+        return label_file(self.picture(number))
+
+    def _saved(self, number: int) -> tuple[str, ...] | None:
+        label = self._label(number)
+        try:
+            return split_lines(label.read_text("utf-8-sig"))
+        except FileNotFoundError:
+            return None
+        except UnicodeDecodeError as error:
+            message = f"{label}: this label file is no text: {error}"
+            raise InputError(message) from error
+
+
+def _plain(path: Path) -> Path:
+    """Absolute and without ``..``: names of drafts come from it. Links stay."""
+    return Path(os.path.abspath(path))  # noqa: PTH100 - Path.resolve would follow links
+
+
+def _check(edits: Sequence[Edit]) -> None:
+    for edit in edits:
+        if edit.now is not None and (reason := problem(edit.now)):
+            message = f"the line {edit.now[:80]!r} {reason}"
+            raise InputError(message)
+
+
+def _hold(lock: Path) -> int:
+    """The descriptor of a lock file, which the system lets go when the process dies."""
+    descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(descriptor)
+        message = (
+            f"{lock.parents[2]}: another hailstack data annotate has this dataset open; work on its page together"
+        )
+        raise InputError(message) from error
+    return descriptor

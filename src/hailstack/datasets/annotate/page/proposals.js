@@ -1,0 +1,66 @@
+// What a network proposes for the pictures, and which of it people did not want.
+
+import { overlap } from "./lines.js";
+import { ask } from "./server.js";
+import { keep, kept } from "./ui.js";
+
+const SAME = 0.5;  // overlap from which a box and a proposal are of one object
+
+export class Proposals {
+  constructor() {
+    this.found = new Map();     // picture → proposals, or null while they are being looked for
+    this.rejected = new Set();  // proposals
+    this.threshold = Number(kept("threshold", "0.4"));
+  }
+
+  setThreshold(value) {
+    this.threshold = value;
+    keep("threshold", value);
+  }
+
+  async load(id) {
+    if (this.found.has(id)) return;
+    this.found.set(id, null);
+    try {
+      const answer = await ask(`/api/pictures/${id}/proposals`);
+      this.found.set(id, answer.map(({ name, box: [left, top, right, bottom], score }) => ({ name, score, left, top, right, bottom, cls: null })));
+    } catch (error) {
+      this.found.delete(id);
+      throw error;
+    }
+  }
+
+  // Those that are strong enough, wanted, and not there yet.
+  open(id, boxes, classes) {
+    return (this.found.get(id) ?? []).filter(one => {
+      const cls = classOf(one.name, classes);
+      one.cls = cls;
+      const isThere = boxes.some(box => overlap(box, one) > SAME);
+      return one.score >= this.threshold && !this.rejected.has(one) && !isThere;
+    });
+  }
+
+  reject(proposals) {
+    for (const one of proposals) this.rejected.add(one);
+  }
+
+  // A box that is deleted is not proposed again.
+  rejectLike(id, box) {
+    this.reject((this.found.get(id) ?? []).filter(one => overlap(box, one) > SAME));
+  }
+
+  hasRejected(id) {
+    return (this.found.get(id) ?? []).some(one => this.rejected.has(one));
+  }
+
+  showAgain(id) {
+    for (const one of this.found.get(id) ?? []) this.rejected.delete(one);
+  }
+}
+
+export function classOf(name, classes) {
+  const exact = classes.indexOf(name);
+  if (exact >= 0) return exact;
+  const place = classes.findIndex(one => one.toLowerCase() === name.toLowerCase());
+  return place >= 0 ? place : null;
+}

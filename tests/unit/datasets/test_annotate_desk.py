@@ -1,0 +1,173 @@
+"""A dataset under people's hands: drafts, saving, reviews, classes; what is on disk at every step."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from hailstack.datasets import open_dataset
+from hailstack.datasets.annotate.desk import Desk
+from hailstack.datasets.annotate.documents import Batch
+from hailstack.datasets.annotate.lines import Edit
+from hailstack.errors import ConfigError, InputError, NotFoundError
+from hailstack.imaging import write_image
+
+A, B, C = (f"{number} 0.500000 0.500000 0.100000 0.100000" for number in range(3))
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "images" / "far").mkdir(parents=True)
+    for name in ("a.jpg", "b.jpg", "far/a.jpg"):
+        write_image(tmp_path / "images" / name, np.zeros((20, 30, 3), np.uint8))
+    (tmp_path / "labels").mkdir()
+    (tmp_path / "labels" / "b.txt").write_text(f"{A}\nbroken line\n")
+    return tmp_path
+
+
+def batch(*edits, **more):
+    return Batch([Edit(*edit) for edit in edits], **more)
+
+
+def test_pictures_come_with_their_state_and_count(folder):
+    with Desk(folder) as desk:
+        desk.edit(0, batch((None, A), (None, B)))
+        assert desk.overview() == [
+            ("images/a.jpg", "draft", 2),
+            ("images/b.jpg", "labelled", 2),
+            ("images/far/a.jpg", "open", 0),
+        ]
+
+
+def test_a_draft_outlives_the_server_and_writes_no_label(folder):
+    with Desk(folder) as desk:
+        desk.edit(2, batch((None, A)))
+        assert not (folder / "labels/far/a.txt").exists()
+    with Desk(folder) as desk:
+        assert desk.document(2).lines == (A,)
+        assert desk.document(2).state == "draft"
+
+
+def test_saving_writes_the_label_file_and_the_review(folder):
+    with Desk(folder) as desk:
+        desk.edit(2, batch((None, A)))
+        assert desk.save(2, batch((None, B)), "Ann").state == "reviewed"
+    assert (folder / "labels/far/a.txt").read_text() == f"{A}\n{B}\n"
+    with Desk(folder) as desk:
+        assert desk.document(2).state == "reviewed"
+    noted = json.loads((folder / ".hailstack/annotate/reviewed.json").read_text())
+    assert noted["reviewed"]["images/far/a.jpg"]["by"] == "Ann"
+    assert not list(folder.rglob("*.part"))
+
+
+def test_a_picture_with_nothing_in_it_gets_an_empty_label_file(folder):
+    with Desk(folder) as desk:
+        desk.save(0, batch(), "")
+        assert (folder / "labels/a.txt").read_text() == ""
+        samples = list(open_dataset(folder).samples)
+        assert samples[0].objects is not None
+        assert len(samples[0].objects) == 0
+        assert desk.reopen(0).state == "open"
+    assert not (folder / "labels/a.txt").exists()
+
+
+def test_reopening_keeps_boxes(folder):
+    with Desk(folder) as desk:
+        desk.save(0, batch((None, A)), "")
+        assert desk.reopen(0).state == "labelled"
+    assert (folder / "labels/a.txt").read_text() == f"{A}\n"
+
+
+def test_lines_that_no_page_can_show_stay_as_they_are(folder):
+    with Desk(folder) as desk:
+        desk.save(1, batch((A, B)), "")
+    assert (folder / "labels/b.txt").read_text() == f"{B}\nbroken line\n"
+
+
+def test_a_draft_that_is_taken_back_is_none(folder):
+    with Desk(folder) as desk:
+        desk.edit(1, batch((None, C)))
+        assert desk.edit(1, batch((C, None), undoes=True)).state == "labelled"
+        desk.edit(1, batch((None, C)))
+        assert desk.revert(1).lines == (A, "broken line")
+    assert not list((folder / ".hailstack").rglob("b.jpg.json"))
+
+
+def test_what_somebody_writes_into_the_label_file_meanwhile_is_not_lost(folder):
+    with Desk(folder) as desk:
+        desk.edit(1, batch((None, C)))
+        (folder / "labels/b.txt").write_text(f"{A}\n{B}\n")
+        assert desk.save(1, batch(), "").lines == (A, C, B)
+
+
+def test_a_batch_that_is_sent_again_counts_once(folder):
+    with Desk(folder) as desk:
+        desk.edit(0, batch((None, A), sender="x", number=1))
+        desk.edit(0, batch((A, None), sender="y", number=1))
+        assert desk.edit(0, batch((None, A), sender="x", number=1)).lines == ()
+        assert desk.edit(0, batch((None, A), sender="x", number=2)).lines == (A,)
+
+
+def test_the_revision_changes_with_lines_and_state_and_not_with_a_restart(folder):
+    with Desk(folder) as desk:
+        first = desk.document(0).revision
+        second = desk.edit(0, batch((None, A))).revision
+        third = desk.save(0, batch(), "").revision
+    with Desk(folder) as desk:
+        assert desk.document(0).revision == third
+    assert len({first, second, third}) == 3
+
+
+def test_a_bad_line_is_refused_and_nothing_is_changed(folder):
+    with Desk(folder) as desk:
+        with pytest.raises(InputError, match="outside the picture"):
+            desk.edit(0, batch((None, A), (None, "0 2 2 1 1")))
+        assert desk.document(0).lines == ()
+
+
+def test_there_is_no_picture_beyond_the_last(folder):
+    with Desk(folder) as desk:
+        for number in (-1, 3):
+            with pytest.raises(NotFoundError, match=f"no picture {number}"):
+                desk.document(number)
+
+
+def test_one_server_at_a_time(folder):
+    with Desk(folder), pytest.raises(InputError, match="open"):
+        Desk(folder)
+    Desk(folder).close()
+
+
+def test_a_draft_that_is_no_draft_is_named(folder):
+    place = folder / ".hailstack/annotate/drafts/images/a.jpg.json"
+    place.parent.mkdir(parents=True)
+    place.write_text("{}")
+    with Desk(folder) as desk, pytest.raises(ConfigError, match=r"a\.jpg\.json"):
+        desk.document(0)
+
+
+def test_pictures_outside_the_folder_have_their_drafts_inside(folder, tmp_path_factory):
+    away = tmp_path_factory.mktemp("away")
+    (away / "data.yaml").write_text(f"path: {folder}\ntrain: images\nnames: [x]\n")
+    with Desk(away) as desk:
+        desk.edit(0, batch((None, A)))
+        assert desk.overview()[0][1] == "draft"
+    assert len(list(away.rglob("*.json"))) == 1
+    assert not (folder / ".hailstack").exists()
+
+
+def test_the_first_class_makes_a_dataset_of_a_folder(folder):
+    with Desk(folder) as desk:
+        assert desk.add_class(" flower ") == 0
+        assert desk.add_class("bud: pink") == 1
+        assert desk.add_class("flower") == 0
+        desk.rename_class(0, "flower", "Blüte")
+        with pytest.raises(InputError, match="renamed"):
+            desk.rename_class(0, "flower", "other")
+        with pytest.raises(InputError, match="already"):
+            desk.rename_class(0, "Blüte", "bud: pink")
+    assert open_dataset(folder).names == {0: "Blüte", 1: "bud: pink"}
+    with Desk(folder) as desk:
+        assert desk.names == ["Blüte", "bud: pink"]
