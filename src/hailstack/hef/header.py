@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import struct
 import zlib
+from collections.abc import Sequence
 from typing import Final
 
 import xxhash
@@ -142,16 +143,19 @@ def pad_to_alignment(size: int) -> int:
     return -size % ALIGNMENT
 
 
-def write_header(version: int, proto: bytes, resources: bytes) -> tuple[bytes, bytes]:
+def write_header(version: int, proto: bytes, resources: Sequence[bytes]) -> tuple[bytes, bytes]:
     """Header and padding for a file that holds a protobuf and external resources but no microcode.
 
     Args:
         version: 2 or 3.
+        resources: what follows the padding, in pieces.
     """
     padding = bytes(pad_to_alignment(SIZES[version] + len(proto))) if version == 3 else b""
-    _, digest = file_digest(version, proto + padding + resources)
-    common = struct.pack(">III", MAGIC, version, len(proto)) + digest
+    size, digest = sum(map(len, resources)), xxhash.xxh3_64()
+    for piece in (proto, padding, *resources):
+        digest.update(piece)
+    common = struct.pack(">III", MAGIC, version, len(proto)) + digest.digest()
     if version == 2:
-        return common + struct.pack(">QQQ", len(resources), 0, 0), padding
-    sizes = struct.pack(">QIQ", len(padding), len(padding), len(resources))
+        return common + struct.pack(">QQQ", size, 0, 0), padding
+    sizes = struct.pack(">QIQ", len(padding), len(padding), size)
     return common + sizes + xxhash.xxh3_64_digest(proto) + bytes(8), padding

@@ -50,10 +50,10 @@ def hef_bytes(blueprint: HefBlueprint | Sequence[HefBlueprint], *, version: Lite
     if not blueprints:
         message = "a HEF holds at least one network group"
         raise InputError(message)
-    located, section = _lay_out(_resources(blueprints))
+    located, pieces = _lay_out(_resources(blueprints))
     proto = encode("Hef", compose_hef(blueprints, located))
-    header, padding = write_header(version, proto, section)
-    content = b"".join((header, proto, padding, section))
+    header, padding = write_header(version, proto, pieces)
+    content = b"".join((header, proto, padding, *pieces))
     _prove(content, blueprints)
     return content
 
@@ -75,15 +75,17 @@ def _merged(meta: dict[str, Any], more: Any) -> dict[str, Any]:
     return {**meta, **more, **({"groups": groups} if groups else {})}
 
 
-def _lay_out(resources: dict[str, bytes]) -> tuple[dict[str, tuple[int, bytes]], bytes]:
-    """Each resource with its offset, and all of them one behind the other, each on a 4 KiB border."""
+def _lay_out(resources: dict[str, bytes]) -> tuple[dict[str, tuple[int, bytes]], list[bytes]]:
+    """Each resource with its offset, and all of them with what lies between, since each begins on a 4 KiB border."""
     located: dict[str, tuple[int, bytes]] = {}
-    section = bytearray()
+    pieces: list[bytes] = []
+    size = 0
     for name, data in resources.items():
-        section += bytes(pad_to_alignment(len(section)))
-        located[name] = (len(section), data)
-        section += data
-    return located, bytes(section)
+        gap = bytes(pad_to_alignment(size))
+        located[name] = (size + len(gap), data)
+        pieces += (gap, data)
+        size += len(gap) + len(data)
+    return located, pieces
 
 
 def _prove(content: bytes, blueprints: Sequence[HefBlueprint]) -> None:

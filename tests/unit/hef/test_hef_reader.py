@@ -50,7 +50,7 @@ def status_of(source: Path | bytes, profile: str = "4.23") -> Status:
 def file_with(**changes: object) -> bytes:
     """A HEF whose protobuf has some fields of its own."""
     proto = encode("Hef", compose_hef([PLAIN], {}) | changes)  # type: ignore[arg-type]
-    return b"".join((*write_header(2, proto, b"")[:1], proto))
+    return b"".join((*write_header(2, proto, ())[:1], proto))
 
 
 def test_a_missing_file_an_empty_one_and_a_folder_have_the_librarys_statuses(tmp_path: Path) -> None:
