@@ -21,6 +21,7 @@ COMMANDS = {
     "eval": "Judge networks on labelled pictures: in float, quantised, on the device, side by side.",
     "fidelity": "Measure what quantisation cost, layer by layer, and find the step that parted.",
     "data annotate": "Label pictures in a browser, alone or several people at once.",
+    "data add": "Copy photos, videos and other datasets into one dataset.",
     "data convert": "Write the same labels in another format: YOLO, COCO, PASCAL VOC.",
     "data calibration": "Choose, score and write pictures to calibrate with.",
     "script lint": "Check model scripts of the vendor's compiler, with the line to write instead.",

@@ -20,9 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hailstack.datasets.model import Dataset, Objects, Problem, Rings, Sample
+from hailstack.datasets.placing import picture_size
 from hailstack.datasets.yolo import UNSPLIT
-from hailstack.errors import ConfigError, NotFoundError
-from hailstack.imaging.glance import glance
+from hailstack.errors import ConfigError, InputError, NotFoundError
 
 Record: TypeAlias = Mapping[str, Any]
 Size: TypeAlias = tuple[int, int]
@@ -171,9 +171,9 @@ def _size(file: Path, image: Path, record: Record) -> Size:
     if isinstance(width, int) and isinstance(height, int) and width > 0 and height > 0:
         return width, height
     try:
-        return glance(image.read_bytes(), str(image)).size
-    except OSError as error:
-        message = f"{file}: image {record.get('id')!r} has no width and height, and {image} cannot be read"
+        return picture_size(image)
+    except InputError as error:
+        message = f"{file}: image {record.get('id')!r} has no width and height, and its picture tells none: {error}"
         raise ConfigError(message) from error
 
 

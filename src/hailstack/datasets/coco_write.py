@@ -12,10 +12,8 @@ from numpy.typing import NDArray
 
 from hailstack.datasets.coco import relative
 from hailstack.datasets.model import Dataset, Objects, Rings, Sample
-from hailstack.datasets.placing import Images, building, name_pictures, place
+from hailstack.datasets.placing import Images, building, name_pictures, picture_size, place
 from hailstack.datasets.yolo_write import all_names
-from hailstack.errors import NotFoundError
-from hailstack.imaging.glance import glance
 
 DECIMALS = 9
 """Of a pixel: nothing of six decimals of a share is lost, whichever way the seventh is rounded."""
@@ -73,13 +71,7 @@ def size_of(sample: Sample) -> tuple[int, int]:
         NotFoundError: the labels do not say, and the picture is not there.
         MediaError: it is no picture.
     """
-    if sample.size is not None:
-        return sample.size
-    try:
-        return glance(sample.image.read_bytes(), str(sample.image)).size
-    except FileNotFoundError as error:
-        message = f"{sample.image}: the dataset names this picture, but it is not there"
-        raise NotFoundError(message) from error
+    return sample.size or picture_size(sample.image)
 
 
 def _categories(dataset: Dataset) -> list[dict[str, Any]]:

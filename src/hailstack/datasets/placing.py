@@ -10,8 +10,11 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Literal, TypeAlias
 
+from hailstack.datasets.model import Sample
+from hailstack.datasets.sequences import name_in_sequence
 from hailstack.errors import HailstackError, InputError, NotFoundError
 from hailstack.files import replacing, unwritable
+from hailstack.imaging.glance import glance
 
 Images: TypeAlias = Literal["copy", "link", "none"]
 """What becomes of the pictures; ``none``: labels alone are written."""
@@ -71,6 +74,21 @@ def _link(picture: Path, target: Path) -> None:
         target.symlink_to(picture)
 
 
+def picture_size(picture: Path) -> tuple[int, int]:
+    """Width and height of the upright picture in a file, in pixels.
+
+    Raises:
+        NotFoundError: there is no such file.
+        MediaError: it is no picture.
+    """
+    try:
+        with picture.open("rb") as stream:
+            return glance(stream, str(picture)).size
+    except FileNotFoundError as error:
+        message = f"{picture}: the dataset names this picture, but it is not there"
+        raise NotFoundError(message) from error
+
+
 def name_pictures(pictures: Iterable[Path], taken: Iterable[str] = ()) -> Mapping[Path, PurePosixPath]:
     """A name for each picture, relative to a new folder: its place below the folder that all have in common.
 
@@ -85,6 +103,14 @@ def name_pictures(pictures: Iterable[Path], taken: Iterable[str] = ()) -> Mappin
     root = os.path.commonpath([picture.absolute().parent for picture in unique])
     used = set(taken)
     return {picture: free_name(PurePosixPath(picture.absolute().relative_to(root)), used) for picture in unique}
+
+
+def name_samples(samples: Iterable[Sample]) -> Mapping[Path, PurePosixPath]:
+    """A name for each sample's picture, as :func:`name_pictures` gives it, that tells its group."""
+    groups = {sample.image: sample.group for sample in samples}
+    used: set[str] = set()
+    names = name_pictures(groups)
+    return {picture: free_name(name_in_sequence(name, groups[picture]), used) for picture, name in names.items()}
 
 
 def free_name(name: PurePosixPath, used: set[str]) -> PurePosixPath:

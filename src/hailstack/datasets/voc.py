@@ -21,10 +21,11 @@ from xml.etree.ElementTree import Element
 import numpy as np
 
 from hailstack.datasets.model import Dataset, Objects, Problem, Sample
+from hailstack.datasets.placing import picture_size
+from hailstack.datasets.sequences import sequence_of
 from hailstack.datasets.yolo import SPLITS, UNSPLIT, find_pictures
-from hailstack.errors import ConfigError
+from hailstack.errors import ConfigError, InputError
 from hailstack.imaging import IMAGE_SUFFIXES
-from hailstack.imaging.glance import glance
 
 CLASS_FILES = ("classes.txt", "labels.txt", "labelmap.txt")
 """Class names in their order, one a line, as labelling tools keep them."""
@@ -139,20 +140,20 @@ class _Labelled:
     def sample(self, ids: Mapping[str, int]) -> Sample:
         """The picture with class ids."""
         if self._size is None:
-            return Sample(self._picture, None, label=self._label)
+            return Sample(self._picture, None, None, sequence_of(self._picture), self._label)
         width, height = self._size
         boxes = np.array(self._boxes, float).reshape(-1, 4) / [width, height, width, height]
         class_ids = np.array([ids[name] for name in self.names], np.int32)
         attributes = tuple(self._attributes) if any(self._attributes) else None
         objects = Objects(boxes, class_ids, attributes=attributes)
-        return Sample(self._picture, objects, self._size, None, self._label, self._told)
+        return Sample(self._picture, objects, self._size, sequence_of(self._picture), self._label, self._told)
 
     def _take(self, root: Element, text: bytes, problems: list[Problem]) -> None:
         label = self._label or self._picture
         try:
-            self._size = _size_of(root) or glance(self._picture.read_bytes(), str(self._picture)).size
-        except OSError:
-            problems.append(Problem(label, f"has no size, and {self._picture} cannot be read"))
+            self._size = _size_of(root) or picture_size(self._picture)
+        except InputError as error:
+            problems.append(Problem(label, f"has no size, and its picture tells none: {error}"))
             return
         taken = ("object", "filename", "folder", "path", "size")
         self._told = _children(root, taken)

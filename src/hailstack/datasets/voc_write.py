@@ -10,7 +10,7 @@ from xml.etree.ElementTree import Element, SubElement
 
 from hailstack.datasets.coco_write import DECIMALS, size_of
 from hailstack.datasets.model import Dataset, Objects, Sample
-from hailstack.datasets.placing import Images, building, name_pictures, place
+from hailstack.datasets.placing import Images, building, name_samples, place
 from hailstack.datasets.voc import CORNERS, elements
 from hailstack.datasets.yolo import UNSPLIT
 from hailstack.datasets.yolo_write import all_names
@@ -32,7 +32,7 @@ def write_voc(
         MediaError: a picture whose size the labels do not say is none.
     """
     class_names = all_names(dataset)
-    names = name_pictures(sample.image for sample in dataset.samples)
+    names = name_samples(dataset.samples)
     with building(folder) as part:
         for sample in {sample.image: sample for sample in dataset.samples}.values():
             name = names[sample.image]

@@ -7,11 +7,12 @@ The label of ``a/images/b/c.jpg`` is ``a/labels/b/c.txt``, or ``c.txt`` beside t
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from hailstack.datasets.model import Dataset, Kind, Problem, Sample
+from hailstack.datasets.sequences import sequence_of
 from hailstack.datasets.yaml_file import read_yaml
 from hailstack.datasets.yolo_label import Shape, label_file, parse_label, read_label, write_label
 from hailstack.errors import ConfigError, NotFoundError
@@ -28,7 +29,7 @@ YAML_NAMES = ("data.yaml", "data.yml", "dataset.yaml", "dataset.yml")
 def is_yolo(path: Path) -> bool:
     """Whether a path is such a dataset: a YAML file, or a folder with one, or with ``images`` and ``labels``."""
     if path.is_dir():
-        return _yaml_in(path) is not None or ((path / "images").is_dir() and (path / "labels").is_dir())
+        return yaml_in(path) is not None or ((path / "images").is_dir() and (path / "labels").is_dir())
     return path.suffix.lower() in (".yaml", ".yml")
 
 
@@ -40,7 +41,7 @@ def read_yolo(path: Path) -> Dataset:
         ConfigError: the YAML file is not one, or a key has a value that makes no sense.
         MissingExtraError: PyYAML is not installed.
     """
-    file = _yaml_in(path) if path.is_dir() else path
+    file = yaml_in(path) if path.is_dir() else path
     config = {} if file is None else read_yaml(file)
     source = path if file is None else file
     pictures = {name: _split_pictures(source, config, name) for name in SPLITS if config.get(name)}
@@ -103,15 +104,36 @@ def _listed_names(folder: Path) -> Mapping[int, str]:
 
 def find_pictures(folder: Path) -> list[Path]:
     """All pictures in a folder and its subfolders, sorted; hidden files and folders are passed over."""
+    return find_files(folder, IMAGE_SUFFIXES)
+
+
+def find_files(folder: Path, suffixes: Collection[str]) -> list[Path]:
+    """All files with such endings (lower case) in a folder and its subfolders, as :func:`find_pictures`."""
     found: list[Path] = []
     for place, folders, files in os.walk(folder, followlinks=True):
         folders[:] = [name for name in folders if not name.startswith(".")]
-        found += [Path(place, name) for name in files if _is_picture(name)]
+        found += [Path(place, name) for name in files if not name.startswith(".") and _suffix(name) in suffixes]
     return sorted(found)
 
 
-def _is_picture(name: str) -> bool:
-    return os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES and not name.startswith(".")  # noqa: PTH122 - of 100,000
+def _suffix(name: str) -> str:
+    """As ``Path.suffix``, for names by the hundred thousand."""
+    stem, dot, end = name.rpartition(".")
+    return f".{end.lower()}" if dot and stem else ""
+
+
+def read_head(folder: Path) -> tuple[Mapping[int, str], Shape | None]:
+    """Class names and ``kpt_shape`` of a dataset, whether it has pictures yet or not.
+
+    Raises:
+        ConfigError: its YAML file is not one, or a key has a value that makes no sense.
+        MissingExtraError: PyYAML is not installed.
+    """
+    file = yaml_in(folder)
+    if file is None:
+        return _listed_names(folder), None
+    config = read_yaml(file)
+    return _names(file, config), keypoint_shape(file, config)
 
 
 def _samples(
@@ -123,7 +145,8 @@ def _samples(
     for picture in pictures:
         label = find(picture)
         objects = parse_label(label, shape, problems)
-        yield Sample(picture, objects, label=label if objects is not None or label.exists() else None)
+        is_there = objects is not None or label.exists()
+        yield Sample(picture, objects, group=sequence_of(picture), label=label if is_there else None)
 
 
 def _unsplit_pictures(source: Path) -> list[Path]:
@@ -153,7 +176,8 @@ def keypoint_shape(source: Path, config: Mapping[str, Any]) -> Shape | None:
     raise ConfigError(message)
 
 
-def _yaml_in(folder: Path) -> Path | None:
+def yaml_in(folder: Path) -> Path | None:
+    """The YAML file of a dataset."""
     return next((folder / name for name in YAML_NAMES if (folder / name).is_file()), None)
 
 

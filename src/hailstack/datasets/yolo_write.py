@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from hailstack.datasets.model import Dataset, Objects, Sample
-from hailstack.datasets.placing import Images, building, name_pictures, place
-from hailstack.datasets.yaml_file import change_yaml
-from hailstack.datasets.yolo import SPLITS, UNSPLIT, keypoint_shape
+from hailstack.datasets.placing import Images, building, name_samples, place
+from hailstack.datasets.yaml_file import change_yaml, read_yaml
+from hailstack.datasets.yolo import SPLITS, UNSPLIT, keypoint_shape, yaml_in
 from hailstack.datasets.yolo_label import Shape, write_label
 from hailstack.errors import ConfigError
 from hailstack.files import replacing
@@ -34,10 +34,12 @@ def write_yolo(
     ids = dense_ids(dataset)
     with building(folder) as part:
         for split, samples in dataset.splits.items():
-            _write_split(part, "" if split == UNSPLIT else split, samples, ids, _shape(dataset), images, progress)
+            _write_split(
+                part, "" if split == UNSPLIT else split, samples, ids, keypoint_shape_of(dataset), images, progress
+            )
         names = {ids[class_id]: name for class_id, name in all_names(dataset).items()}
         splits = {_known(split): f"images/{split}" for split in dataset.splits if split != UNSPLIT}
-        notes = {"kpt_shape": list(_shape(dataset) or ()), **dataset.notes}
+        notes = {"kpt_shape": list(keypoint_shape_of(dataset) or ()), **dataset.notes}
         write_data_yaml(part, names, splits, {key: notes[key] for key in ("kpt_shape", "flip_idx") if notes.get(key)})
     return folder / "data.yaml"
 
@@ -56,9 +58,15 @@ def write_data_yaml(
         InputError: it cannot be written.
         MissingExtraError: PyYAML is not installed.
     """
-    file = folder / "data.yaml"
     stale = {split: None for split in SPLITS if split not in splits}
-    change_yaml(file, {**stale, **splits, **(notes or {}), "names": dict(sorted(names.items()))})
+    return change_data_yaml(folder, names, {**stale, **splits, **(notes or {})})
+
+
+def change_data_yaml(folder: Path, names: Mapping[int, str], values: Mapping[str, Any]) -> Path:
+    """The YAML file of a folder, new or changed: the names and these keys; None takes a key out. The rest stays."""
+    file = yaml_in(folder) or folder / "data.yaml"
+    count = {} if not file.exists() or "nc" not in read_yaml(file) else {"nc": len(names)}
+    change_yaml(file, {**values, **count, "names": dict(sorted(names.items()))})
     return file
 
 
@@ -103,7 +111,7 @@ def _write_split(
     images: Images,
     progress: Callable[[], None],
 ) -> None:
-    names = name_pictures(sample.image for sample in samples)
+    names = name_samples(samples)
     (folder / "images" / split).mkdir(parents=True, exist_ok=True)
     for sample in samples:
         name = names[sample.image]
@@ -121,7 +129,8 @@ def renumbered(objects: Objects, ids: Mapping[int, int]) -> Objects:
     return replace(objects, class_id=numbers)
 
 
-def _shape(dataset: Dataset) -> Shape | None:
+def keypoint_shape_of(dataset: Dataset) -> Shape | None:
+    """How many key points, and numbers of each, its objects have; None: none."""
     known = keypoint_shape(dataset.source, dataset.notes)
     if known is not None:
         return known
