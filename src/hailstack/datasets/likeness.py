@@ -158,11 +158,11 @@ def _link_alike(
     """Link those pairs that are not linked yet and are alike."""
     apart = roots[first] != roots[second]
     first, second = first[apart], second[apart]
-    near = _count_bits(looks[first] ^ looks[second]) <= distance
+    near = count_bits(looks[first] ^ looks[second]) <= distance
     _link(roots, first[near], second[near])
 
 
-def _count_bits(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
+def count_bits(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
     """How many bits are set, added up in pairs, fours, eights (numpy 1.26 cannot count them)."""
     twos, fours, eights = (np.uint64(mask * (2**64 // 255)) for mask in (0x55, 0x33, 0x0F))
     values = values - ((values >> np.uint64(1)) & twos)

@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,14 +53,17 @@ class Glance:
         return (self.height, self.width) if self.orientation >= 5 else (self.width, self.height)
 
 
-def glance(data: bytes, name: str) -> Glance:
-    """Format, size and orientation of a picture, from the start of its file; ``name`` is for messages.
+def glance(stream: BinaryIO, name: str) -> Glance:
+    """Format, size and orientation of a picture; no more of its file is read than that takes.
+
+    Args:
+        name: for messages.
 
     Raises:
         MediaError: this is no picture.
         MissingExtraError: Pillow is not installed.
     """
-    with _opened(data, name) as image:
+    with _opened(stream, name) as image:
         orientation = int(image.getexif().get(ORIENTATION, 1))
         kind = (image.format or "").lower()
         return Glance(kind, image.width, image.height, orientation if 1 <= orientation <= 8 else 1)
@@ -75,7 +78,7 @@ def grey_thumbnail(data: bytes, name: str, side: int = 32) -> NDArray[np.uint8]:
     """
     from PIL import Image, ImageOps
 
-    with _opened(data, name) as image:
+    with _opened(io.BytesIO(data), name) as image:
         image.draft("L", (2 * side, 2 * side))
         small = image.convert("L").resize((side, side), Image.Resampling.BOX)
         small.getexif()[ORIENTATION] = image.getexif().get(ORIENTATION, 1)
@@ -83,17 +86,17 @@ def grey_thumbnail(data: bytes, name: str, side: int = 32) -> NDArray[np.uint8]:
 
 
 @contextmanager
-def _opened(data: bytes, name: str) -> Iterator[Image.Image]:
+def _opened(stream: BinaryIO, name: str) -> Iterator[Image.Image]:
     try:
         from PIL import Image, UnidentifiedImageError
     except ImportError as error:
         message = f"{name}: looking at picture files needs Pillow: pip install 'hailstack[data]'"
         raise MissingExtraError(message) from error
     try:
-        with Image.open(io.BytesIO(data)) as image:
+        with Image.open(stream) as image:
             yield image
     except UnidentifiedImageError as error:
-        message = f"{name}: not a picture that can be decoded ({len(data)} bytes)"
+        message = f"{name}: not a picture that can be decoded ({stream.seek(0, io.SEEK_END)} bytes)"
         raise MediaError(message) from error
     except (*DAMAGE, Image.DecompressionBombError) as error:
         message = f"{name}: not a picture that can be decoded: {error}"
