@@ -23,6 +23,7 @@ COMMANDS = {
     "data annotate": "Label pictures in a browser, alone or several people at once.",
     "data add": "Copy photos, videos and other datasets into one dataset.",
     "data convert": "Write the same labels in another format: YOLO, COCO, PASCAL VOC.",
+    "data verify": "Find what is damaged in a dataset, and mend what is safe to mend.",
     "data calibration": "Choose, score and write pictures to calibrate with.",
     "script lint": "Check model scripts of the vendor's compiler, with the line to write instead.",
     "script write": "Write the model script that a network needs.",
