@@ -100,6 +100,12 @@ class Graph:
         return {name: tuple(nodes) for name, nodes in readers.items()}
 
     @cached_property
+    def infos(self) -> Mapping[str, onnx.ValueInfoProto]:
+        """Tensor → type and shape as they are written down."""
+        graph = self.model.graph
+        return {info.name: info for info in (*graph.value_info, *graph.input, *graph.output)}
+
+    @cached_property
     def shapes(self) -> Mapping[str, tuple[int, ...]]:
         """Tensor → its shape. Tensors with an unknown dimension are absent."""
         graph = self.model.graph
