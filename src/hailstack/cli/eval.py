@@ -23,6 +23,7 @@ def eval(
     iou: Annotated[float, Parameter(validator=SHARE)] = 0.7,
     min_map50: Annotated[float | None, Parameter(validator=SHARE)] = None,
     max_drop: float | None = None,
+    html: Path | None = None,
     json: Annotated[bool, Parameter(negative=())] = False,
     pixels: PixelArguments = NO_PIXELS,
 ) -> int:
@@ -49,6 +50,8 @@ def eval(
         Every network must reach this mAP50 (0 to 1).
     max_drop
         No network may lose more points (percent) of the deciding figure against the first.
+    html
+        Write a page with the figures and the worst pictures there.
     json
         The figures for programs.
     pixels
@@ -72,5 +75,9 @@ def eval(
     with show_progress(quiet=json) as progress:
         found = evaluate(models, data, EvalOptions(split, limit, inside, wishes), progress)
     failed = demands.failures(found)
-    print_evaluation(found, failed, None, as_json=json)
+    if html is not None:
+        from hailstack.evaluation.page import write_page
+
+        write_page(found, html)
+    print_evaluation(found, failed, html, as_json=json)
     return 2 if failed else 0

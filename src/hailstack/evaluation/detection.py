@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
@@ -13,7 +14,9 @@ from numpy.typing import NDArray
 from hailstack.datasets.accuracy import Accuracy, Labelled, score_detections
 from hailstack.datasets.model import Objects
 from hailstack.errors import ConfigError
+from hailstack.evaluation.cases import Box, Case, Mark, count_kinds
 from hailstack.evaluation.matching import OVERLAPS, ClassMatches, match_all
+from hailstack.evaluation.mistakes import Mistake, find_mistakes
 from hailstack.evaluation.score import Row, Weights
 from hailstack.types import Detections, Image, Prediction
 
@@ -77,11 +80,31 @@ class DetectionScore:
             "recall": recall,
             "objects": float(matches.wanted.sum()),
         }
-        return Row(self.names.get(class_id, str(class_id)), figures)
+        return Row(self._name(class_id), figures)
+
+    @cached_property
+    def cases(self) -> Sequence[Case]:
+        """At the best threshold."""
+        return [self._case(row) for row in range(self.pictures)]
+
+    def _case(self, row: int) -> Case:
+        found, truth = self.found[row], self.truth[row]
+        found = found.take(found.score >= self.best.confidence)
+        there, ids = truth.objects.to_pixels(truth.width, truth.height), truth.objects.class_id
+        pairs, wrong = find_mistakes(found, there, ids)
+        names = [self._name(one) for one in found.class_id.tolist()]
+        labels = [Mark("truth", _box(box), self._name(one)) for box, one in zip(there, ids.tolist(), strict=True)]
+        right = [Mark("right", _box(found.xyxy[one]), f"{names[one]} {found.score[one]:.2f}") for one, _ in pairs]
+        bad = [_marked(one, found, names, labels) for one in wrong]
+        badness = sum(1.0 if one.found is None else float(found.score[one.found]) for one in wrong)
+        return Case(row, badness, Counter(one.kind for one in wrong), (*labels, *right, *bad))
+
+    def _name(self, class_id: int) -> str:
+        return self.names.get(class_id, str(class_id))
 
     @property
     def notes(self) -> Mapping[str, Any]:
-        return {"best_f1": asdict(self.best)}
+        return {"best_f1": asdict(self.best), "mistakes": count_kinds(self.cases)}
 
 
 @dataclass(slots=True)
@@ -107,6 +130,22 @@ class DetectionScorer:
     def score(self) -> DetectionScore:
         accuracy = score_detections(self.found, self.truth)
         return DetectionScore(accuracy, match_all(self.found, self.truth), self.names, self.found, self.truth)
+
+
+def _marked(mistake: Mistake, found: Detections, names: Sequence[str], labels: Sequence[Mark]) -> Mark:
+    if mistake.found is None:
+        assert mistake.there is not None
+        return Mark(mistake.kind, labels[mistake.there].box, f"{labels[mistake.there].text} missed")
+    text = f"{names[mistake.found]} {found.score[mistake.found]:.2f}"
+    if mistake.there is not None:
+        about = f"is {labels[mistake.there].text}" if mistake.kind == "class" else f"IoU {mistake.overlap:.2f}"
+        text = f"{text}, {about}"
+    return Mark(mistake.kind, _box(found.xyxy[mistake.found]), text)
+
+
+def _box(xyxy: NDArray[np.float32]) -> Box:
+    left, top, right, bottom = (round(float(one), 1) for one in xyxy)
+    return left, top, right, bottom
 
 
 def find_best(matches: Sequence[ClassMatches]) -> OperatingPoint:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hailstack.evaluation.cases import Case
 from hailstack.types import Image, Prediction
 
 Weights = NDArray[np.float64]
@@ -41,6 +42,11 @@ class Score(Protocol):
     @property
     def rows(self) -> Mapping[str, tuple[Row, ...]]:
         """What it is about (``class``, ``size``) → its rows."""
+        ...
+
+    @property
+    def cases(self) -> Sequence[Case]:
+        """What it made of each picture, in their order."""
         ...
 
     @property
