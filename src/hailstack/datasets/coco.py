@@ -37,7 +37,7 @@ LOOKED_FOR = 20
 
 def is_coco(path: Path) -> bool:
     """Whether a path is such a dataset: a JSON file, or a folder with some in it or in ``annotations``."""
-    return bool(_files(path)) if path.is_dir() else path.suffix.lower() == ".json"
+    return bool(annotation_files(path)) if path.is_dir() else path.suffix.lower() == ".json"
 
 
 def read_coco(path: Path) -> Dataset:
@@ -47,13 +47,13 @@ def read_coco(path: Path) -> Dataset:
         NotFoundError: there is no such file.
         ConfigError: a file is not JSON, or not COCO's; the message names the line or the record.
     """
-    files = _files(path) if path.is_dir() else [path]
+    files = annotation_files(path) if path.is_dir() else [path]
     problems: list[Problem] = []
     splits: dict[str, tuple[Sample, ...]] = {}
     names: dict[int, str] = {}
     notes: dict[str, Any] = {}
     for file in files:
-        split = _split_of(file) if path.is_dir() else _split_of(path)
+        split = split_of(file) if path.is_dir() else split_of(path)
         if split in splits:
             problems.append(
                 Problem(file, f"passed over: split {split!r} is in another file; name this one to read it")
@@ -100,7 +100,7 @@ def _is_coco_content(content: object) -> bool:
     )
 
 
-def _files(folder: Path) -> list[Path]:
+def annotation_files(folder: Path) -> list[Path]:
     """The files of annotations of a folder; boxes first where a split has several kinds."""
     places = ("annotations/*.json", "*/_annotations.coco.json", "_annotations.coco.json", "*.json")
     found = next((files for place in places if (files := sorted(folder.glob(place)))), [])
@@ -115,7 +115,7 @@ def _looks_like_coco(file: Path) -> bool:
     return start.startswith((b'"images"', b'"annotations"', b'"categories"', b'"info"', b'"licenses"', b'"type"'))
 
 
-def _split_of(file: Path) -> str:
+def split_of(file: Path) -> str:
     """``val`` for ``annotations/instances_val2017.json``, ``valid/_annotations.coco.json``, ``val.json``."""
     stem = file.stem
     for prefix in PREFIXES:
@@ -137,7 +137,7 @@ def _samples(file: Path, content: Record, split: str, problems: list[Problem]) -
     for annotation in content["annotations"]:
         by_image.setdefault(annotation.get("image_id"), []).append(annotation)
     points = max((len(one.get("keypoints") or ()) for one in content["categories"]), default=0)
-    folder = _picture_folder(file, content["images"], split)
+    folder = picture_folder(file, content["images"], split)
     for record in content["images"]:
         image, annotations = _image_path(file, folder, record), by_image.pop(record.get("id"), [])
         size = _size(file, image, record)
@@ -177,7 +177,7 @@ def _size(file: Path, image: Path, record: Record) -> Size:
         raise ConfigError(message) from error
 
 
-def _picture_folder(file: Path, images: Sequence[Record], split: str) -> Path:
+def picture_folder(file: Path, images: Sequence[Record], split: str) -> Path:
     """The first folder that has one of the pictures, of those that tools and people use."""
     stem = file.stem
     for prefix in PREFIXES:

@@ -52,7 +52,7 @@ def read_voc(path: Path) -> Dataset:
         ConfigError: there is no picture.
     """
     labels = path / "Annotations" if (path / "Annotations").is_dir() else path
-    pictures = {_stem(file, folder): file for folder in _picture_folders(path) for file in find_pictures(folder)}
+    pictures = {_stem(file, folder): file for folder in picture_folders(path) for file in find_pictures(folder)}
     problems: list[Problem] = []
     splits = {
         split: [_Labelled.read(picture, labels / f"{stem}.xml", problems) for stem, picture in found]
@@ -71,7 +71,7 @@ def _has_picture(label: Path) -> bool:
     return any(label.with_suffix(suffix).exists() for suffix in IMAGE_SUFFIXES)
 
 
-def _picture_folders(path: Path) -> list[Path]:
+def picture_folders(path: Path) -> list[Path]:
     named = [path / name for name in ("JPEGImages", "images") if (path / name).is_dir()]
     return named[:1] or [path]
 
