@@ -15,6 +15,7 @@ from hailstack.errors import HailstackError
 
 COMMANDS = {
     "demo": "Run the whole road on a rendered field of flowers: compile, infer, video, page.",
+    "train": "Train a detector on labelled pictures.",
     "compile": "Compile an ONNX model to a HEF that the emulated NPU runs.",
     "check": "Say whether a network runs on a chip, how fast, and what would help.",
     "run": "Run a HEF on images, folders or videos.",

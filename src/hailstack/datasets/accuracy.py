@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hailstack.datasets.model import Objects
 from hailstack.errors import MissingExtraError
@@ -27,6 +28,8 @@ class Accuracy:
     """Class id → mAP50-95, or share of pictures that are right."""
     by_size: Mapping[str, float]
     """``small``, ``medium``, ``large`` → mAP50-95; empty for classification."""
+    precision: Mapping[int, NDArray[np.float64]] = field(default_factory=dict, compare=False)
+    """Class id → ``(101,)`` precision at an IoU of 0.5 for recalls 0, 0.01 … 1; empty for classification."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,7 @@ def score_detections(found: Sequence[Detections], truth: Sequence[Labelled]) -> 
         {"mAP50-95": _mean(precision[:, :, :, 0, -1]), "mAP50": _mean(precision[0, :, :, 0, -1])},
         {int(class_id): _mean(precision[:, :, k, 0, -1]) for k, class_id in enumerate(ids)},
         {size: _mean(precision[:, :, :, 1 + k, -1]) for k, size in enumerate(SIZES)},
+        {int(class_id): precision[0, :, k, 0, -1].copy() for k, class_id in enumerate(ids)},
     )
 
 

@@ -113,6 +113,19 @@ def multiply(image: Raster, gain: NDArray[np.uint8], scale: float = 1.0 / 255.0)
     return cast(Raster, cv2.multiply(image, gain, scale=scale))
 
 
+def recolour(image: NDArray[np.uint8], hue: float, saturation: float, value: float) -> NDArray[np.uint8]:
+    """An RGB picture in other colours: ``hue`` moves it by a share of the circle of colours, the others multiply."""
+    levels = np.arange(256)
+    tables = (
+        (levels + round(hue * 180)) % 180,  # OpenCV counts hue in steps of two degrees
+        np.clip(levels * saturation, 0, 255),
+        np.clip(levels * value, 0, 255),
+    )
+    lookup = np.stack(tables, axis=-1).astype(np.uint8)[None]
+    changed = cv2.LUT(cv2.cvtColor(image, cv2.COLOR_RGB2HSV), lookup)
+    return cast("NDArray[np.uint8]", cv2.cvtColor(changed, cv2.COLOR_HSV2RGB))
+
+
 def _fixed(points: ArrayLike) -> NDArray[np.int32]:
     """Pixels as fixed-point numbers with ``SHIFT_BITS`` binary places."""
     return np.rint(np.asarray(points, np.float64) * (1 << SHIFT_BITS)).astype(np.int32)

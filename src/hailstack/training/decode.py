@@ -58,21 +58,32 @@ def predict(
 ) -> list[Detections]:
     """What the network finds in each picture of a batch ``(n, 3, h, w)``, in pixels of the network's input.
 
-    Decoded by the head that reads a compiled network's outputs. The network stays in the mode (training or not) it is
-    in.
+    The network stays in the mode (training or not) it is in.
 
     Raises:
         InferencePipelineError: the network gives numbers that are not finite.
     """
     with torch.inference_mode():
         maps = network(batch)
+    return detections(network, maps, confidence=confidence, iou=iou, most=most)
+
+
+def detections(
+    network: Network, maps: Maps, *, confidence: float = CONFIDENCE, iou: float = OVERLAP, most: int = 300
+) -> list[Detections]:
+    """The objects in what the network gave for a batch, read by the head that reads a compiled network's outputs.
+
+    Raises:
+        InferencePipelineError: a number is not finite.
+    """
     outputs = _named(maps)
-    height, width = int(batch.shape[2]), int(batch.shape[3])
+    height, width = (STRIDES[0] * int(size) for size in maps[0][0].shape[2:])
     facts = [OutputFacts(name, one.shape[1:]) for name, one in outputs.items()]
     settings = HeadSettings(height, width, confidence=confidence, iou=iou, max_objects=most, facts=_facts(network))
     _, head = choose_head("detection", facts, settings)
     whole = Placement(1.0, 1.0, 0.0, 0.0, width, height)
-    return [cast(Detections, head({name: one[i] for name, one in outputs.items()}, whole)) for i in range(len(batch))]
+    pictures = range(len(maps[0][0]))
+    return [cast(Detections, head({name: one[i] for name, one in outputs.items()}, whole)) for i in pictures]
 
 
 def _named(maps: Maps) -> dict[str, NDArray[np.float32]]:

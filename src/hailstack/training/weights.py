@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import pickle
 import zipfile
 from collections.abc import Mapping, Sequence
@@ -59,8 +60,10 @@ def save_weights(
         "weights": {name: one.detach().cpu() for name, one in network.state_dict().items()},
         **(extra or {}),
     }
+    buffer = io.BytesIO()  # PyTorch writes a file's name into it: from memory, equal weights give equal bytes
+    torch.save(content, buffer)
     with replacing(path) as partial:
-        torch.save(content, partial)
+        partial.write_bytes(buffer.getbuffer())
 
 
 def load_weights(path: Path | str) -> Weights:

@@ -1,0 +1,119 @@
+"""What a network learns from and is measured on: the pictures of a dataset, checked before anything is trained."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from hailstack.datasets import Dataset, Objects, Sample
+from hailstack.datasets.formats import open_dataset
+from hailstack.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """A picture of which it is known what is in it."""
+
+    image: Path
+    objects: Objects
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """Pictures to learn from and to measure with."""
+
+    source: Path
+    names: tuple[str, ...]
+    train: tuple[Labelled, ...]
+    val: tuple[Labelled, ...]
+    unlabelled: int
+    """Pictures that were left out because nobody has said what is in them."""
+    digest: str
+    """Changes with any picture's name or size, with any label, and with the class names."""
+
+
+def read_material(data: Path) -> Material:
+    """The dataset's ``train`` and ``val`` splits.
+
+    Raises:
+        NotFoundError: there is no such dataset, or it names what is not there.
+        ConfigError: a split is missing or empty, no picture has a box, a line of a label file is broken, or a class
+            is none of the dataset's; the message names file and line.
+    """
+    dataset = open_dataset(data)
+    if dataset.problems:
+        more = len(dataset.problems) - 1
+        rest = f" (and {more} more; hailstack data verify lists them)" if more else ""
+        message = f"{dataset.problems[0]}{rest}"
+        raise ConfigError(message)
+    parts = {split: _labelled(dataset, split) for split in ("train", "val")}
+    names = _names(dataset)
+    _check_classes(dataset, len(names))
+    for split, samples in parts.items():
+        if not any(len(one.objects) for one in samples):
+            message = (
+                f"{dataset.source}: there is no box in any of the {len(samples)} labelled pictures of {split!r}; "
+                "hailstack data annotate draws them"
+            )
+            raise ConfigError(message)
+    unlabelled = sum(one.objects is None for split in parts for one in dataset.splits[split])
+    digest = _digest(names, parts)
+    return Material(dataset.source, names, parts["train"], parts["val"], unlabelled, digest)
+
+
+def _labelled(dataset: Dataset, split: str) -> tuple[Labelled, ...]:
+    samples = dataset.splits.get(split, ())
+    if not samples:
+        there = ", ".join(repr(one) for one, pictures in dataset.splits.items() if pictures) or "none"
+        message = f"{dataset.source}: there is no split {split!r} (there is {there}); hailstack data split makes one"
+        raise ConfigError(message)
+    found = tuple(Labelled(one.image, one.objects) for one in samples if one.objects is not None)
+    if not found:
+        message = f"{dataset.source}: none of the {len(samples)} pictures of {split!r} has a label file"
+        raise ConfigError(message)
+    return found
+
+
+def _names(dataset: Dataset) -> tuple[str, ...]:
+    """By class id; where the dataset does not say, the ids themselves."""
+    if not dataset.names:
+        highest = max((_highest(one) for one in _samples(dataset)), default=-1)
+        return tuple(str(class_id) for class_id in range(highest + 1))
+    if sorted(dataset.names) != list(range(len(dataset.names))):
+        message = f"{dataset.source}: class ids in 'names' must be 0, 1, 2 …, they are {sorted(dataset.names)}"
+        raise ConfigError(message)
+    return tuple(dataset.names[class_id] for class_id in range(len(dataset.names)))
+
+
+def _check_classes(dataset: Dataset, classes: int) -> None:
+    for sample in _samples(dataset):
+        if _highest(sample) >= classes:
+            message = (
+                f"{sample.label or sample.image}: has class {_highest(sample)}, but {dataset.source} names "
+                f"{classes} classes (0 to {classes - 1})"
+            )
+            raise ConfigError(message)
+
+
+def _samples(dataset: Dataset) -> Iterator[Sample]:
+    for split in ("train", "val"):
+        yield from dataset.splits.get(split, ())
+
+
+def _highest(sample: Sample) -> int:
+    return -1 if sample.objects is None else int(sample.objects.class_id.max(initial=-1))
+
+
+def _digest(names: Sequence[str], parts: Mapping[str, Sequence[Labelled]]) -> str:
+    found = hashlib.sha256(repr(tuple(names)).encode())
+    for split, samples in parts.items():
+        for one in samples:
+            size = one.image.stat().st_size if one.image.is_file() else -1
+            found.update(f"{split} {one.image.name} {size}\n".encode())
+            found.update(np.ascontiguousarray(one.objects.class_id, np.int32).tobytes())
+            found.update(np.ascontiguousarray(one.objects.relative_xyxy, np.float32).tobytes())
+    return found.hexdigest()

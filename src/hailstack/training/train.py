@@ -1,0 +1,63 @@
+"""Training, whoever does it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hailstack import __version__
+from hailstack.profiling.charts import check_charts
+from hailstack.training.folder import RunFolder, new_or_refuse
+from hailstack.training.material import Material, read_material
+from hailstack.training.options import Progress, Tick, Trained, TrainOptions
+
+
+def _silent(tick: Tick) -> None:
+    """Tell nobody."""
+
+
+def train(
+    data: Path, folder: Path, options: TrainOptions, *, resume: bool = False, progress: Progress = _silent
+) -> Trained:
+    """A trained detector and the record of how it came about, in ``folder / options.name``.
+
+    Written there: ``weights/best.pt`` and ``last.pt``, ``results.csv``, ``args.json``, ``curves.png``, ``pr.png``,
+    ``confusion.png``. On one machine a seed always leads to the same weights, also if the run was stopped, even
+    killed, and resumed.
+
+    Args:
+        data: a dataset with splits ``train`` and ``val``, in any format that :mod:`hailstack.datasets` reads.
+        resume: go on where the run of that name was stopped; from the beginning if it has finished no epoch, and
+            not at all if it is over.
+        progress: is told after every batch and every epoch.
+
+    Raises:
+        MissingExtraError: PyTorch, matplotlib, PyYAML or the COCO evaluator is not installed.
+        NotFoundError: there is no such dataset, or no such file of weights.
+        ConfigError: the dataset cannot be trained on, or a run was begun with other options.
+        InputError: a run of that name lies there, the device is not there, memory runs out, or training diverges.
+    """
+    check_charts()
+    if options.trainer == "ultralytics":
+        from hailstack.training.ultralytics import train_ultralytics as trainer
+    else:
+        from hailstack.training.builtin import train_builtin as trainer
+    run = RunFolder(Path(folder) / options.name)
+    if not resume:
+        new_or_refuse(run)
+    material = read_material(Path(data))
+    run.make()
+    run.write_arguments(_arguments(material, options))
+    return trainer(material, run, options, resume=resume, progress=progress)
+
+
+def _arguments(material: Material, options: TrainOptions) -> dict[str, object]:
+    from hailstack.training.extra import torch
+
+    return {
+        **options.to_dict(),
+        "data": str(material.source),
+        "data_digest": material.digest,
+        "names": list(material.names),
+        "pictures": {"train": len(material.train), "val": len(material.val), "unlabelled": material.unlabelled},
+        "versions": {"hailstack": __version__, "torch": torch.__version__},
+    }

@@ -1,0 +1,150 @@
+"""Ultralytics' own trainer, where the user has installed it: a program that runs beside this one.
+
+Nothing of it is imported here. It is started by its public command line, without network, on a copy of the dataset in
+the run's folder, and what it leaves there is read: its table of results, and the plain numbers of its weights.
+Ultralytics says that its weights are under AGPL-3.0, too; that is noted in the files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from hailstack.datasets.formats import open_dataset, write_dataset
+from hailstack.errors import ConfigError, InputError
+from hailstack.training.builtin import finished
+from hailstack.training.charts import save_charts
+from hailstack.training.checkpoint import read_checkpoint, recipe
+from hailstack.training.device import choose_device
+from hailstack.training.folder import RunFolder
+from hailstack.training.material import Material
+from hailstack.training.network import Network, build_network
+from hailstack.training.options import Progress, Trained, TrainOptions
+from hailstack.training.pictures import to_measure_with
+from hailstack.training.starting import starting_digest
+from hailstack.training.ultralytics_process import find_python, read_rows, run_there, watching
+from hailstack.training.validation import validate
+from hailstack.training.weights import fit, read_tensors, save_weights
+
+MODELS = frozenset({"yolov8n", "yolov8s", "yolov8m", "yolov8l", "yolov8x"})
+LICENCE = "AGPL-3.0 (trained by Ultralytics)"
+
+DUMP = """
+import sys, torch
+kept = torch.load(sys.argv[1], map_location="cpu", weights_only=False)
+network = (kept.get("ema") or kept["model"]).float()
+torch.save({"weights": network.state_dict()}, sys.argv[2])
+"""
+"""Their files hold Python objects, which only their own program can read."""
+
+
+def train_ultralytics(
+    material: Material, folder: RunFolder, options: TrainOptions, *, resume: bool, progress: Progress
+) -> Trained:
+    """The same files as the built-in trainer's, from a run of Ultralytics' trainer.
+
+    What it learned is measured here as everything else is: same letterbox, same decoding, same evaluator.
+
+    Raises:
+        NotFoundError: there is no such Python.
+        MissingExtraError: Ultralytics is not installed there.
+        ConfigError: it does not know the model.
+        InputError: it failed; the message has its last lines.
+    """
+    if options.model not in MODELS:
+        message = f"model {options.model!r}: Ultralytics has none of that name; it has {', '.join(sorted(MODELS))}"
+        raise ConfigError(message)
+    python = find_python(options.ultralytics_python)
+    wanted = recipe(material, options, starting_digest(options))
+    content = read_checkpoint(folder, wanted) if resume else None
+    if content is not None and "epochs" in content and folder.best.exists():
+        return finished(folder, content)
+    place = folder.path / "ultralytics"
+    last = place / "run" / "weights" / "last.pt"
+    if not (place / "finished").exists():
+        again = resume and last.exists()
+        words = ["resume", f"model={last}"] if again else _words(_copy(material, place), place, options)
+        with watching(place / "run" / "results.csv", options.epochs, progress):
+            run_there(python, ["detect", "train", *words], place)
+        (place / "finished").touch()
+    return _normalise(python, material, folder, options, wanted)
+
+
+def _copy(material: Material, place: Path) -> Path:
+    """The dataset as YOLO text files beside linked pictures: Ultralytics reads nothing else, and writes beside it."""
+    data = place / "data"
+    there = data / "data.yaml"
+    if not there.exists():
+        write_dataset(open_dataset(material.source), data, "yolo", images="link")
+    return there
+
+
+def _words(data: Path, place: Path, options: TrainOptions) -> list[str]:
+    """Our options by the names of Ultralytics' command line."""
+    device = choose_device(options.device)
+    augment = options.augment
+    values: Mapping[str, Any] = {
+        "data": data,
+        "model": options.weights or f"{options.model}.yaml",
+        "epochs": options.epochs,
+        "batch": options.batch,
+        "nbs": options.batch,
+        "imgsz": options.imgsz,
+        "patience": options.patience,
+        "device": "cpu" if device.type == "cpu" else device.index or 0,
+        "seed": options.seed,
+        "workers": options.workers,
+        "optimizer": options.optimizer,
+        "lr0": options.learning_rate,
+        "weight_decay": options.weight_decay,
+        "warmup_epochs": options.warmup_epochs,
+        "cos_lr": True,
+        "pretrained": options.weights is not None,
+        "mosaic": augment.mosaic,
+        "close_mosaic": augment.close_mosaic,
+        "fliplr": augment.flip,
+        "scale": augment.scale,
+        "translate": augment.translate,
+        "hsv_h": augment.hue,
+        "hsv_s": augment.saturation,
+        "hsv_v": augment.value,
+        "amp": device.type == "cuda",
+        "plots": False,
+        "project": place,
+        "name": "run",
+        "exist_ok": True,
+    }
+    return [f"{key}={value}" for key, value in values.items()]
+
+
+def _normalise(
+    python: Path, material: Material, folder: RunFolder, options: TrainOptions, wanted: Mapping[str, Any]
+) -> Trained:
+    """Their files as ours."""
+    theirs = folder.path / "ultralytics" / "run"
+    rows = read_rows(theirs / "results.csv")
+    best, last = (_network(python, theirs / "weights" / f"{one}.pt", material, options) for one in ("best", "last"))
+    device = choose_device(options.device)
+    objects = [one.objects for one in material.val]
+    shelf = to_measure_with(material.val, options.imgsz)
+    measured = validate(best.to(device).eval(), shelf, objects, options.batch, device)
+    save_charts(folder, rows, measured, material.names)
+    folder.write_results(rows)
+    licence = options.licence or LICENCE
+    for path, network, extra in (
+        (folder.best, best, {"measured": measured.metrics}),
+        (folder.last, last, {"recipe": wanted, "epochs": len(rows)}),
+    ):
+        save_weights(path, network, material.names, options.imgsz, licence=licence, extra=extra)
+    return folder.outcome(measured.metrics, len(rows))
+
+
+def _network(python: Path, path: Path, material: Material, options: TrainOptions) -> Network:
+    plain = path.with_suffix(".plain.pt")
+    run_there(python, [str(path), str(plain)], path.parent, program=DUMP)
+    network = build_network(options.model, len(material.names))
+    if problem := fit(network, read_tensors(plain)["weights"]):
+        message = f"{path}: is not {options.model} as it is known here: {problem}"
+        raise InputError(message)
+    return network
