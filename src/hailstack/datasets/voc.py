@@ -100,14 +100,19 @@ def _listed(file: Path, pictures: Mapping[str, Path], problems: list[Problem]) -
 
 def _names(path: Path, used: set[str]) -> list[str]:
     """The listed names in their order, then those that are not listed."""
-    file = next((path / name for name in CLASS_FILES if (path / name).is_file()), None)
-    listed: list[str] = []
-    if file is not None:
-        lines = file.read_text(encoding="utf-8-sig").splitlines()
-        # CVAT writes name:colour:parts:actions.
-        listed = [line.split(":")[0].strip() for line in lines if line.strip() and not line.startswith("#")]
-        listed = [name for name in dict.fromkeys(listed) if name in used or name != "background"]
+    listed = [name for name in listed_names(path) if name in used or name != "background"]
     return [*listed, *sorted(used - set(listed))]
+
+
+def listed_names(path: Path) -> list[str]:
+    """The class names that a file in the dataset's folder lists, in their order; none if there is no such file."""
+    file = next((path / name for name in CLASS_FILES if (path / name).is_file()), None)
+    if file is None:
+        return []
+    lines = file.read_text(encoding="utf-8-sig").splitlines()
+    # CVAT writes name:colour:parts:actions.
+    names = [line.split(":")[0].strip() for line in lines if line.strip() and not line.startswith("#")]
+    return list(dict.fromkeys(names))
 
 
 class _Labelled:
