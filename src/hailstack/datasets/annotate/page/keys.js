@@ -23,22 +23,23 @@ function inGrid(app, event) {
 }
 
 function onPicture(app, event) {
-  const { key, shiftKey } = event;
+  const { shiftKey } = event, key = event.key.length === 1 ? event.key.toLowerCase() : event.key;  // caps lock or not
   if (event.ctrlKey || event.metaKey) {
-    return { z: () => app.work.undo(), Z: () => app.work.redo(), y: () => app.work.redo() }[key];
+    return { z: () => (shiftKey ? app.work.redo() : app.work.undo()), y: () => app.work.redo(), s: () => app.save(false) }[key];
   }
-  if (/^Digit\d$/.test(event.code) && !shiftKey || /^\d$/.test(key)) return () => app.pressClass(Number(/^\d$/.test(key) ? key : event.code.at(-1)));
   if (key in ARROWS) return arrow(app, ARROWS[key], event);
   if (event.altKey) return null;
+  const digit = /^\d$/.test(key) ? key : /^Digit\d$/.test(event.code) && !shiftKey ? event.code.at(-1) : null;  // AZERTY
+  if (digit !== null) return () => app.pressClass(Number(digit));
   const acts = {
-    " ": () => app.save(), Enter: () => app.current.length ? app.accept(app.current) : app.save(),
+    " ": () => app.save(), Enter: () => (app.current.length ? app.accept(app.current) : app.save()),
     Backspace: () => app.delete(), Delete: () => app.delete(),
     Escape: () => { if (!app.stage.giveUp()) app.leave(); },
     n: () => app.step(1), p: () => app.step(-1), j: () => app.nextOpen(), g: () => app.toGrid(),
     Tab: () => app.chooseNext(shiftKey ? -1 : 1),
-    a: () => app.accept(app.current), x: () => app.reject(app.current), A: () => app.accept(app.proposals()), X: () => app.reject(app.proposals()),
+    a: () => app.accept(shiftKey ? app.proposals() : app.current), x: () => app.reject(shiftKey ? app.proposals() : app.current),
     v: () => app.copyFromBefore(), r: () => app.work.command("reopen"), f: () => app.stage.fit(),
-    h: () => { app.stage.isHidden = !app.stage.isHidden; app.stage.repaint(); },
+    h: () => app.stage.toggle(),
     "+": () => app.stage.zoom(1.3), "=": () => app.stage.zoom(1.3), "-": () => app.stage.zoom(1 / 1.3), "?": () => at("help").showModal(),
   };
   return app.isOpen || ["n", "p", "j", "g", "Escape", "?"].includes(key) ? acts[key] : null;

@@ -357,10 +357,11 @@ class App {
 
   // ----- saving and leaving
 
-  save() {
+  save(goesOn = true) {
     if (!this.isOpen) return;
     const { work, id } = this, isEmpty = !work.lines.length;
     work.save(this.person);
+    if (!goesOn) return;
     toast(isEmpty ? `${this.names[id]}: nothing in it` : `${this.names[id]}: saved`, { action: "Back", act: () => this.go(id), ms: 2500 });
     this.step(1);
   }

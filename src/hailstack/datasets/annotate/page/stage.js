@@ -224,6 +224,11 @@ export class Stage {
     this.repaint();
   }
 
+  toggle() {
+    this.isHidden = !this.isHidden;
+    this.repaint();
+  }
+
   zoom(factor) {
     this.view.zoom(this.view.stage.width / 2, this.view.stage.height / 2, factor);
     this.repaint();
