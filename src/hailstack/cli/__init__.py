@@ -23,6 +23,7 @@ COMMANDS = {
     "fidelity": "Measure what quantisation cost, layer by layer, and find the step that parted.",
     "data annotate": "Label pictures in a browser, alone or several people at once.",
     "data add": "Copy photos, videos and other datasets into one dataset.",
+    "data split": "Split a dataset into train, val and test, without leaks and the same on every machine.",
     "data convert": "Write the same labels in another format: YOLO, COCO, PASCAL VOC.",
     "data verify": "Find what is damaged in a dataset, and mend what is safe to mend.",
     "data calibration": "Choose, score and write pictures to calibrate with.",

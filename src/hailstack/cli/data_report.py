@@ -27,6 +27,16 @@ def show_count(what: str, total: int | None, *, quiet: bool) -> Iterator[Callabl
         yield lambda: bar.advance(task)
 
 
+@contextmanager
+def show_parts(what: str, *, quiet: bool) -> Iterator[Callable[[int, int], None]]:
+    """As :func:`show_count`, moved by calling with how many are done, of how many."""
+    console = Console(stderr=True)
+    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True, disable=quiet or not console.is_terminal) as bar:
+        task = bar.add_task("", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
 def warn(problems: Sequence[Problem | str]) -> None:
     """Problems on stderr, of many the first."""
     for problem in problems[:SHOWN]:

@@ -122,8 +122,9 @@ def _count(report: Added, collection: Collection, picture: Incoming, ids: Mappin
 class Collection:
     """A YOLO dataset that grows."""
 
-    def __init__(self, folder: Path, names: Mapping[int, str], keypoints: Shape | None) -> None:
-        self.folder = folder
+    def __init__(self, path: Path, names: Mapping[int, str], keypoints: Shape | None) -> None:
+        self._path = path
+        self.folder = folder = path if path.is_dir() else path.parent
         self.images = folder / "images"
         self.names = dict(names)
         self._keypoints = keypoints
@@ -149,10 +150,10 @@ class Collection:
         if folder.is_dir() and any(folder.iterdir()) and not is_yolo(folder):
             message = f"{folder}: is no YOLO dataset (data.yaml, images, labels); name one, or a new folder"
             raise InputError(message)
-        names, keypoints = read_head(folder) if folder.is_dir() else ({}, None)
+        names, keypoints = read_head(path) if path.exists() else ({}, None)
         (folder / "images").mkdir(parents=True, exist_ok=True)
         (folder / "labels").mkdir(exist_ok=True)
-        return cls(folder, names, keypoints)
+        return cls(path, names, keypoints)
 
     def ids_for(self, source: Source) -> Mapping[int, int]:
         """A source's class ids → this dataset's. New names are written down before any label uses them.
@@ -168,7 +169,7 @@ class Collection:
         if self._is_new and self._keypoints is None:
             self._keypoints = source.keypoints
         notes = {} if self._keypoints is None else {"kpt_shape": list(self._keypoints)}
-        change_data_yaml(self.folder, self.names, notes)
+        change_data_yaml(self._path, self.names, notes)
         known = {name: class_id for class_id, name in self.names.items()}
         return {class_id: known[names[class_id]] for class_id in source.used}
 

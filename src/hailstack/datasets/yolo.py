@@ -102,6 +102,22 @@ def _listed_names(folder: Path) -> Mapping[int, str]:
     return read_names(file) if file.is_file() else {}
 
 
+def unlisted_samples(dataset: Dataset) -> list[Sample]:
+    """Samples in no split: pictures in the folders of listed ones, and in ``images``, that no list names."""
+    listed = {os.path.abspath(sample.image) for sample in dataset.samples}  # noqa: PTH100 - by the hundred thousand
+    roots = {_root(sample.image, dataset.folder) for sample in dataset.samples} | {dataset.folder / "images"}
+    tops = [root for root in sorted(roots) if not any(other in roots for other in root.parents) and root.is_dir()]
+    found = [picture for root in tops for picture in find_pictures(root)]
+    new = [picture for picture in found if os.path.abspath(picture) not in listed]  # noqa: PTH100
+    return list(_samples(new, keypoint_shape(dataset.source, dataset.notes), []))
+
+
+def _root(picture: Path, dataset: Path) -> Path:
+    """The folder ``images`` of the dataset that a picture is in, else its own."""
+    folders = (folder for folder in picture.parents if folder.name == "images" and folder.is_relative_to(dataset))
+    return next(folders, picture.parent)
+
+
 def find_pictures(folder: Path) -> list[Path]:
     """All pictures in a folder and its subfolders, sorted; hidden files and folders are passed over."""
     return find_files(folder, IMAGE_SUFFIXES)
@@ -122,16 +138,16 @@ def _suffix(name: str) -> str:
     return f".{end.lower()}" if dot and stem else ""
 
 
-def read_head(folder: Path) -> tuple[Mapping[int, str], Shape | None]:
+def read_head(path: Path) -> tuple[Mapping[int, str], Shape | None]:
     """Class names and ``kpt_shape`` of a dataset, whether it has pictures yet or not.
 
     Raises:
         ConfigError: its YAML file is not one, or a key has a value that makes no sense.
         MissingExtraError: PyYAML is not installed.
     """
-    file = yaml_in(folder)
+    file = yaml_in(path) if path.is_dir() else path
     if file is None:
-        return _listed_names(folder), None
+        return _listed_names(path), None
     config = read_yaml(file)
     return _names(file, config), keypoint_shape(file, config)
 

@@ -12,7 +12,7 @@ import numpy as np
 from hailstack.datasets.model import Dataset, Objects, Sample
 from hailstack.datasets.placing import Images, building, name_samples, place
 from hailstack.datasets.yaml_file import change_yaml, read_yaml
-from hailstack.datasets.yolo import SPLITS, UNSPLIT, keypoint_shape, yaml_in
+from hailstack.datasets.yolo import SPLITS, UNSPLIT, keypoint_shape, read_head, yaml_in
 from hailstack.datasets.yolo_label import Shape, write_label
 from hailstack.errors import ConfigError
 from hailstack.files import replacing
@@ -62,11 +62,18 @@ def write_data_yaml(
     return change_data_yaml(folder, names, {**stale, **splits, **(notes or {})})
 
 
-def change_data_yaml(folder: Path, names: Mapping[int, str], values: Mapping[str, Any]) -> Path:
-    """The YAML file of a folder, new or changed: the names and these keys; None takes a key out. The rest stays."""
-    file = yaml_in(folder) or folder / "data.yaml"
-    count = {} if not file.exists() or "nc" not in read_yaml(file) else {"nc": len(names)}
-    change_yaml(file, {**values, **count, "names": dict(sorted(names.items()))})
+def change_data_yaml(path: Path, names: Mapping[int, str], values: Mapping[str, Any]) -> Path:
+    """The YAML file of a dataset, new or changed: the names and these keys; None takes a key out. The rest stays.
+
+    Args:
+        path: the file, or the dataset's folder.
+    """
+    file = (yaml_in(path) or path / "data.yaml") if path.is_dir() else path
+    told: dict[str, Any] = {"names": dict(sorted(names.items()))}
+    if file.exists():
+        count = {"nc": len(names)} if "nc" in read_yaml(file) else {}
+        told = {} if read_head(file)[0] == names else told | count
+    change_yaml(file, {**values, **told})
     return file
 
 

@@ -1,0 +1,269 @@
+"""Which pictures a network learns from and which it is judged by: splits without leaks, the same on every machine."""
+
+from __future__ import annotations
+
+import os
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+import numpy as np
+
+from hailstack.datasets.dealing import NOTHING, Group, deal
+from hailstack.datasets.likeness import alike, fingerprints
+from hailstack.datasets.model import Dataset, Sample
+from hailstack.datasets.yolo import unlisted_samples
+from hailstack.errors import InputError, MediaError
+
+Grouping: TypeAlias = Literal["auto", "looks", "names", "folders", "none"]
+"""What belongs together.
+
+``auto``: frames of a video or series, told by their names, and single photos that look alike; ``looks``: videos that
+look alike, too; ``names``: frames of a video or series alone, no picture is opened; ``folders``: what lies in one.
+"""
+SPLITS = ("train", "val", "test")
+
+
+@dataclass(frozen=True, slots=True)
+class SplitOptions:
+    """How to split."""
+
+    val: float = 0.15
+    """Share of the pictures."""
+    test: float | None = None
+    """None: pictures that are in ``test`` stay there, and no others come to it."""
+    seed: int | None = None
+    """None: pictures stay in the split that they are in, and new ones are dealt; a number: all are dealt anew."""
+    grouping: Grouping = "auto"
+
+    def shares(self) -> Mapping[str, float]:
+        """Split → share.
+
+        Raises:
+            InputError: they are no shares, or leave nothing to train on.
+        """
+        test = self.test or 0.0
+        if not (0 <= self.val < 1 and 0 <= test < 1 and 0 < self.val + test < 1):
+            message = (
+                f"val {self.val} and test {test} are shares of the pictures: 0 to 1, together above 0 and below 1"
+            )
+            raise InputError(message)
+        shares = {"train": 1 - self.val - test, "val": self.val, "test": test}
+        return {split: share for split, share in shares.items() if share > 0}
+
+
+@dataclass(frozen=True, slots=True)
+class Division:
+    """A dataset's pictures in their splits."""
+
+    splits: Mapping[str, tuple[Sample, ...]]
+    unlabelled: tuple[Sample, ...]
+    """In no split: a trainer would take them for empty."""
+    groups: Mapping[str, int]
+    """Split → groups in it."""
+    moved: int
+    """Pictures that were in another split before."""
+    dealt: int
+    """Pictures that were in none."""
+    notes: tuple[str, ...]
+    """What people should know, in sentences."""
+
+
+def divide(
+    dataset: Dataset, options: SplitOptions, progress: Callable[[int, int], None] = lambda done, total: None
+) -> Division:
+    """Deal a dataset's labelled pictures to splits. Nothing is written.
+
+    Args:
+        progress: told how many pictures have been looked at, of how many.
+
+    Raises:
+        InputError: the shares make no sense, nothing is labelled, or all pictures are one group.
+    """
+    shares = options.shares()
+    before = _before(dataset)
+    everything = sorted(_everything(dataset), key=lambda sample: _key(dataset, sample))
+    samples = [sample for sample in everything if sample.objects is not None]
+    kept = [one for one in samples if options.test is None and before.get(one.image) == "test"]
+    pool = [one for one in samples if not kept or before.get(one.image) != "test"]
+    if not pool:
+        message = f"{dataset.source}: not one picture is labelled (hailstack data annotate); there is nothing to split"
+        raise InputError(message)
+    roots, notes = _roots(pool, options.grouping, progress)
+    past = _past(before, shares) if options.seed is None else {}
+    groups = _summed(dataset, pool, roots, past)
+    if len(groups) == 1:
+        message = (
+            f"{dataset.source}: all {len(pool)} pictures belong together (one video, or all look alike), so that no "
+            "split is without leaks; --group none deals single pictures"
+        )
+        raise InputError(message)
+    dealt = deal(list(groups.values()), shares, options.seed or 0)
+    split_of = {one.image: dealt[groups[root].key] for one, root in zip(pool, roots, strict=True)}
+    split_of |= {one.image: "test" for one in kept}
+    was = before if _is_split(before) else {}
+    return Division(
+        {split: tuple(one for one in samples if split_of[one.image] == split) for split in SPLITS},
+        tuple(one for one in everything if one.objects is None),
+        Counter(dealt.values()),
+        sum(was.get(image, split) != split for image, split in split_of.items()),
+        sum(image not in was for image in split_of),
+        (*notes, *_short(shares, samples, split_of, bool(past)), *_missing(dataset, samples, split_of, shares)),
+    )
+
+
+def _before(dataset: Dataset) -> Mapping[Path, str]:
+    """Picture → the first split that it is in."""
+    found: dict[Path, str] = {}
+    for split, samples in dataset.splits.items():
+        for sample in samples:
+            found.setdefault(_place(sample.image), split)
+    return found
+
+
+def _everything(dataset: Dataset) -> Sequence[Sample]:
+    """All samples once, those that are in no split, too."""
+    found = {_place(sample.image): sample for sample in [*unlisted_samples(dataset), *dataset.samples]}
+    return [replace(sample, image=place) for place, sample in found.items()]
+
+
+def _place(image: Path) -> Path:
+    """The same for every spelling of a path."""
+    return Path(os.path.abspath(image))  # noqa: PTH100 - a link is not its target
+
+
+def _key(dataset: Dataset, sample: Sample) -> str:
+    """A picture's place in its dataset, spelled alike on every system."""
+    place = os.path.relpath(sample.image, dataset.folder).replace(os.sep, "/")
+    return unicodedata.normalize("NFC", place)
+
+
+def _is_split(before: Mapping[Path, str]) -> bool:
+    """A dataset whose pictures are all in ``train`` has been split by nobody."""
+    return len(set(before.values()) & set(SPLITS)) > 1
+
+
+def _past(before: Mapping[Path, str], shares: Mapping[str, float]) -> Mapping[Path, str]:
+    """Where pictures are and may stay. If a wanted split is not there yet, it is filled from ``train``."""
+    if not _is_split(before):
+        return {}
+    there = set(before.values())
+    is_whole = all(split in there for split in shares)
+    return {place: split for place, split in before.items() if split in shares and (is_whole or split != "train")}
+
+
+def _roots(
+    pool: Sequence[Sample], grouping: Grouping, progress: Callable[[int, int], None]
+) -> tuple[list[int], list[str]]:
+    """For each sample the first one that it belongs together with; and what could not be looked at."""
+    names = [_series(sample, grouping) for sample in pool]
+    sets = _Sets(len(pool))
+    _join_equal(sets, names)
+    if grouping not in ("auto", "looks"):
+        return sets.roots(), []
+    prints = list(fingerprints([sample.image for sample in pool], progress))
+    readable = [(i, one) for i, one in enumerate(prints) if not isinstance(one, MediaError)]
+    _join_equal(sets, [None if isinstance(one, MediaError) else one.content for one in prints])
+    for like in alike([one for _, one in readable]):
+        found = sorted(readable[i][0] for i in like)
+        sets.join(found if grouping == "looks" else _loose(found, names))
+    unseen = len(pool) - len(readable)
+    return sets.roots(), [f"{unseen} pictures cannot be read; what they are like is not known"] if unseen else []
+
+
+def _series(sample: Sample, grouping: Grouping) -> str | None:
+    if grouping == "none":
+        return None
+    return str(sample.image.parent) if grouping == "folders" else sample.group
+
+
+def _loose(like: Sequence[int], names: Sequence[str | None]) -> list[int]:
+    """The single photos, and one series that they are like: two series with one background stay two."""
+    loose = [i for i in like if names[i] is None]
+    return [*loose, *[i for i in like if names[i] is not None][:1]] if loose else []
+
+
+def _join_equal(sets: _Sets, values: Sequence[str | None]) -> None:
+    first: dict[str, int] = {}
+    for i, value in enumerate(values):
+        if value is not None:
+            sets.join([first.setdefault(value, i), i])
+
+
+class _Sets:
+    """Numbers from 0 in disjoint sets, each known by its smallest."""
+
+    def __init__(self, count: int) -> None:
+        self._parent = list(range(count))
+
+    def join(self, members: Sequence[int]) -> None:
+        roots = sorted({self._root(member) for member in members})
+        for root in roots[1:]:
+            self._parent[root] = roots[0]
+
+    def roots(self) -> list[int]:
+        return [self._root(member) for member in range(len(self._parent))]
+
+    def _root(self, member: int) -> int:
+        while (parent := self._parent[member]) != member:
+            self._parent[member] = self._parent[parent]
+            member = parent
+        return member
+
+
+def _summed(
+    dataset: Dataset, pool: Sequence[Sample], roots: Sequence[int], past: Mapping[Path, str]
+) -> Mapping[int, Group]:
+    """Root → its group. One that is in several splits goes to where most of it is, in doubt to ``train``."""
+    members: dict[int, list[Sample]] = {}
+    for sample, root in zip(pool, roots, strict=True):
+        members.setdefault(root, []).append(sample)
+    return {root: _group(dataset, found, past) for root, found in members.items()}
+
+
+def _group(dataset: Dataset, samples: Sequence[Sample], past: Mapping[Path, str]) -> Group:
+    classes = Counter[int](label for sample in samples for label in _labels(sample))
+    splits = Counter(past[sample.image] for sample in samples if sample.image in past)
+    most = max(splits, key=lambda split: (splits[split], -SPLITS.index(split)), default=None)
+    return Group(min(_key(dataset, sample) for sample in samples), len(samples), classes, most)
+
+
+def class_counts(samples: Sequence[Sample]) -> Counter[int]:
+    """Class → pictures that have it."""
+    return Counter(label for sample in samples for label in _labels(sample) - {NOTHING})
+
+
+def _labels(sample: Sample) -> set[int]:
+    found = set() if sample.objects is None else set(np.unique(sample.objects.class_id).tolist())
+    return found or {NOTHING}
+
+
+def _short(
+    shares: Mapping[str, float], samples: Sequence[Sample], split_of: Mapping[Path, str], kept: bool
+) -> list[str]:
+    """Splits that are far from the share that was asked for."""
+    counts = Counter(split_of[sample.image] for sample in samples)
+    why = "pictures stay where they are; --seed N deals all anew" if kept else "what belongs together stays together"
+    return [
+        f"{split} has {counts[split] / len(samples):.1%} of the pictures, not {share:.1%}: {why}"
+        for split, share in shares.items()
+        if split != "train" and abs(counts[split] / len(samples) - share) > max(0.25 * share, 1 / len(samples))
+    ]
+
+
+def _missing(
+    dataset: Dataset, samples: Sequence[Sample], split_of: Mapping[Path, str], shares: Mapping[str, float]
+) -> list[str]:
+    """Classes that a split has no picture of."""
+    found: dict[str, set[int]] = {split: set() for split in shares}
+    for sample in samples:
+        found.setdefault(split_of[sample.image], set()).update(_labels(sample) - {NOTHING})
+    every = set().union(*found.values())
+    return [
+        f"{split} has no picture of {', '.join(dataset.name(i) for i in sorted(every - ids))}"
+        for split, ids in found.items()
+        if every - ids
+    ]
