@@ -11,53 +11,9 @@ import pytest
 from PIL import Image as Pillow
 
 from hailstack.datasets.verify import RULES, verify
-from hailstack.demo.camera import Lens
-from hailstack.demo.shots import take_shots
 from hailstack.imaging import read_image, write_image
 
 A, B, C = "labels/train/a.txt", "labels/train/b.txt", "labels/train/c.txt"
-YAML = """path: .
-train: images/train
-val: images/val
-nc: 3
-names:
-  0: bud
-  1: open
-  2: faded
-"""
-
-
-def write_flowers(folder: Path) -> None:
-    """Seven rendered pictures with their true boxes; every class is in both splits."""
-    shots = take_shots(0, 7, Lens(width_px=480, height_px=270))
-    for name, shot in zip(("train/a", "train/b", "train/c", "train/d", "val/e", "val/f", "val/g"), shots, strict=True):
-        picture, label = folder / f"images/{name}.jpg", folder / f"labels/{name}.txt"
-        for path in (picture, label):
-            path.parent.mkdir(parents=True, exist_ok=True)
-        write_image(picture, shot.image)
-        boxes = shot.truth.xyxy[shot.truth.wanted].astype(float) / [480, 270, 480, 270]
-        lines = [f"{number % 3} {as_words(box)}\n" for number, box in enumerate(boxes[:9])]
-        assert len(lines) >= 6
-        label.write_text("".join(lines))
-    (folder / "data.yaml").write_text(YAML)
-
-
-def as_words(box: np.ndarray) -> str:
-    left, top, right, bottom = box
-    return f"{(left + right) / 2:.6f} {(top + bottom) / 2:.6f} {right - left:.6f} {bottom - top:.6f}"
-
-
-@pytest.fixture(scope="module")
-def clean(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("clean")
-    write_flowers(folder)
-    return folder
-
-
-@pytest.fixture
-def field(clean: Path, tmp_path: Path) -> Path:
-    return shutil.copytree(clean, tmp_path / "field")
-
 
 Damage = Callable[[Path], object]
 
@@ -310,8 +266,8 @@ DAMAGES: dict[str, tuple[Damage, str, str, int | None]] = {
 }
 
 
-def test_a_clean_rendered_dataset_has_no_finding(clean: Path) -> None:
-    found = verify(clean)
+def test_a_clean_rendered_dataset_has_no_finding(flowers: Path) -> None:
+    found = verify(flowers)
     assert found.findings == ()
     assert found.passes(strict=True)
     assert len(found.survey.pictures) == len(found.survey.labels) == 7

@@ -36,8 +36,8 @@ class Mend:
     @property
     def diff(self) -> str:
         """What changes, as a unified diff; what is invisible there, in lines that begin with ``#``."""
-        old = _text(self.before).splitlines(keepends=True)
-        lines = difflib.unified_diff(old, self.after.splitlines(keepends=True), str(self.path), str(self.path))
+        name = str(self.path)
+        lines = difflib.unified_diff(_lines(_text(self.before)), _lines(self.after), name, name)
         return "".join([*(f"# {self.path}: {remark}\n" for remark in self.remarks), *map(_ended, lines)])
 
 
@@ -84,17 +84,23 @@ def _mend(path: Path, findings: Sequence[Finding]) -> Mend:
     codes = {finding.code for finding in findings}
     dropped = {finding.line for finding in findings if finding.code == "line-duplicate"}
     cut = {finding.line for finding in findings if finding.code == "box-edge-outside"}
-    lines = enumerate(_text(before).splitlines(keepends=True), 1)
+    lines = enumerate(_lines(_text(before)), 1)
     after = "".join(_cut(line) if number in cut else line for number, line in lines if number not in dropped)
     invisible = {"text-bom": "no byte order mark", "text-line-ends": "line ends \\n", "text-encoding": "UTF-8"}
     return Mend(path, before, after, tuple(remark for code, remark in invisible.items() if code in codes))
 
 
 def _text(data: bytes) -> str:
-    """A label file's text with the line ends and no mark; numbered as the reader of labels does."""
+    """A label file's text, without byte order mark and with line ends of one kind."""
     is_wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     text = data.decode("utf-16" if is_wide else "utf-8-sig")
     return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _lines(text: str) -> list[str]:
+    """The lines with their ends. (``splitlines`` would also part at characters that readers take for blanks.)"""
+    *whole, last = text.split("\n")
+    return [*(f"{line}\n" for line in whole), *([last] if last else [])]
 
 
 def _cut(line: str) -> str:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from hailstack.datasets.coco import is_coco
+from hailstack.datasets.verify.coco_file import survey_coco
 from hailstack.datasets.verify.survey import Listener, Survey
+from hailstack.datasets.verify.voc_files import survey_voc
 from hailstack.datasets.verify.yolo_files import find_files
 from hailstack.datasets.verify.yolo_text import read_labels
 from hailstack.datasets.verify.yolo_yaml import Yaml, read_layout
-from hailstack.datasets.yolo import YAML_NAMES
-from hailstack.errors import NotFoundError
+from hailstack.datasets.voc import is_voc
+from hailstack.datasets.yolo import is_yolo, read_names, yaml_in
+from hailstack.errors import ConfigError, NotFoundError
 
 
 def survey(path: Path, progress: Listener) -> Survey:
@@ -17,18 +21,28 @@ def survey(path: Path, progress: Listener) -> Survey:
 
     Raises:
         NotFoundError: there is nothing at the path.
+        ConfigError: what is there is no dataset.
         MissingExtraError: PyYAML is not installed.
     """
     if not path.exists():
         message = f"{path}: no such file or folder"
         raise NotFoundError(message)
-    return _survey_yolo(path, progress)
+    if is_yolo(path):
+        return _survey_yolo(path, progress)
+    if is_voc(path):
+        return survey_voc(path, progress)
+    if is_coco(path):
+        return survey_coco(path, progress)
+    if path.is_dir():
+        return _survey_yolo(path, progress)
+    message = f"{path}: not a dataset: a YOLO data.yaml, a COCO .json, or a folder of YOLO, COCO, VOC or pictures"
+    raise ConfigError(message)
 
 
 def _survey_yolo(path: Path, progress: Listener) -> Survey:
     folder = path if path.is_dir() else path.parent
-    file = next((folder / name for name in YAML_NAMES if (folder / name).is_file()), None) if path.is_dir() else path
-    layout = Yaml(None) if file is None else read_layout(file)
+    file = yaml_in(path) if path.is_dir() else path
+    layout = _bare(folder) if file is None else read_layout(file)
     if any(finding.code == "file-syntax" for finding in layout.findings) and not layout.splits:
         return Survey("yolo", path, findings=layout.findings)
     progress("files", 0, 1)
@@ -37,3 +51,9 @@ def _survey_yolo(path: Path, progress: Listener) -> Survey:
     lines = {class_id: layout.lines.get(f"names.{class_id}", 1) for class_id in layout.names}
     all_findings = (*layout.findings, *findings, *text_findings)
     return Survey("yolo", file or folder, layout.names, lines, splits, pictures, rows, all_findings)
+
+
+def _bare(folder: Path) -> Yaml:
+    """A folder without YAML file; labelling tools leave their class names beside the labels."""
+    listed = folder / "classes.txt"
+    return Yaml(None, names=read_names(listed) if listed.is_file() else {})

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from hailstack.datasets.verify.finding import Finding
+from hailstack.datasets.verify.naming import naming_findings
 from hailstack.datasets.verify.survey import Picture
 from hailstack.datasets.verify.tree import FOREIGN_SUFFIXES, files_below, stem_of, suffix_of
 from hailstack.datasets.verify.yolo_yaml import Yaml
@@ -150,10 +150,7 @@ class _Labels:
 def _pair_findings(members: _Members, pictures: Sequence[Picture], labels: _Labels) -> Iterator[Finding]:
     yield from _unlabelled(pictures, labels)
     yield from _orphans(members, pictures, labels)
-    yield from _collisions(pictures)
-    for picture in pictures:
-        if len(picture.splits) > 1:
-            yield Finding("split-overlap", Path(picture.path), f"is in {' and in '.join(picture.splits)}")
+    yield from naming_findings(pictures, share_labels=True)
 
 
 def _unlabelled(pictures: Sequence[Picture], labels: _Labels) -> Iterator[Finding]:
@@ -176,21 +173,3 @@ def _orphans(members: _Members, pictures: Sequence[Picture], labels: _Labels) ->
             path = f"{place}/{name}"
             if path not in owned and name.lower() not in NO_LABELS and path not in members.lists:
                 yield Finding("label-orphan", Path(path), "there is no picture of this name")
-
-
-def _collisions(pictures: Sequence[Picture]) -> Iterator[Finding]:
-    """Names that differ in the ending alone, and in capitals alone."""
-    by_stem = _grouped((stem_of(picture.path), picture.path) for picture in pictures)
-    for paths in by_stem.values():
-        for path in paths[1:]:
-            yield Finding("name-collision", Path(path), f"has the same label as {Path(paths[0]).name}")
-    for paths in _grouped((stem.casefold(), paths[0]) for stem, paths in by_stem.items()).values():
-        for path in paths[1:]:
-            yield Finding("name-case", Path(path), f"differs from {Path(paths[0]).name} in capitals alone")
-
-
-def _grouped(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
-    groups: defaultdict[str, list[str]] = defaultdict(list)
-    for key, value in pairs:
-        groups[key].append(value)
-    return groups

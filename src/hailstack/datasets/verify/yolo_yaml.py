@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from hailstack.datasets.verify.finding import Finding
+from hailstack.datasets.verify.naming import class_name_findings
 from hailstack.datasets.yolo import SPLITS, keypoint_shape
 from hailstack.datasets.yolo_label import Shape
 from hailstack.errors import ConfigError, MissingExtraError
@@ -122,11 +123,9 @@ def _name_findings(layout: Yaml, count: Any) -> Iterator[Finding]:
     names = layout.names
     if not names:
         yield layout.find("names-missing", "there are no names", "names")
-    for class_id, name in names.items():
-        first = next(other for other, same in names.items() if same == name)
-        if first != class_id:
-            message = f"class {class_id} is called {name!r}, as class {first} is"
-            yield layout.find("names-twice", message, f"names.{class_id}")
+    assert layout.file is not None
+    lines = ((class_id, name, layout.lines.get(f"names.{class_id}")) for class_id, name in names.items())
+    yield from class_name_findings(layout.file, lines)
     missing = sorted(set(range(max(names, default=-1) + 1)) - set(names))
     if missing:
         yield layout.find("names-gap", f"there is no class {missing[0]}, but a class {max(names)}", "names")
