@@ -16,6 +16,7 @@ from rich.table import Table
 
 from hailstack.evaluation.evaluate import Progress as Listener
 from hailstack.evaluation.report import Evaluation, Judged
+from hailstack.evaluation.score import shown
 
 CLASSES_SHOWN = 20
 
@@ -92,7 +93,8 @@ def _figures(found: Evaluation) -> Table:
 
 def _with_interval(judged: Judged, name: str) -> str:
     one = judged.figures[name]
-    return f"{one.value:.4f} ({one.low:.3f}-{one.high:.3f})" if math.isfinite(one.value) else "-"
+    span = f" ({one.low:.3f}-{one.high:.3f})" if math.isfinite(one.low) else ""
+    return f"{shown(name, one.value)}{span}"
 
 
 def _lost(judged: Judged) -> str:
@@ -105,30 +107,24 @@ def _rows(found: Evaluation) -> Iterator[Table]:
     for about, first in found.networks[0].score.rows.items():
         if not first:
             continue
-        shown = list(first)
-        if about == "class" and len(shown) > CLASSES_SHOWN:
-            shown = sorted(shown, key=lambda row: _sorting(next(iter(row.figures.values()))))[:CLASSES_SHOWN]
+        listed = list(first)
+        if about == "class" and len(listed) > CLASSES_SHOWN:
+            listed = sorted(listed, key=lambda row: _sorting(next(iter(row.figures.values()))))[:CLASSES_SHOWN]
         main = next(iter(first[0].figures))
         single = len(found.networks) == 1
-        title = f"by {about}" + (f", the lowest {CLASSES_SHOWN} of {len(first)}" if len(shown) < len(first) else "")
+        title = f"by {about}" + (f", the lowest {CLASSES_SHOWN} of {len(first)}" if len(listed) < len(first) else "")
         table = _table(title if single else f"{main} {title}", about)
         for heading in first[0].figures if single else (one.facts.title for one in found.networks):
             table.add_column(heading, justify="right", no_wrap=True)
         others = [{row.name: row.figures for row in one.score.rows[about]} for one in found.networks]
-        for row in shown:
-            values = row.figures.values() if single else [one[row.name][main] for one in others]
-            table.add_row(row.name, *(_shortly(value) for value in values))
+        for row in listed:
+            pairs = row.figures.items() if single else [(main, one[row.name][main]) for one in others]
+            table.add_row(row.name, *(shown(*pair) for pair in pairs))
         yield table
 
 
 def _sorting(value: float) -> float:
     return value if math.isfinite(value) else math.inf
-
-
-def _shortly(value: float) -> str:
-    if not math.isfinite(value):
-        return "-"
-    return f"{value:.0f}" if value > 1 and value == int(value) else f"{value:.4f}"
 
 
 def _speeds(found: Evaluation) -> Table:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import heapq
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from hailstack.types import Image
+
+SHOWN_MOST = 24
+"""Pictures that are shown for each network."""
 
 Box = tuple[float, float, float, float]
 
@@ -36,6 +40,28 @@ class Case:
     text: str = ""
     images: tuple[tuple[str, Image], ...] = field(default=())
     """Further pictures with what they show."""
+
+
+@dataclass(slots=True)
+class Worst:
+    """The worst pictures so far; what is drawn for the others is not kept."""
+
+    kept: list[tuple[float, int, Case]] = field(default_factory=list)
+
+    def wants(self, badness: float) -> bool:
+        """Whether a picture as bad as that would be kept."""
+        return badness > 0 and (len(self.kept) < SHOWN_MOST or badness > self.kept[0][0])
+
+    def keep(self, case: Case) -> None:
+        """Keep it in place of the least bad one."""
+        heapq.heappush(self.kept, (case.badness, case.row, case))
+        if len(self.kept) > SHOWN_MOST:
+            heapq.heappop(self.kept)
+
+    def cases(self, pictures: int) -> Sequence[Case]:
+        """A case for each picture; those that were not kept have nothing to show."""
+        by_row = {row: case for _, row, case in self.kept}
+        return [by_row.get(row, Case(row, 0.0, {})) for row in range(pictures)]
 
 
 def count_kinds(cases: Sequence[Case]) -> Mapping[str, int]:

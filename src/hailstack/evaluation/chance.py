@@ -47,8 +47,11 @@ def draw_weights(pictures: int, draws: int = DRAWS) -> NDArray[np.float64]:
 
 
 def spread(scores: Sequence[Score]) -> Sequence[Mapping[str, NDArray[np.float64]]]:
-    """For each network figure → its value in every draw. All networks see the same draws."""
-    weights = draw_weights(scores[0].pictures)
+    """For each network figure → its value in every draw; NaN for a single picture. All networks see the same draws."""
+    pictures = scores[0].pictures
+    if pictures < 2:  # drawn anew, one picture is always the same
+        return [{name: np.full(1, np.nan) for name in score.totals} for score in scores]
+    weights = draw_weights(pictures)
     drawn = [[score.resampled(one) for one in weights] for score in scores]
     return [
         {name: np.array([one[name] for one in values]) for name in score.totals}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,9 +12,11 @@ from typing import Any
 from hailstack.datasets import Dataset
 from hailstack.errors import ConfigError, InputError, MediaError, NotFoundError
 from hailstack.evaluation.chance import interval, loss, spread
+from hailstack.evaluation.class_truth import read_classes
 from hailstack.evaluation.device_network import DeviceNetwork
 from hailstack.evaluation.exported import open_exported
 from hailstack.evaluation.float_network import open_inside
+from hailstack.evaluation.map_truth import read_depths, read_masks
 from hailstack.evaluation.network import Network, Wishes
 from hailstack.evaluation.report import Evaluation, Judged, Speed
 from hailstack.evaluation.score import Score
@@ -25,6 +27,15 @@ from hailstack.types import Frame, FrameId
 Progress = Callable[[str, int, int], Any]
 """Called with a network's title, how many pictures it has seen, and of how many."""
 
+BOXED = frozenset({"detection", "face_detection", "instance_segmentation", "oriented_detection", "pose"})
+"""Tasks that are judged by their upright boxes."""
+READERS: Mapping[str, Callable[[Path, str | None, int | None], Truth]] = {
+    "classification": read_classes,
+    "semantic_segmentation": read_masks,
+    **dict.fromkeys(("depth_estimation", "fast_depth", "midas", "monodepth2", "scdepthv3"), read_depths),
+}
+"""Task → what reads its labels."""
+TASKS = ", ".join(sorted({*BOXED, *READERS}))
 SUFFIXES = (".hef", ".onnx", ".pt", ".tflite")
 
 
@@ -101,14 +112,20 @@ def _opened(paths: Sequence[Path], options: EvalOptions) -> Iterator[Network]:
             if options.inside:
                 yield open_inside(path, options.wishes)
             yield DeviceNetwork(path, options.wishes)
+        elif path.suffix.lower() == ".pt":
+            from hailstack.evaluation.trained import TrainedNetwork  # PyTorch is an extra
+
+            yield TrainedNetwork(path, options.wishes)
         else:
             yield open_exported(path, options.wishes, hefs)
 
 
 def _read_truth(task: str, data: Path | Dataset, options: EvalOptions, first: Network) -> Truth:
-    if task == "detection":
+    if task in BOXED:
         return read_objects(data, options.split, options.limit)
-    message = f"{first.facts.path}: is for {task}, which cannot be judged; possible are detection"
+    if task in READERS and isinstance(data, Path):
+        return READERS[task](data, options.split, options.limit)
+    message = f"{first.facts.path}: is for {task}, which cannot be judged with such labels; possible are {TASKS}"
     raise ConfigError(message)
 
 
@@ -187,5 +204,5 @@ def _report(
         iou=options.wishes.iou,
         networks=tuple(judged),
         skipped=tuple(pictures.skipped.values()),
-        warnings=tuple(text for one in networks for text in truth.warnings(one.facts)),
+        warnings=tuple(text for one in networks for text in (*one.facts.cautions, *truth.warnings(one.facts))),
     )

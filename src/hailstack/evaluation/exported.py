@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,8 +25,12 @@ from hailstack.hef import read_hef
 from hailstack.imaging import Preprocess
 from hailstack.pipeline.model import read_meta
 
-NOTED = ("preprocess", "normalisation")
-"""Keys of a file's metadata, with JSON as in the notes of a HEF."""
+OUR_EXPORTS = "hailstack"
+"""How the metadata's ``producer`` begins; only then ``mean`` and ``std`` are known to be of pixels 0 to 255."""
+
+
+RECALL_SCORE = 0.01
+"""Boxes that are weaker hardly add to average precision."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,7 @@ def open_exported(path: Path, wishes: Wishes, hefs: Sequence[Path] = ()) -> Floa
         preprocess=entrance.preprocess,
         pixels=describe_pixels(entrance.normalisation),
         origin=entrance.origin,
+        cautions=tuple(_cautions(path, metadata)) if picked else (),
     )
     feed = make_feed(entrance.normalisation, channels_last=graph.channels_last)
     return FloatNetwork(graph.model if picked else cut(graph, plan).model, feed, facts, head, wishes)
@@ -83,7 +88,9 @@ def _find_entrance(
         meta = read_meta(read_hef(hef), hef)
         if meta.get("preprocess") and _source_digest(meta) == hashlib.sha256(path.read_bytes()).hexdigest():
             return _entrance(plan, shape, meta, usual, f"{hef.name}, which was compiled from it")
-    origin = f"usual for {plan.family or plan.task}: the file does not say"
+    kind = plan.family or plan.task
+    unsaid = f"usual for {kind}: the file does not say"
+    origin = unsaid if written is None else f"pixels as the file says, the fit as usual for {kind}"
     return Entrance(choose_preprocess(plan, shape), usual, origin)
 
 
@@ -99,15 +106,28 @@ def _entrance(
 
 
 def _noted(path: Path, metadata: Mapping[str, str]) -> Mapping[str, Any]:
+    """What our exports note: ``mean`` and ``std`` of pixels, ``preprocess``, each as JSON."""
+    if not metadata.get("producer", "").startswith(OUR_EXPORTS):
+        return {}
     try:
-        return {key: json.loads(metadata[key]) for key in NOTED if key in metadata}
+        told = {key: json.loads(metadata[key]) for key in ("preprocess", "mean", "std") if key in metadata}
     except ValueError as error:
-        message = f"{path}: {' and '.join(NOTED)} in the metadata must be JSON: {error}"
+        message = f"{path}: preprocess, mean and std in the metadata must be JSON: {error}"
         raise ConfigError(message) from error
+    return {**told, "normalisation": told} if {"mean", "std"} <= told.keys() else told
 
 
 def _source_digest(meta: Mapping[str, Any]) -> str:
     return str(meta.get("manifest", {}).get("source", {}).get("sha256", ""))
+
+
+def _cautions(path: Path, metadata: Mapping[str, str]) -> Iterator[str]:
+    least = float(metadata.get("confidence", 0) or 0)
+    if least > RECALL_SCORE:
+        yield (
+            f"{path.name} picks its boxes itself, from a score of {least:g} on: its average precision lacks what "
+            "weaker ones add"
+        )
 
 
 def _picks_boxes(graph: Graph) -> bool:

@@ -36,6 +36,8 @@ class NetworkFacts:
     """Where the preprocessing is from, in words."""
     estimate_fps: float | None = None
     """What the compiler expects of a real chip, pictures a second."""
+    cautions: tuple[str, ...] = ()
+    """What makes its figures less than they could be."""
 
     @property
     def title(self) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html import escape
 from importlib.resources import files
@@ -11,15 +10,14 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from hailstack.evaluation.cases import Case, worst_rows
+from hailstack.evaluation.cases import SHOWN_MOST, Case, worst_rows
 from hailstack.evaluation.mistakes import KINDS
 from hailstack.evaluation.report import Evaluation, Judged
+from hailstack.evaluation.score import shown
 from hailstack.files import replacing
 from hailstack.imaging import data_uri, raster, read_image
 from hailstack.types import Image
 
-WORST_SHOWN = 24
-"""Pictures for each network."""
 WIDTH = 800
 """Of a picture in the page, at most."""
 FEW_ROWS = 6
@@ -30,7 +28,7 @@ def write_page(evaluation: Evaluation, path: Path) -> None:
     """Write the page, whole or not at all."""
     template = (files("hailstack.evaluation") / "data" / "page.html").read_text(encoding="utf-8")
     cases = [list(one.score.cases) for one in evaluation.networks]
-    shown = worst_rows(cases, WORST_SHOWN)
+    worst = worst_rows(cases, SHOWN_MOST)
     html = Template(template).substitute(
         title=escape(", ".join(dict.fromkeys(one.facts.path.name for one in evaluation.networks))),
         facts=escape(_facts(evaluation)),
@@ -38,9 +36,9 @@ def write_page(evaluation: Evaluation, path: Path) -> None:
         figures=_figures(evaluation),
         networks="".join(_network(one) for one in evaluation.networks),
         rows="".join(_rows(evaluation)),
-        wrong=escape(_wrong(evaluation, cases, shown)),
+        wrong=escape(_wrong(evaluation, cases, worst)),
         data=_script_safe({"networks": [one.facts.title for one in evaluation.networks], "kinds": _kinds(evaluation)}),
-        cards=_script_safe([_card(evaluation, cases, row) for row in shown]),
+        cards=_script_safe([_card(evaluation, cases, row) for row in worst]),
     )
     with replacing(path) as place:
         place.write_text(html, encoding="utf-8")
@@ -62,14 +60,14 @@ def _figures(evaluation: Evaluation) -> str:
         cells = [_with_interval(one, name) for name in first.figures]
         if len(evaluation.networks) > 1:
             cells.append(_lost(one))
-        cells += [_number(one.score.notes["best_f1"][name]) for name in best]
+        cells += [shown(name, one.score.notes["best_f1"][name]) for name in best]
         rows.append((escape(one.facts.title), *cells))
     return _table(["confidence of best F1" if name == "confidence" else name for name in headings], rows)
 
 
 def _with_interval(judged: Judged, name: str) -> str:
     one = judged.figures[name]
-    return f"{_number(one.value)}<br><small>{_number(one.low)} to {_number(one.high)}</small>"
+    return f"{shown(name, one.value)}<br><small>{shown(name, one.low)} to {shown(name, one.high)}</small>"
 
 
 def _lost(judged: Judged) -> str:
@@ -77,7 +75,7 @@ def _lost(judged: Judged) -> str:
         return ""
     one = judged.losses[judged.main]
     chance = "" if one.certain else "<br><small>may be chance</small>"
-    return f"{_number(one.value)}{chance}"
+    return f"{shown(judged.main, one.value)}{chance}"
 
 
 def _network(judged: Judged) -> str:
@@ -98,26 +96,23 @@ def _rows(evaluation: Evaluation) -> Iterator[str]:
         names = list(rows[0].figures)
         several = len(evaluation.networks) > 1
         headings = [about, *([one.facts.title for one in evaluation.networks] if several else names)]
-        table = [
-            (escape(row.name), *(_number(value) for value in _values(evaluation, about, place, several)))
-            for place, row in enumerate(rows)
-        ]
+        table = [(escape(row.name), *_values(evaluation, about, place, several)) for place, row in enumerate(rows)]
         what = f"{names[0]} by {about}" if several else f"By {about}"
         opened = " open" if len(rows) <= FEW_ROWS else ""
         yield f"<details{opened}><summary>{what} ({len(rows)})</summary>{_table(headings, table)}</details>"
 
 
-def _values(evaluation: Evaluation, about: str, place: int, several: bool) -> Iterable[float]:
-    if not several:
-        return evaluation.networks[0].score.rows[about][place].figures.values()
-    return [next(iter(one.score.rows[about][place].figures.values())) for one in evaluation.networks]
+def _values(evaluation: Evaluation, about: str, place: int, several: bool) -> list[str]:
+    """The first figure of every network, or all of the only one."""
+    figures = [list(one.score.rows[about][place].figures.items()) for one in evaluation.networks]
+    return [shown(*pair) for pair in ([one[0] for one in figures] if several else figures[0])]
 
 
-def _wrong(evaluation: Evaluation, cases: Sequence[Sequence[Case]], shown: Sequence[int]) -> str:
+def _wrong(evaluation: Evaluation, cases: Sequence[Sequence[Case]], worst: Sequence[int]) -> str:
     wrong = len({one.row for each in cases for one in each if one.badness > 0})
     at = " at the threshold of its best F1" if evaluation.task == "detection" else ""
     count = len(evaluation.pictures)
-    return f"{wrong} of {count} pictures have something wrong for a network{at}; the worst {len(shown)} are here."
+    return f"{wrong} of {count} pictures have something wrong for a network{at}; the worst {len(worst)} are here."
 
 
 def _kinds(evaluation: Evaluation) -> dict[str, str]:
@@ -168,9 +163,3 @@ def _row(cells: Iterable[str], cell: str) -> str:
     first, *others = cells
     numbers = "".join(f'<{cell} class="n">{one}</{cell}>' for one in others)
     return f"<tr><{cell}>{first}</{cell}>{numbers}</tr>"
-
-
-def _number(value: float) -> str:
-    if not math.isfinite(value):
-        return "-"
-    return f"{value:.0f}" if value > 1 and value == int(value) else f"{value:.4f}"

@@ -72,12 +72,14 @@ class Evaluation:
         lost, first = judged.losses[name], self.networks[0].facts.title
         if lost.value == lost.low == lost.high == 0:
             return f"{judged.facts.title}: the same {name} as {first}, picture for picture"
-        size = f"{100 * abs(lost.value):.1f} points of {name} {'less' if lost.value >= 0 else 'more'} than {first}"
-        span = f"95 %: {100 * lost.low:+.1f} to {100 * lost.high:+.1f} lost"
+        change = f"{-100 * lost.value:+.1f} points of {name} against {first}"
+        span = f"95 %: {-100 * lost.high:+.1f} to {-100 * lost.low:+.1f}"
         count = len(self.pictures)
+        if count == 1:
+            return f"{judged.facts.title}: {change}; one picture says nothing"
         chance = "" if lost.certain else f", which may be chance: {count} pictures cannot tell"
         rough = "; with so few pictures the interval itself is rough" if count < FEW_PICTURES else ""
-        return f"{judged.facts.title}: {size} ({span}){chance}{rough}"
+        return f"{judged.facts.title}: {change} ({span}){chance}{rough}"
 
     def to_json(self) -> dict[str, Any]:
         """Plain values; what has no value becomes null."""

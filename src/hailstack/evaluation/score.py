@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -65,5 +66,15 @@ class Scorer(Protocol):
     def score(self) -> Score: ...
 
 
+COUNTS = frozenset({"objects", "pictures"})
+"""Figures that are numbers of things."""
+
 LOWER_IS_BETTER = frozenset({"AbsRel", "RMSE"})
 """Figures that are errors."""
+
+
+def shown(name: str, value: float) -> str:
+    """A figure for people."""
+    if not math.isfinite(value):
+        return "-"
+    return f"{value:.0f}" if name in COUNTS else f"{value:.4f}"

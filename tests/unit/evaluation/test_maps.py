@@ -1,0 +1,103 @@
+"""Distances and classes of pixels against the truth."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from hailstack.errors import ConfigError, MediaError
+from hailstack.evaluation.depth import DepthScorer, read_distances
+from hailstack.evaluation.map_truth import read_maps
+from hailstack.evaluation.segmentation import SegmentationScorer
+from hailstack.imaging import write_image
+from hailstack.imaging.maps import read_map
+from hailstack.types import ClassMap, DepthMap
+
+IMAGE = np.zeros((4, 6, 3), np.uint8)
+METRES = np.linspace(1, 12, 24, dtype=np.float32).reshape(4, 6)
+
+
+class Facts:
+    """What segmentation asks of a network."""
+
+    path, classes, names = "net.onnx", 3, ("sky", "field", "flower")
+
+
+def judged(tmp_path, depth: DepthMap, truth=METRES):
+    np.save(tmp_path / "truth.npy", truth)
+    scorer = DepthScorer([tmp_path / "truth.npy"])
+    scorer.add(0, IMAGE, depth)
+    return scorer.score()
+
+
+def test_a_network_that_says_metres_is_taken_at_its_word(tmp_path):
+    score = judged(tmp_path, DepthMap(1.1 * METRES, is_metric=True))
+    assert score.totals["AbsRel"] == pytest.approx(0.1, rel=1e-5)
+    assert score.totals["RMSE"] == pytest.approx(0.1 * np.sqrt((METRES**2).mean()), rel=1e-5)
+    assert score.totals["delta1"] == 1.0
+
+
+@pytest.mark.parametrize(
+    "depth",
+    [DepthMap(7.5 * METRES, is_metric=False), DepthMap(40 / METRES - 3, is_metric=False, is_inverse=True)],
+    ids=["scale", "inverse with shift"],
+)
+def test_an_unknown_unit_costs_nothing(tmp_path, depth):
+    score = judged(tmp_path, depth)
+    assert score.totals["AbsRel"] == pytest.approx(0.0, abs=1e-5)
+    assert "picture by picture" in score.notes["aligned"]
+
+
+def test_pixels_that_nobody_knows_do_not_count(tmp_path):
+    truth, found = METRES.copy(), METRES.copy()
+    truth[0], found[1], found[0] = 0.0, np.nan, 99.0
+    assert judged(tmp_path, DepthMap(found, is_metric=True), truth).totals["AbsRel"] == 0.0
+
+
+def test_integers_are_millimetres(tmp_path):
+    np.save(tmp_path / "mm.npy", np.array([[0, 1500]], np.uint16))
+    assert read_distances(tmp_path / "mm.npy") == pytest.approx(np.array([[np.nan, 1.5]], np.float32), nan_ok=True)
+
+
+def test_overlap_of_classes_is_counted_over_all_pictures(tmp_path):
+    truth = np.zeros((4, 6), np.uint8)
+    truth[:, 3:], truth[0, 0] = 1, 255
+    found = truth.copy()
+    found[0, 0], found[:, 3] = 2, 0
+    np.save(tmp_path / "mask.npy", truth)
+    scorer = SegmentationScorer([tmp_path / "mask.npy"], Facts())
+    scorer.add(0, IMAGE, ClassMap(found))
+    score = scorer.score()
+    assert {row.name: row.figures["IoU"] for row in score.rows["class"]} == {
+        "sky": pytest.approx(11 / 15),
+        "field": pytest.approx(8 / 12),
+    }
+    assert score.totals == {"mIoU": pytest.approx((11 / 15 + 8 / 12) / 2), "pixels": pytest.approx(19 / 23)}
+    assert score.cases[0].text == "17.4 % of the pixels are wrong"
+
+
+def test_a_mask_with_a_class_too_many_names_both_sides(tmp_path):
+    np.save(tmp_path / "mask.npy", np.full((4, 6), 7, np.uint8))
+    scorer = SegmentationScorer([tmp_path / "mask.npy"], Facts())
+    with pytest.raises(ConfigError, match=r"mask\.npy: holds class 7, net\.onnx tells 3 classes apart \(0 to 2\)"):
+        scorer.add(0, IMAGE, ClassMap(np.zeros((4, 6), np.uint8)))
+
+
+def test_maps_lie_beside_the_pictures_or_in_a_folder_of_their_own(tmp_path):
+    for name in ("images/val", "depth/val"):
+        (tmp_path / name).mkdir(parents=True)
+    for name in ("a", "b", "c"):
+        write_image(tmp_path / "images" / "val" / f"{name}.jpg", IMAGE)
+    np.save(tmp_path / "depth" / "val" / "a.npy", METRES)
+    np.save(tmp_path / "images" / "val" / "c.npy", METRES)
+    truth = read_maps(tmp_path, "depth", None, None)
+    assert ([path.name for path in truth.paths], truth.split) == (["a.jpg", "c.jpg"], "val")
+    (tmp_path / "images" / "val" / "c.npy").unlink()
+    with pytest.raises(ConfigError, match="no picture has a map; expected are masks/NAME"):
+        read_maps(tmp_path, "mask", None, None)
+
+
+def test_a_coloured_map_is_refused(tmp_path):
+    write_image(tmp_path / "mask.png", np.dstack([IMAGE[..., 0], IMAGE[..., 0] + 1, IMAGE[..., 0] + 2]))
+    with pytest.raises(MediaError, match="one number a pixel is expected, not colours"):
+        read_map(tmp_path / "mask.png")
