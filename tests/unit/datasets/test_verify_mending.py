@@ -129,7 +129,7 @@ def test_mended_boxes_have_moved_by_rounding_alone(
     st.binary(max_size=300)
     | st.text(alphabet="0123456789.-+e \n\t\r\x0c\x1c\u2028naif,\ufeff", max_size=300).map(str.encode)
 )
-@settings(max_examples=200)
+@settings(max_examples=150)
 def test_whatever_a_label_holds_it_is_judged_and_mended(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
     folder = tmp_path_factory.getbasetemp() / "any bytes"
     folder.mkdir(exist_ok=True)

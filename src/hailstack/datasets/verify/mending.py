@@ -7,7 +7,6 @@ work (labels without a picture), and is left to people.
 
 from __future__ import annotations
 
-import codecs
 import difflib
 import shutil
 from collections import defaultdict
@@ -16,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hailstack.datasets.verify.finding import Finding
+from hailstack.datasets.verify.yolo_text import MARK, UTF16
 from hailstack.errors import InputError
 from hailstack.files import replacing
 
@@ -92,8 +92,8 @@ def _mend(path: Path, findings: Sequence[Finding]) -> Mend:
 
 def _text(data: bytes) -> str:
     """A label file's text, without byte order mark and with line ends of one kind."""
-    is_wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    text = data.decode("utf-16" if is_wide else "utf-8-sig")
+    is_wide = data.startswith(UTF16)
+    text = data.decode("utf-16" if is_wide else "utf-8").lstrip(MARK)
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 

@@ -14,6 +14,8 @@ from hailstack.datasets.yolo_label import Shape
 
 PROGRESS_STEP = 1000
 BLOCK_BYTES = 65536
+MARK = "\ufeff"
+"""The byte order mark."""
 UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 SHOWN_CHARACTERS = 60
 
@@ -98,9 +100,9 @@ def _decoded(columns: _Columns, label: str, data: bytes) -> str | None:
             message = f"byte 0x{data[error.start]:02x} in line {line} is not UTF-8"
             columns.findings.append(Finding("text-encoding", Path(label), message, line))
             return None
-        if text.startswith("\ufeff"):
-            text = text[1:]
+        if text.startswith(MARK):
             odd("text-bom", "begins with a byte order mark", is_fixable=True)
+    text = text.lstrip(MARK)
     if "\r" in text:
         odd("text-line-ends", "has carriage returns at the ends of lines", is_fixable=True)
         text = text.replace("\r\n", "\n").replace("\r", "\n")
