@@ -16,6 +16,7 @@ from hailstack.errors import HailstackError
 COMMANDS = {
     "demo": "Run the whole road on a rendered field of flowers: compile, infer, video, page.",
     "train": "Train a detector on labelled pictures.",
+    "export": "Write trained weights as ONNX, proven to compute the same; verify ONNX files.",
     "compile": "Compile an ONNX model to a HEF that the emulated NPU runs.",
     "check": "Say whether a network runs on a chip, how fast, and what would help.",
     "run": "Run a HEF on images, folders or videos.",
@@ -24,6 +25,7 @@ COMMANDS = {
     "data annotate": "Label pictures in a browser, alone or several people at once.",
     "data add": "Copy photos, videos and other datasets into one dataset.",
     "data split": "Split a dataset into train, val and test, without leaks and the same on every machine.",
+    "data stats": "Show what is in a dataset: classes, sizes and places of boxes, light.",
     "data convert": "Write the same labels in another format: YOLO, COCO, PASCAL VOC.",
     "data verify": "Find what is damaged in a dataset, and mend what is safe to mend.",
     "data calibration": "Choose, score and write pictures to calibrate with.",

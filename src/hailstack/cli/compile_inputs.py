@@ -35,7 +35,7 @@ class HeadArguments:
             "head": self.head,
             "end_nodes": self.end_node,
             "features": self.features,
-            "labels": None if self.labels is None else _read_labels(self.labels),
+            "labels": None if self.labels is None else read_labels(self.labels),
             "score_threshold": self.score_threshold,
             "iou_threshold": self.iou_threshold,
         }
@@ -128,7 +128,13 @@ def numbers(option: str, text: str | None) -> tuple[float, ...] | None:
         raise InputError(message) from error
 
 
-def _read_labels(path: Path) -> tuple[str, ...]:
+def read_labels(path: Path) -> tuple[str, ...]:
+    """Class names, one a line.
+
+    Raises:
+        NotFoundError: no such file.
+        ConfigError: it is no text.
+    """
     from hailstack.errors import ConfigError, NotFoundError
 
     try:
