@@ -36,7 +36,7 @@ def judge(rows: Rows, names: Collection[int]) -> Sound:
     finite = np.isfinite(rows.xywh).all(axis=1)
     ids = rows.class_id
     known = np.isin(ids, np.array(list(names), float)) if names else np.isfinite(ids) & (ids == np.floor(ids))
-    plausible = finite & (np.abs(rows.xywh) <= PIXELS).all(axis=1)
+    plausible = np.asarray(finite & (np.abs(rows.xywh) <= PIXELS).all(axis=1))
     sides = np.where(plausible[:, None], rows.xywh[:, 2:], 0.0)
     area = (sides > 0).all(axis=1) & (sides.prod(axis=1) > 0)  # the smallest numbers have a product of 0
     return Sound(np.asarray(area), np.asarray(known & (ids >= 0)))
