@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,6 +16,7 @@ def data_annotate(
     folder: Annotated[Path, Parameter(name="DIR")],
     /,
     *,
+    assist: Path | None = None,
     port: int | None = None,
     host: str = "127.0.0.1",
     token: Annotated[bool, Parameter(negative=())] = False,
@@ -30,6 +32,8 @@ def data_annotate(
     ----------
     folder
         A folder of pictures, or a YOLO dataset (folder or data.yaml).
+    assist
+        A detector, .hef or .onnx: its boxes are proposed, to be accepted or rejected.
     port
         Default: 8420, or the next free one. 0 takes any.
     host
@@ -37,9 +41,13 @@ def data_annotate(
     token
         Ask for a token on this machine, too, where others have accounts.
     """
+    from hailstack.cli.annotate_assist import open_assistant
     from hailstack.datasets.annotate import Annotator
 
-    with Annotator(folder, host=host, port=port, with_token=token) as annotator:
+    with (
+        open_assistant(assist) if assist else nullcontext() as propose,
+        Annotator(folder, host=host, port=port, propose=propose, with_token=token) as annotator,
+    ):
         _serve(annotator)
     return 0
 

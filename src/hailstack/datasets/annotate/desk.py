@@ -58,7 +58,7 @@ class Desk:
             raise InputError(message)
         self.folder = _plain(dataset.folder)
         self.names = [dataset.name(number) for number in range(max(dataset.names, default=-1) + 1)]
-        self._yaml = dataset.source if dataset.source.is_file() else self.folder / "data.yaml"
+        self._source = dataset.source
         self._pictures = list(dict.fromkeys(_plain(sample.image) for sample in dataset.samples))
         state = self.folder / STATE_FOLDER
         state.mkdir(parents=True, exist_ok=True)
@@ -182,7 +182,7 @@ class Desk:
                 self._write_names([*self.names[:number], check_name(name, self.names), *self.names[number + 1 :]])
 
     def _write_names(self, names: list[str]) -> None:
-        write_names(self._yaml, names, "images" if (self.folder / "images").is_dir() else ".")
+        write_names(self._source, names)
         self.names = names
 
     def _glance(self, number: int, drafts: Iterable[str]) -> tuple[str, State, int]:

@@ -20,7 +20,8 @@ class Proposal:
     """One object that a network found."""
 
     name: str
-    """Its class, as the network calls it."""
+    """Its class, as the network calls it; empty if it has no names."""
+    class_id: int
     box: tuple[float, float, float, float]
     """Left, top, right, bottom as shares of the picture, within it."""
     score: float
@@ -50,9 +51,13 @@ class Proposals:
 
 def _within(found: Detections, image: Image) -> list[Proposal]:
     height, width = image.shape[:2]
-    shares = (found.xyxy / [width, height, width, height]).clip(0.0, 1.0)
+    boxes = (found.xyxy / [width, height, width, height]).clip(0.0, 1.0).tolist()
     return [
-        Proposal(found.name(i), (left, top, right, bottom), float(found.score[i]))
-        for i, (left, top, right, bottom) in enumerate(shares.tolist())
+        Proposal(
+            found.names[class_id] if class_id < len(found.names) else "", class_id, (left, top, right, bottom), score
+        )
+        for (left, top, right, bottom), class_id, score in zip(
+            boxes, found.class_id.tolist(), found.score.tolist(), strict=True
+        )
         if left < right and top < bottom
     ]

@@ -248,7 +248,7 @@ class App {
     if (!this.isOpen && this.id !== null) return;
     this.cls = cls;
     if (this.chosen) this.replace(this.chosen, withClass(this.chosen.line, cls));
-    else if (this.chosenProposal) { this.chosenProposal.name = this.name(cls); this.accept([this.chosenProposal]); }
+    else if (this.chosenProposal) this.accept([{ ...this.chosenProposal, cls }]);
     this.showBoxes();
   }
 
@@ -312,7 +312,7 @@ class App {
 
   async accept(proposals) {
     const id = this.id, lines = [];
-    for (const one of proposals) lines.push(format(await this.numberOf(one.name), one));
+    for (const one of proposals) lines.push(format(one.cls ?? (await this.numberOf(one.name)), one));
     if (this.id === id) this.add(lines);
     this.chosenProposal = null;
     this.showBoxes();

@@ -24,7 +24,7 @@ export class Painter {
   paint(view, scene) {
     this.pen.clearRect(0, 0, this.width, this.height);
     if (!scene.isHidden) {
-      for (const one of scene.proposals) this.proposal(view, one, one === scene.chosenProposal);
+      for (const one of scene.proposals) this.proposal(view, one, one === scene.chosenProposal, one.name || scene.name(one.cls));
       for (const box of scene.boxes) if (box !== scene.chosen) this.box(view, box, scene);
       if (scene.chosen) this.box(view, scene.chosen, scene);
     }
@@ -78,7 +78,7 @@ export class Painter {
     }
   }
 
-  proposal(view, one, isChosen) {
+  proposal(view, one, isChosen, name) {
     const { pen } = this, rect = view.rect(one);
     pen.beginPath();
     pen.rect(rect.left, rect.top, rect.right - rect.left, rect.bottom - rect.top);
@@ -92,7 +92,7 @@ export class Painter {
     pen.strokeStyle = one.cls === null ? "#ffffff" : colour(one.cls);
     pen.stroke();
     pen.setLineDash([]);
-    const text = `${one.name} ${one.score.toFixed(2)}`;
+    const text = `${name} ${one.score.toFixed(2)}`;
     if (isChosen || rect.right - rect.left > 40) this.plate(rect.left, rect.top, text, "rgba(11, 14, 19, .8)", "#ffffff");
   }
 

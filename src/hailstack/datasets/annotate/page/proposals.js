@@ -23,7 +23,7 @@ export class Proposals {
     this.found.set(id, null);
     try {
       const answer = await ask(`/api/pictures/${id}/proposals`);
-      this.found.set(id, answer.map(({ name, box: [left, top, right, bottom], score }) => ({ name, score, left, top, right, bottom, cls: null })));
+      this.found.set(id, answer.map(({ box: [left, top, right, bottom], ...told }) => ({ ...told, left, top, right, bottom, cls: null })));
     } catch (error) {
       this.found.delete(id);
       throw error;
@@ -33,8 +33,7 @@ export class Proposals {
   // Those that are strong enough, wanted, and not there yet.
   open(id, boxes, classes) {
     return (this.found.get(id) ?? []).filter(one => {
-      const cls = classOf(one.name, classes);
-      one.cls = cls;
+      one.cls = one.name ? classOf(one.name, classes) : one.class_id;
       const isThere = boxes.some(box => overlap(box, one) > SAME);
       return one.score >= this.threshold && !this.rejected.has(one) && !isThere;
     });
