@@ -15,6 +15,7 @@ from hailstack.datasets.model import Objects
 from hailstack.errors import MissingExtraError
 from hailstack.types import Classes, Detections
 
+SPARED = ("iscrowd", "difficult")
 SIZES = ("small", "medium", "large")
 """COCO's: areas below 32², below 96², and above, in pixels of the source picture."""
 
@@ -39,6 +40,15 @@ class Labelled:
     width: int
     height: int
     objects: Objects
+
+
+def is_spared(objects: Objects) -> NDArray[np.bool_]:
+    """``(n,)``: objects that need not be found, and boxes on them are no mistakes: COCO's crowds (``iscrowd``), VOC's
+    ``difficult`` ones.
+    """
+    if objects.attributes is None:
+        return np.zeros(len(objects), np.bool_)
+    return np.array([any(str(one.get(key, 0)) == "1" for key in SPARED) for one in objects.attributes], np.bool_)
 
 
 def score_detections(found: Sequence[Detections], truth: Sequence[Labelled]) -> Accuracy:
@@ -98,17 +108,18 @@ def _evaluate(truth: dict[str, Any], results: list[dict[str, Any]], images: int)
 def _coco_truth(truth: Sequence[Labelled]) -> dict[str, Any]:
     annotations: list[dict[str, Any]] = []
     for image, one in enumerate(truth, 1):
-        boxes = one.objects.to_pixels(one.width, one.height)
-        for (left, top, right, bottom), class_id in zip(boxes.tolist(), one.objects.class_id.tolist(), strict=True):
+        boxes, spared = one.objects.to_pixels(one.width, one.height), is_spared(one.objects)
+        attributes = one.objects.attributes or ({},) * len(boxes)
+        for row, (left, top, right, bottom) in enumerate(boxes.tolist()):
             width, height = right - left, bottom - top
             annotations.append(
                 {
                     "id": len(annotations) + 1,
                     "image_id": image,
-                    "category_id": class_id,
+                    "category_id": int(one.objects.class_id[row]),
                     "bbox": [left, top, width, height],
-                    "area": width * height,
-                    "iscrowd": 0,
+                    "area": float(attributes[row].get("area", width * height)),
+                    "iscrowd": int(spared[row]),
                 }
             )
     images = [{"id": i, "width": one.width, "height": one.height} for i, one in enumerate(truth, 1)]

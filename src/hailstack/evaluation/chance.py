@@ -75,4 +75,4 @@ def _bounds(drawn: NDArray[np.float64]) -> tuple[float, float]:
     if not len(known):
         return float("nan"), float("nan")
     low, high = np.percentile(known, [(100 - SHARE) / 2, (100 + SHARE) / 2])
-    return float(low), float(high)
+    return float(low) + 0.0, float(high) + 0.0  # no minus zero

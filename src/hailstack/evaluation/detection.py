@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hailstack.datasets.accuracy import Accuracy, Labelled, score_detections
+from hailstack.datasets.accuracy import Accuracy, Labelled, is_spared, score_detections
 from hailstack.datasets.model import Objects
 from hailstack.errors import ConfigError
 from hailstack.evaluation.cases import Box, Case, Mark, count_kinds
-from hailstack.evaluation.matching import OVERLAPS, ClassMatches, match_all
-from hailstack.evaluation.mistakes import Mistake, find_mistakes
+from hailstack.evaluation.matching import OVERLAPS, ClassMatches, cover, match_all
+from hailstack.evaluation.mistakes import HIT, Mistake, find_mistakes
 from hailstack.evaluation.score import Row, Weights
 from hailstack.types import Detections, Image, Prediction
 
@@ -90,8 +90,11 @@ class DetectionScore:
     def _case(self, row: int) -> Case:
         found, truth = self.found[row], self.truth[row]
         found = found.take(found.score >= self.best.confidence)
-        there, ids = truth.objects.to_pixels(truth.width, truth.height), truth.objects.class_id
+        boxes, spared = truth.objects.to_pixels(truth.width, truth.height), is_spared(truth.objects)
+        there, ids = boxes[~spared], truth.objects.class_id[~spared]
         pairs, wrong = find_mistakes(found, there, ids)
+        covered = cover(found.xyxy, boxes[spared]) >= HIT
+        wrong = tuple(one for one in wrong if one.kind != "false" or not covered[one.found])
         names = [self._name(one) for one in found.class_id.tolist()]
         labels = [Mark("truth", _box(box), self._name(one)) for box, one in zip(there, ids.tolist(), strict=True)]
         right = [Mark("right", _box(found.xyxy[one]), f"{names[one]} {found.score[one]:.2f}") for one, _ in pairs]
@@ -150,8 +153,8 @@ def _box(xyxy: NDArray[np.float32]) -> Box:
 
 def find_best(matches: Sequence[ClassMatches]) -> OperatingPoint:
     """The threshold with the highest F1 over all objects of all classes; 0 everywhere if nothing was right."""
-    score = np.concatenate([one.score for one in matches] or [np.zeros(0, np.float32)])
-    hit = np.concatenate([one.hit[0] for one in matches] or [np.zeros(0, np.bool_)])
+    score = np.concatenate([np.zeros(0, np.float32), *(one.score[~one.spared[0]] for one in matches)])
+    hit = np.concatenate([np.zeros(0, np.bool_), *(one.hit[0][~one.spared[0]] for one in matches)])
     wanted = sum(int(one.wanted.sum()) for one in matches)
     order = np.argsort(-score, kind="stable")
     score, hits = score[order], np.cumsum(hit[order])
@@ -166,7 +169,7 @@ def find_best(matches: Sequence[ClassMatches]) -> OperatingPoint:
 
 def at_confidence(matches: ClassMatches, confidence: float) -> tuple[float, float]:
     """Precision and recall of one class's boxes from a score on; NaN where there is nothing to divide by."""
-    kept: NDArray[np.bool_] = matches.hit[0][matches.score >= confidence]
+    kept: NDArray[np.bool_] = matches.hit[0][(matches.score >= confidence) & ~matches.spared[0]]
     wanted = int(matches.wanted.sum())
     precision = float(kept.mean()) if len(kept) else float("nan")
     return precision, float(kept.sum() / wanted) if wanted else float("nan")

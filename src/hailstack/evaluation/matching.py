@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hailstack.datasets.accuracy import Labelled
+from hailstack.datasets.accuracy import Labelled, is_spared
 from hailstack.heads.boxes import iou_matrix
 from hailstack.types import Detections
 
@@ -34,12 +34,14 @@ class ClassMatches:
     """``(d,)``: in which picture."""
     hit: NDArray[np.bool_]
     """``(10, d)``: whether it found a labelled box, for each of :data:`OVERLAPS`."""
+    spared: NDArray[np.bool_]
+    """The same: whether it lies on an object that need not be found, and does not count."""
     wanted: NDArray[np.int64]
-    """``(pictures,)``: labelled boxes in each."""
+    """``(pictures,)``: labelled boxes in each that should be found."""
 
     def curve(self, overlap: int, weight: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Precision and recall after each box, each picture counting ``weight`` times, ``(pictures,)``."""
-        share = weight[self.picture]
+        share = weight[self.picture] * ~self.spared[overlap]
         hits = np.cumsum(self.hit[overlap] * share)
         return hits / np.maximum(np.cumsum(share), np.spacing(1)), hits / max(float(weight @ self.wanted), 1e-12)
 
@@ -66,18 +68,30 @@ def match_all(found: Sequence[Detections], truth: Sequence[Labelled]) -> Mapping
 def _match_class(
     class_id: int, found: Sequence[Detections], truth: Sequence[Labelled], boxes: Sequence[NDArray[np.float32]]
 ) -> ClassMatches:
-    scores, pictures, hits, wanted = [], [], [], []
+    scores, pictures, hits, spared, wanted = [], [], [], [], []
     for picture, (one, labelled, xyxy) in enumerate(zip(found, truth, boxes, strict=True)):
         rows = np.flatnonzero(one.class_id == class_id)
         rows = rows[np.argsort(-one.score[rows], kind="stable")][:MOST_BOXES]
-        there = xyxy[labelled.objects.class_id == class_id]
+        here, free = labelled.objects.class_id == class_id, ~is_spared(labelled.objects)
+        hit = match_greedily(one.xyxy[rows], xyxy[here & free])
         scores.append(one.score[rows])
         pictures.append(np.full(len(rows), picture))
-        hits.append(match_greedily(one.xyxy[rows], there))
-        wanted.append(len(there))
-    score, hit = np.concatenate(scores), np.concatenate(hits, axis=1)
+        hits.append(hit)
+        spared.append(~hit & (cover(one.xyxy[rows], xyxy[here & ~free])[None] >= OVERLAPS[:, None]))
+        wanted.append(int((here & free).sum()))
+    score = np.concatenate(scores)
     order = np.argsort(-score, kind="stable")
-    return ClassMatches(score[order], np.concatenate(pictures)[order], hit[:, order], np.array(wanted))
+    hit, left_out = (np.concatenate(one, axis=1)[:, order] for one in (hits, spared))
+    return ClassMatches(score[order], np.concatenate(pictures)[order], hit, left_out, np.array(wanted))
+
+
+def cover(found: NDArray[np.float32], spared: NDArray[np.float32]) -> NDArray[np.float64]:
+    """The largest share of each box ``(n, 4)`` that lies on one of ``spared`` ``(m, 4)``."""
+    a, b = np.asarray(found, np.float64)[:, None], np.asarray(spared, np.float64)[None]
+    size = np.clip(np.minimum(a[..., 2:], b[..., 2:]) - np.maximum(a[..., :2], b[..., :2]), 0, None)
+    area = np.maximum(np.prod(a[..., 2:] - a[..., :2], axis=-1), 1e-12)
+    shares: NDArray[np.float64] = (size.prod(axis=-1) / area).max(axis=1, initial=0.0)
+    return shares
 
 
 def match_greedily(found: NDArray[np.float32], there: NDArray[np.float32]) -> NDArray[np.bool_]:
