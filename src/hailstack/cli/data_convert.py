@@ -13,14 +13,14 @@ def data_convert(
     output: Path,
     /,
     *,
-    to: Literal["yolo", "coco", "voc"],
+    to: Literal["yolo", "coco", "voc", "cvat", "labelstudio"],
     images: Literal["copy", "link", "none"] = "copy",
     labels: Path | None = None,
     names: Path | None = None,
     skip_broken: Annotated[bool, Parameter(negative=())] = False,
     json: Annotated[bool, Parameter(negative=())] = False,
 ) -> int:
-    """Write a dataset in another format: YOLO, COCO or PASCAL VOC.
+    """Write a dataset in another format: YOLO, COCO, PASCAL VOC, CVAT or Label Studio.
 
     Boxes keep their numbers (six decimals), also those partly outside the picture; outlines, key points, crowds and
     VOC's flags are kept where the new format has a place for them, and what has none is said. Pictures that nobody
@@ -29,7 +29,7 @@ def data_convert(
     Parameters
     ----------
     source
-        A YOLO data.yaml, a COCO .json, or a folder of YOLO, COCO or VOC.
+        A YOLO data.yaml, a COCO or Label Studio .json, a CVAT .xml, or a folder of one of these or of VOC.
     output
         A new folder.
     to

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 NOTHING = -1
 """Stands for the class of pictures without objects."""
@@ -32,10 +32,18 @@ class Group:
 
 @dataclass(slots=True)
 class _Need:
-    """What a split lacks: pictures, and pictures of each class."""
+    """What a split lacks."""
 
+    wanted: float
+    """Pictures in all."""
     pictures: float
-    classes: dict[int, float] = field(default_factory=dict)
+    """Pictures that it still lacks."""
+    classes: dict[int, float]
+
+    @property
+    def is_overfull(self) -> bool:
+        """Rare classes may fill a split by half as much again as was asked for."""
+        return self.pictures < -0.5 * self.wanted
 
     def give(self, group: Group) -> None:
         self.pictures -= group.pictures
@@ -59,23 +67,25 @@ def deal(groups: Sequence[Group], shares: Mapping[str, float], seed: int = 0) ->
     for label in _rarest_first(left):
         for group in left:
             if label in group.classes and group.key not in dealt:
-                split = max(needs, key=lambda name: (needs[name].classes[label], needs[name].pictures))
+                open_ = [name for name, need in needs.items() if not need.is_overfull]
+                split = max(open_ or needs, key=lambda name: (needs[name].classes[label], needs[name].pictures))
                 needs[split].give(group)
                 dealt[group.key] = split
     return _without_empty(groups, dealt, shares, seed)
 
 
 def _needs(groups: Sequence[Group], shares: Mapping[str, float]) -> dict[str, _Need]:
-    """A class in more groups than there are splits is wanted in each of them, however small its share."""
+    """A class in as many groups as there are splits, or more, is wanted in each of them, however small its share."""
     total, spread = Counter[int](), Counter[int]()
     for group in groups:
         total.update(group.classes)
         spread.update(group.classes.keys())
     needs = {}
     for split, share in shares.items():
-        least = {label: total[label] / spread[label] if spread[label] > len(shares) else 0 for label in total}
+        least = {label: total[label] / spread[label] if spread[label] >= len(shares) else 0 for label in total}
         wanted = {label: max(share * total[label], least[label]) for label in total}
-        needs[split] = _Need(share * sum(group.pictures for group in groups), wanted)
+        pictures = share * sum(group.pictures for group in groups)
+        needs[split] = _Need(pictures, pictures, wanted)
     return needs
 
 

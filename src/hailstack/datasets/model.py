@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-Kind: TypeAlias = Literal["yolo", "coco", "voc", "pictures"]
+Kind: TypeAlias = Literal["yolo", "coco", "voc", "cvat", "labelstudio", "pictures"]
 """How labels are written down; ``pictures``: there are none yet."""
 
 Rings: TypeAlias = tuple[NDArray[np.float64], ...]

@@ -25,6 +25,8 @@ Grouping: TypeAlias = Literal["auto", "looks", "names", "folders", "none"]
 look alike, too; ``names``: frames of a video or series alone, no picture is opened; ``folders``: what lies in one.
 """
 SPLITS = ("train", "val", "test")
+SHOWN = 4
+"""Names that a sentence has room for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,8 @@ def divide(
     if not pool:
         message = f"{dataset.source}: not one picture is labelled (hailstack data annotate); there is nothing to split"
         raise InputError(message)
-    roots, notes = _roots(pool, options.grouping, progress)
+    likeness = _likeness(pool, options.grouping, progress)
+    roots = likeness.roots
     past = _past(before, shares) if options.seed is None else {}
     groups = _summed(dataset, pool, roots, past)
     if len(groups) == 1:
@@ -111,7 +114,11 @@ def divide(
         Counter(dealt.values()),
         sum(was.get(image, split) != split for image, split in split_of.items()),
         sum(image not in was for image in split_of),
-        (*notes, *_short(shares, samples, split_of, bool(past)), *_missing(dataset, samples, split_of, shares)),
+        (
+            *likeness.notes(split_of, pool),
+            *_short(shares, samples, split_of, bool(past)),
+            *_missing(dataset, samples, split_of, shares),
+        ),
     )
 
 
@@ -155,23 +162,46 @@ def _past(before: Mapping[Path, str], shares: Mapping[str, float]) -> Mapping[Pa
     return {place: split for place, split in before.items() if split in shares and (is_whole or split != "train")}
 
 
-def _roots(
-    pool: Sequence[Sample], grouping: Grouping, progress: Callable[[int, int], None]
-) -> tuple[list[int], list[str]]:
-    """For each sample the first one that it belongs together with; and what could not be looked at."""
+@dataclass(frozen=True, slots=True)
+class _Likeness:
+    """What belongs together."""
+
+    roots: Sequence[int]
+    """For each sample the first one that it belongs together with."""
+    like_series: Sequence[Sequence[int]] = ()
+    """Samples of several series that look alike, and are not kept together for it."""
+    unseen: int = 0
+    """Pictures that cannot be read."""
+
+    def notes(self, split_of: Mapping[Path, str], pool: Sequence[Sample]) -> list[str]:
+        apart = {
+            str(pool[i].group)
+            for like in self.like_series
+            if len({split_of[pool[i].image] for i in like}) > 1
+            for i in like
+        }
+        notes = [f"{self.unseen} pictures cannot be read; what they are like is not known"] if self.unseen else []
+        if apart:
+            notes.append(
+                f"{len(apart)} videos of different splits look alike ({_listed(sorted(apart))}): if they were cut "
+                "from one recording, --group looks keeps them together"
+            )
+        return notes
+
+
+def _likeness(pool: Sequence[Sample], grouping: Grouping, progress: Callable[[int, int], None]) -> _Likeness:
     names = [_series(sample, grouping) for sample in pool]
     sets = _Sets(len(pool))
     _join_equal(sets, names)
     if grouping not in ("auto", "looks"):
-        return sets.roots(), []
+        return _Likeness(sets.roots())
     prints = list(fingerprints([sample.image for sample in pool], progress))
     readable = [(i, one) for i, one in enumerate(prints) if not isinstance(one, MediaError)]
     _join_equal(sets, [None if isinstance(one, MediaError) else one.content for one in prints])
-    for like in alike([one for _, one in readable]):
-        found = sorted(readable[i][0] for i in like)
-        sets.join(found if grouping == "looks" else _loose(found, names))
-    unseen = len(pool) - len(readable)
-    return sets.roots(), [f"{unseen} pictures cannot be read; what they are like is not known"] if unseen else []
+    likes = [sorted(readable[i][0] for i in like) for like in alike([one for _, one in readable])]
+    for like in likes:
+        sets.join(like if grouping == "looks" else _loose(like, names))
+    return _Likeness(sets.roots(), likes if grouping == "auto" else [], len(pool) - len(readable))
 
 
 def _series(sample: Sample, grouping: Grouping) -> str | None:
@@ -246,7 +276,11 @@ def _short(
 ) -> list[str]:
     """Splits that are far from the share that was asked for."""
     counts = Counter(split_of[sample.image] for sample in samples)
-    why = "pictures stay where they are; --seed N deals all anew" if kept else "what belongs together stays together"
+    why = (
+        "pictures stay where they are; --seed N deals all anew"
+        if kept
+        else "rare classes come first, and what belongs together stays together"
+    )
     return [
         f"{split} has {counts[split] / len(samples):.1%} of the pictures, not {share:.1%}: {why}"
         for split, share in shares.items()
@@ -263,7 +297,12 @@ def _missing(
         found.setdefault(split_of[sample.image], set()).update(_labels(sample) - {NOTHING})
     every = set().union(*found.values())
     return [
-        f"{split} has no picture of {', '.join(dataset.name(i) for i in sorted(every - ids))}"
+        f"{split} has no picture of {_listed([dataset.name(i) for i in sorted(every - ids)])}"
         for split, ids in found.items()
         if every - ids
     ]
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + more

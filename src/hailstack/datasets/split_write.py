@@ -30,8 +30,8 @@ def write_lists(dataset: Dataset, division: Division) -> list[Path]:
     Raises:
         InputError: the format has no lists, or a file cannot be written.
     """
-    if dataset.kind == "coco":
-        message = f"{dataset.source}: COCO has no lists of pictures; name a new folder with --copy or --link"
+    if dataset.kind not in ("yolo", "pictures", "voc"):
+        message = f"{dataset.source}: {dataset.kind} has no lists of pictures; name a new folder with --copy or --link"
         raise InputError(message)
     folder = dataset.folder if dataset.kind != "voc" else dataset.folder / "ImageSets" / "Main"
     folder.mkdir(parents=True, exist_ok=True)
@@ -60,12 +60,12 @@ def write_copy(
     images: Images,
     progress: Callable[[], None] = lambda: None,
 ) -> Path:
-    """A new dataset of the same format whose splits are folders; the old one stays as it is.
+    """A new dataset of the same format (YOLO, COCO, VOC; else YOLO) with a folder for each split.
 
     Raises:
         InputError: there is something in ``folder`` already, or it cannot be written.
     """
-    kind: Format = "yolo" if dataset.kind == "pictures" else dataset.kind
+    kind: Format = dataset.kind if dataset.kind in ("coco", "voc") else "yolo"
     splits = {split: samples for split, samples in division.splits.items() if samples}
     return write_dataset(replace(dataset, splits=splits), folder, kind, images, progress)
 
@@ -78,7 +78,7 @@ def move(dataset: Dataset, division: Division) -> Path:
     Raises:
         InputError: it is no YOLO dataset, or a file cannot be moved.
     """
-    if dataset.kind in ("coco", "voc"):
+    if dataset.kind not in ("yolo", "pictures"):
         message = f"{dataset.source}: only the pictures of YOLO datasets are moved; name a new folder with --copy"
         raise InputError(message)
     folder = dataset.folder.absolute()

@@ -187,7 +187,7 @@ def test_voc_gets_its_own_lists(tmp_path: Path) -> None:
     write_lists(open_dataset(voc), division)
     assert {k: len(v) for k, v in open_dataset(voc).splits.items()} == {"train": 51, "val": 9}
     coco = split_write.write_dataset(open_dataset(voc), tmp_path / "coco", "coco")
-    with pytest.raises(InputError, match="COCO has no lists"):
+    with pytest.raises(InputError, match="coco has no lists"):
         write_lists(open_dataset(coco), split(coco))
 
 
