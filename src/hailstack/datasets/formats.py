@@ -10,6 +10,10 @@ from typing import Any, Literal, TypeAlias
 
 from hailstack.datasets.coco import is_coco, read_coco
 from hailstack.datasets.coco_write import write_coco
+from hailstack.datasets.cvat import is_cvat, read_cvat
+from hailstack.datasets.cvat_write import write_cvat
+from hailstack.datasets.labelstudio import is_labelstudio, read_labelstudio
+from hailstack.datasets.labelstudio_write import write_labelstudio
 from hailstack.datasets.model import Dataset, Objects
 from hailstack.datasets.placing import Images
 from hailstack.datasets.voc import is_voc, read_voc
@@ -18,7 +22,15 @@ from hailstack.datasets.yolo import is_yolo, read_names, read_pictures, read_yol
 from hailstack.datasets.yolo_write import dense_ids, write_yolo
 from hailstack.errors import ConfigError, NotFoundError
 
-Format: TypeAlias = Literal["yolo", "coco", "voc"]
+Format: TypeAlias = Literal["yolo", "coco", "voc", "cvat", "labelstudio"]
+
+WRITERS: Mapping[Format, Callable[[Dataset, Path, Images, Callable[[], None]], Path]] = {
+    "yolo": write_yolo,
+    "coco": write_coco,
+    "voc": write_voc,
+    "cvat": write_cvat,
+    "labelstudio": write_labelstudio,
+}
 
 
 def open_dataset(path: Path, labels: Path | None = None, names: Path | None = None) -> Dataset:
@@ -50,13 +62,20 @@ def _open(path: Path, labels: Path | None) -> Dataset:
         return read_pictures(path, labels)
     if is_yolo(path):
         return read_yolo(path)
+    if is_cvat(path):
+        return read_cvat(path)
+    if is_labelstudio(path):
+        return read_labelstudio(path)
     if is_voc(path):
         return read_voc(path)
     if is_coco(path):
         return read_coco(path)
     if path.is_dir():
         return read_pictures(path)
-    message = f"{path}: not a dataset: a YOLO data.yaml, a COCO .json, or a folder of YOLO, COCO, VOC or pictures"
+    message = (
+        f"{path}: not a dataset: a YOLO data.yaml, a COCO or Label Studio .json, a CVAT .xml, or a folder of one of "
+        "these, of VOC, or of pictures"
+    )
     raise ConfigError(message)
 
 
@@ -78,8 +97,7 @@ def write_dataset(
         NotFoundError: a picture is not there.
         ConfigError: a split has a name that the format has no place for.
     """
-    writers = {"yolo": write_yolo, "coco": write_coco, "voc": write_voc}
-    return writers[kind](dataset, folder, images, progress)
+    return WRITERS[kind](dataset, folder, images, progress)
 
 
 def losses(dataset: Dataset, kind: Format) -> tuple[str, ...]:
@@ -101,8 +119,11 @@ def _lost(objects: Objects, kind: Format) -> Iterator[str]:
         yield from ("crowds (iscrowd) left out" for one in attributes if one.get("iscrowd"))
         yield from ("objects lose what is said beside: " + _keys(one) for one in attributes if _keys(one))
         yield from ("outlines of several parts joined by seams" for one in objects.polygons or () if len(one) > 1)
+    if kind in ("cvat", "labelstudio"):
+        yield from ("outlines of several parts joined by seams" for one in objects.polygons or () if len(one) > 1)
     if kind == "voc":
         yield from ("outlines left out" for one in objects.polygons or () if one)
+    if kind in ("voc", "cvat", "labelstudio"):
         yield from ("run-length masks left out" for one in attributes if "segmentation" in one)
         if objects.keypoints is not None:
             yield from ("objects lose their key points" for _ in range(len(objects)))
