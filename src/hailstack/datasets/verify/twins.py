@@ -13,38 +13,50 @@ from hailstack.datasets.verify.survey import Rows, Survey
 
 SAME = 0.9
 """Boxes that overlap by this much (IoU) are one."""
+MANY = 0.01
+"""Such a share of all boxes found at once is very many."""
 
 
 def twin_findings(survey: Survey) -> Iterator[Finding]:
     """One finding for each box that an earlier one of its picture is the same as, or nearly."""
-    told: set[int] = set()
-    for first, second in _pairs(survey.rows):
-        if second not in told:
-            told.add(second)
-            yield _finding(survey, first, second)
+    return (_finding(survey, first, second) for first, second in _pairs(survey.rows))
 
 
 def _pairs(rows: Rows) -> list[tuple[int, int]]:
-    """Pairs of boxes of one picture with an IoU of :data:`SAME` or more, the earlier first.
+    """Pairs of boxes of one picture with an IoU of :data:`SAME` or more, the earlier first; each box is second once.
 
     Sorted by their centres, each is compared with the next one, the one after it and so on, as long as they are near
-    enough: of two such boxes neither is wider than the other over :data:`SAME`, so the centres are near.
+    enough. Where very many are found, those go before it is looked on: a thousand boxes in one place are no million
+    pairs.
     """
     sound = np.flatnonzero(judge(rows, ()).geometry)
     order = sound[np.lexsort((rows.xywh[sound, 0], rows.picture[sound]))]
+    found: dict[int, int] = {}
+    is_done = False
+    while not is_done:
+        pairs, is_done = _near_pairs(rows, order)
+        for first, second in pairs.tolist():
+            found.setdefault(second, first)
+        order = order[~np.isin(order, pairs[:, 1])]
+    return [(first, second) for second, first in sorted(found.items())]
+
+
+def _near_pairs(rows: Rows, order: NDArray[np.intp]) -> tuple[NDArray[np.intp], bool]:
+    """Pairs ``(n, 2)``, and whether these are all.
+
+    Of two such boxes neither is wider than the other over :data:`SAME`, so their centres are near each other.
+    """
     picture, xywh = rows.picture[order], rows.xywh[order]
     reach = xywh[:, 2] * (1 / SAME - 1)
-    found: list[tuple[int, int]] = []
-    here = np.arange(len(order))
-    step = 1
-    while len(here := here[here + step < len(order)]):
+    found = [np.zeros((0, 2), np.intp)]
+    here, step = np.arange(len(order)), 1
+    while len(here := here[here + step < len(order)]) and len(found[-1]) <= MANY * len(order):
         there = here + step
-        near = (picture[here] == picture[there]) & (xywh[there, 0] - xywh[here, 0] <= reach[here])
-        here = here[near]
+        here = here[(picture[here] == picture[there]) & (xywh[there, 0] - xywh[here, 0] <= reach[here])]
         same = here[_iou(xywh[here], xywh[here + step]) >= SAME]
-        found += zip(order[same].tolist(), order[same + step].tolist(), strict=True)
+        found.append(np.sort(np.stack([order[same], order[same + step]], axis=1), axis=1))
         step += 1
-    return sorted((min(pair), max(pair)) for pair in found)
+    return np.concatenate(found), not len(here)
 
 
 def _iou(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:
