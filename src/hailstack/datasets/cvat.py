@@ -2,8 +2,8 @@
 
 Boxes and polygons are read; a turned box becomes its outline. An image without shapes has been looked at, unless it
 says ``reviewed="false"``, which is how :mod:`hailstack.datasets.cvat_write` marks the others; CVAT itself does not
-tell them apart. Tags of an image stay in its attributes, ``occluded``, ``source``, ``z_order``, ``group_id`` and a shape's
-own attributes in the object's.
+tell them apart. Tags of an image stay in its attributes; ``occluded``, ``source``, ``z_order``, ``group_id`` and a
+shape's own attributes in the object's.
 
 The format: https://docs.cvat.ai/docs/manual/advanced/xml_format/
 """

@@ -19,7 +19,7 @@ export function bindKeys(app) {
 
 function inGrid(app, event) {
   if (event.ctrlKey || event.metaKey || event.altKey) return null;
-  return { "?": () => at("help").showModal(), j: () => app.nextOpen(), n: () => app.go(app.order[0]), Enter: event.target.closest("button") ? null : () => app.go(app.order[0]), "/": () => at("search").focus() }[event.key];
+  return { "?": () => at("help").showModal(), j: () => app.nextOpen(), n: () => app.go(app.overview.order[0]), "/": () => at("search").focus() }[event.key];
 }
 
 function onPicture(app, event) {
@@ -30,15 +30,15 @@ function onPicture(app, event) {
   if (key in ARROWS) return arrow(app, ARROWS[key], event);
   if (event.altKey) return null;
   const digit = /^\d$/.test(key) ? key : /^Digit\d$/.test(event.code) && !shiftKey ? event.code.at(-1) : null;  // AZERTY
-  if (digit !== null) return () => app.pressClass(Number(digit));
+  if (digit !== null) return () => app.boxes.pressClass(Number(digit));
   const acts = {
-    " ": () => app.save(), Enter: () => (app.current.length ? app.accept(app.current) : app.save()),
-    Backspace: () => app.delete(), Delete: () => app.delete(),
+    " ": () => app.save(), Enter: () => (app.boxes.current.length ? app.boxes.accept(app.boxes.current) : app.save()),
+    Backspace: () => app.boxes.delete(), Delete: () => app.boxes.delete(),
     Escape: () => { if (!app.stage.giveUp()) app.leave(); },
     n: () => app.step(1), p: () => app.step(-1), j: () => app.nextOpen(), g: () => app.toGrid(),
-    Tab: () => app.chooseNext(shiftKey ? -1 : 1),
-    a: () => app.accept(shiftKey ? app.proposals() : app.current), x: () => app.reject(shiftKey ? app.proposals() : app.current),
-    v: () => app.copyFromBefore(), r: () => app.work.command("reopen"), f: () => app.stage.fit(),
+    Tab: () => app.boxes.chooseNext(shiftKey ? -1 : 1),
+    a: () => app.boxes.accept(shiftKey ? app.boxes.proposals() : app.boxes.current), x: () => app.boxes.reject(shiftKey ? app.boxes.proposals() : app.boxes.current),
+    v: () => app.boxes.copyFromBefore(), r: () => app.work.command("reopen"), f: () => app.stage.fit(),
     h: () => app.stage.toggle(),
     "+": () => app.stage.zoom(1.3), "=": () => app.stage.zoom(1.3), "-": () => app.stage.zoom(1 / 1.3), "?": () => at("help").showModal(),
   };
@@ -48,6 +48,6 @@ function onPicture(app, event) {
 // Moves the chosen box; with none, left and right turn the page.
 function arrow(app, [dx, dy], { shiftKey, altKey }) {
   const step = shiftKey ? 10 : 1;
-  if (app.chosen) return () => app.nudge(dx * step, dy * step, altKey);
+  if (app.boxes.chosen) return () => app.boxes.nudge(dx * step, dy * step, altKey);
   return dx && !altKey ? () => app.step(dx) : null;
 }

@@ -1,56 +1,36 @@
-// The page as a whole: which picture is open, what the keys do, what is shown where.
+// The page as a whole: which picture is open, saving and leaving it, classes, buttons.
 
-import { personColour } from "./colours.js";
-import { clamp, format, parse, withClass } from "./lines.js";
+import { Boxes } from "./boxes.js";
 import { bindKeys } from "./keys.js";
+import { Others } from "./others.js";
+import { Overview, STATES } from "./overview.js";
 import { showClasses, showObjects, showProposals } from "./panel.js";
-import { classOf, Proposals } from "./proposals.js";
-import { ask, Live } from "./server.js";
+import { Proposals } from "./proposals.js";
+import { ask } from "./server.js";
 import { Stage } from "./stage.js";
-import { Tiles } from "./tiles.js";
-import { at, keep, kept, make, toast } from "./ui.js";
-import { sender, Work } from "./work.js";
-
-const STATES = { o: "open", d: "draft", l: "labelled", r: "reviewed" };
-const FILTERS = [
-  ["All", () => true],
-  ["Open", state => state === "o"],
-  ["Drafts", state => state === "d"],
-  ["Labelled, not reviewed", state => state === "l"],
-  ["Reviewed", state => state === "r"],
-  ["Nothing in it", (state, count) => state === "r" && !count],
-];
+import { at, toast } from "./ui.js";
+import { Work } from "./work.js";
 
 class App {
   constructor() {
     this.id = null;
     this.work = null;
+    this.isShown = false;  // the picture of the work is on the stage
     this.works = new Map();
-    this.parsed = { lines: null, boxes: [] };
-    this.chosenLine = null;
-    this.chosenProposal = null;
-    this.cls = 0;
     this.classes = [];
-    this.proposer = new Proposals();
     this.proposes = false;
-    this.people = [];
-    this.me = "";
-    this.person = kept("name", "");
-    this.filter = 0;
-    this.unsent = new Set();
-    this.isLinked = false;
-    this.stage = new Stage(at("stage"), at("boxes"), at("picture"), this);
-    const fill = (tile, id) => this.fillTile(tile, id), pick = id => this.go(id);
-    this.strip = new Tiles(at("strip"), { width: 148, height: 104 }, fill, pick);
-    this.grid = new Tiles(at("grid"), { width: 208, height: 168 }, fill, pick);
+    this.proposer = new Proposals();
+    this.others = new Others(this);
+    this.overview = new Overview(this);
+    this.boxes = new Boxes(this);
+    this.stage = new Stage(at("stage"), at("boxes"), at("picture"), this.boxes);
   }
 
   async start() {
     await this.readDataset();
-    this.live = new Live(message => this.heard(message), isLinked => this.linked(isLinked));
-    this.live.tell({ name: this.person });
+    this.others.connect();
     addEventListener("hashchange", () => this.follow());
-    addEventListener("beforeunload", event => { if (this.unsent.size) event.preventDefault(); });
+    addEventListener("beforeunload", event => { if (this.others.unsent.size) event.preventDefault(); });
     bindKeys(this);
     this.bindButtons();
     await this.follow();
@@ -58,15 +38,11 @@ class App {
 
   async readDataset() {
     const found = await ask("/api/dataset");
-    this.names = found.names;
-    this.states = [...found.states];
-    this.counts = found.counts;
     this.classes = found.classes;
     this.proposes = found.proposes;
     at("title").textContent = found.title;
     document.title = `${found.title} – Hailstack annotate`;
-    this.applyFilter();
-    this.showProgress();
+    this.overview.take(found);
   }
 
   // ----- which picture
@@ -74,58 +50,56 @@ class App {
   get isOpen() { return this.work?.isLoaded === true && this.isShown; }
 
   async follow() {
-    const number = location.hash.match(/^#\/(\d+)$/);
-    if (number && Number(number[1]) < this.names.length) await this.open(Number(number[1]));
+    const number = Number(location.hash.match(/^#\/(\d+)$/)?.[1] ?? NaN);
+    if (number < this.overview.names.length) await this.open(number);
     else this.close();
   }
 
   go(id) {
-    if (id === undefined || id === null) return;
-    location.hash = `#/${id}`;
+    if (id !== undefined && id !== null) location.hash = `#/${id}`;
   }
 
   async open(id) {
-    this.id = id;
-    this.isShown = false;
-    this.chosenLine = this.chosenProposal = null;
+    Object.assign(this, { id, isShown: false });
+    this.boxes.choose(null);
     at("banner").hidden = true;
     document.body.classList.remove("in-grid");
     this.work = this.works.get(id) ?? new Work(id, this);
     this.works.set(id, this.work);
     this.work.open();
-    this.live.tell({ at: id });
-    at("name").textContent = this.names[id];
-    this.strip.refreshAll();
-    this.strip.reach(id);
-    this.showAll();
-    const [shown] = await Promise.all([this.showPicture(id), this.loadWork(this.work)]);
-    if (this.id !== id || !shown) return;
+    this.others.live.tell({ at: id });
+    at("name").textContent = this.overview.names[id];
+    this.showBoxes();
+    this.overview.refresh();
+    this.overview.strip.reach(id);
+    const [isShown] = await Promise.all([this.showPicture(id), this.loadWork(this.work)]);
+    if (this.id !== id || !isShown) return;
     this.isShown = true;
-    this.showAll();
+    this.showBoxes();
     this.propose(id);
     this.prefetch();
   }
 
   async loadWork(work) {
-    if (work.isLoaded) { work.refresh(); return; }
     try {
-      await work.load();
+      await (work.isLoaded ? work.refresh() : work.load());
     } catch (error) {
       this.trouble(error.message);
     }
   }
 
   async showPicture(id) {
-    const image = at("picture"), url = `/api/pictures/${id}/image`;
+    const image = at("picture"), url = `/api/pictures/${id}/image`, next = new Image();
     at("trouble").hidden = true;
     image.classList.add("loading");
-    const next = new Image();
     next.src = url;
     try {
       await next.decode();
     } catch {
       const told = await ask(url).catch(error => error);
-      if (this.id === id) { image.removeAttribute("src"); this.trouble(told.message ?? "the picture cannot be shown"); }
+      if (this.id !== id) return false;
+      image.removeAttribute("src");
+      this.trouble(told.message ?? "the picture cannot be shown");
       return false;
     }
     if (this.id !== id) return false;
@@ -142,159 +116,8 @@ class App {
     at("trouble").hidden = false;
   }
 
-  prefetch() {
-    for (const step of [1, 2]) {
-      const id = this.neighbour(step);
-      if (id !== undefined) new Image().src = `/api/pictures/${id}/image`;
-    }
-    if (this.proposes && this.neighbour(1) !== undefined) this.proposer.load(this.neighbour(1)).catch(() => {});
-  }
-
-  close() {
-    this.id = null;
-    this.work = null;
-    this.isShown = false;
-    document.body.classList.add("in-grid");
-    at("name").textContent = "";
-    at("state").textContent = "";
-    this.live.tell({ at: null });
-    this.applyFilter();
-  }
-
-  toGrid() {
-    const last = this.id;
-    location.hash = "#/";
-    if (last !== null) setTimeout(() => this.grid.reach(last), 50);
-  }
-
-  neighbour(step) {
-    const place = this.order.indexOf(this.id);
-    return this.order[place < 0 ? 0 : place + step];
-  }
-
-  step(step) {
-    const id = this.neighbour(step);
-    if (id === undefined) toast(step > 0 ? "That was the last picture." : "This is the first picture.", { ms: 2000 });
-    else this.go(id);
-  }
-
-  nextOpen() {
-    const start = this.id === null ? 0 : this.id + 1, count = this.names.length;
-    for (let i = 0; i < count; i += 1) {
-      const id = (start + i) % count;
-      if (this.states[id] !== "r" && id !== this.id) { this.go(id); return; }
-    }
-    toast("Every picture is reviewed.");
-  }
-
-  // ----- boxes
-
-  boxes() {
-    if (!this.work) return [];
-    if (this.parsed.lines !== this.work.lines) {
-      this.parsed = { lines: this.work.lines, boxes: this.work.lines.map(parse).filter(Boolean) };
-    }
-    return this.parsed.boxes;
-  }
-
-  get chosen() { return this.boxes().find(box => box.line === this.chosenLine) ?? null; }
-
-  name(cls) { return this.classes[cls] ?? String(cls); }
-
-  choose(box) {
-    this.chosenLine = box?.line ?? null;
-    this.chosenProposal = null;
-    this.showBoxes();
-  }
-
-  chooseProposal(one) {
-    this.chosenLine = null;
-    this.chosenProposal = one;
-    this.showBoxes();
-  }
-
-  chooseNext(step) {
-    const all = [...this.boxes(), ...this.proposals()].sort((a, b) => Math.round(a.top * 12) - Math.round(b.top * 12) || a.left - b.left);
-    const place = all.indexOf(this.chosen ?? this.chosenProposal);
-    const next = all[(place + step + (place < 0 && step < 0 ? 1 : 0) + all.length) % all.length];
-    if (next) "score" in next ? this.chooseProposal(next) : this.choose(next);
-  }
-
-  draw(box) {
-    if (!this.classes.length) { toast("First name a class: on the right."); at("new-class-name").focus(); }
-    this.add([format(this.cls, box)]);
-  }
-
-  add(lines) {
-    const fresh = lines.filter(line => !this.work.lines.includes(line));
-    if (!fresh.length) return;
-    this.work.change(fresh.map(now => ({ was: null, now })));
-    this.chosenLine = fresh.at(-1);
-    this.chosenProposal = null;
-    this.showBoxes();
-  }
-
-  reshape(was, box) {
-    this.replace(was, format(was.cls, box));
-  }
-
-  replace(was, now) {
-    if (was.line === now) return;
-    this.chosenLine = now;
-    this.work.change([{ was: was.line, now }]);
-  }
-
-  setClass(cls) {
-    if (!this.isOpen && this.id !== null) return;
-    this.cls = cls;
-    if (this.chosen) this.replace(this.chosen, withClass(this.chosen.line, cls));
-    else if (this.chosenProposal) this.accept([{ ...this.chosenProposal, cls }]);
-    this.showBoxes();
-  }
-
-  pressClass(cls) {
-    if (cls < Math.max(this.classes.length, 1)) this.setClass(cls);
-    else toast(`There is no class ${cls} yet.`, { ms: 2500 });
-  }
-
-  delete() {
-    if (this.chosenProposal) { this.reject([this.chosenProposal]); return; }
-    const box = this.chosen ?? this.boxes().at(-1);
-    if (!box) return;
-    this.chosenLine = null;
-    this.proposer.rejectLike(this.id, box);
-    this.work.change([{ was: box.line, now: null }]);
-  }
-
-  nudge(dx, dy, resizes) {
-    const box = this.chosen;
-    if (!box?.isBox) return;
-    const { width, height } = this.stage.view.picture;
-    const x = dx / width, y = dy / height;
-    if (resizes) {
-      const right = clamp(Math.max(box.right + x, box.left + 1 / width)), bottom = clamp(Math.max(box.bottom + y, box.top + 1 / height));
-      this.reshape(box, { ...box, right, bottom });
-    } else {
-      const held = [Math.min(1 - box.right, Math.max(-box.left, x)), Math.min(1 - box.bottom, Math.max(-box.top, y))];
-      this.reshape(box, { left: box.left + held[0], right: box.right + held[0], top: box.top + held[1], bottom: box.bottom + held[1] });
-    }
-  }
-
-  async copyFromBefore() {
-    const before = this.neighbour(-1);
-    if (before === undefined) return;
-    const { lines } = await ask(`/api/pictures/${before}`);
-    this.add(lines.filter(line => parse(line)?.isBox));
-  }
-
-  // ----- proposals
-
-  proposals() {
-    return this.proposes && this.isOpen ? this.proposer.open(this.id, this.boxes(), this.classes) : [];
-  }
-
   async propose(id) {
-    if (!this.proposes || this.states[id] === "r") return;
+    if (!this.proposes || this.overview.states[id] === "r") return;
     this.showBoxes();
     try {
       await this.proposer.load(id);
@@ -304,65 +127,52 @@ class App {
     if (this.id === id) this.showBoxes();
   }
 
-  // The chosen proposal, or the best one.
-  get current() {
-    if (this.chosenProposal) return [this.chosenProposal];
-    return this.proposals().slice(0, 1);
+  prefetch() {
+    for (const id of [1, 2].map(step => this.neighbour(step)).filter(id => id !== undefined)) {
+      new Image().src = `/api/pictures/${id}/image`;
+    }
+    const next = this.neighbour(1);
+    if (this.proposes && next !== undefined) this.proposer.load(next).catch(() => {});  // said when it is opened
   }
 
-  async accept(proposals) {
-    const id = this.id, lines = [];
-    for (const one of proposals) lines.push(format(one.cls ?? (await this.numberOf(one.name)), one));
-    if (this.id === id) this.add(lines);
-    this.chosenProposal = null;
-    this.showBoxes();
+  close() {
+    Object.assign(this, { id: null, work: null, isShown: false });
+    document.body.classList.add("in-grid");
+    at("name").textContent = "";
+    at("state").textContent = "";
+    this.others.live.tell({ at: null });
+    this.overview.applyFilter();
   }
 
-  reject(proposals) {
-    this.proposer.reject(proposals);
-    this.chosenProposal = null;
-    this.showBoxes();
+  toGrid() {
+    const last = this.id;
+    location.hash = "#/";
+    if (last !== null) setTimeout(() => this.overview.grid.reach(last), 50);
   }
 
-  async numberOf(name) {
-    return classOf(name, this.classes) ?? (await this.addClass(name));
+  neighbour(step) { return this.overview.neighbour(this.id, step); }
+
+  step(step) {
+    const id = this.neighbour(step);
+    if (id === undefined) toast(step > 0 ? "That was the last picture." : "This is the first picture.", { ms: 2000 });
+    else this.go(id);
   }
 
-  // ----- classes
-
-  async addClass(name) {
-    const { id, classes } = await ask("/api/classes", { name });
-    this.classes = classes;
-    this.showBoxes();
-    return id;
-  }
-
-  rename(cls) {
-    const dialog = at("rename"), field = at("rename-to"), was = this.classes[cls];
-    at("rename-title").textContent = `Class ${cls}: ${was}`;
-    field.value = was;
-    dialog.returnValue = "";
-    dialog.onclose = async () => {
-      if (dialog.returnValue !== "ok") return;
-      try {
-        this.classes = (await ask("/api/classes", { id: cls, was, name: field.value })).classes;
-        this.showBoxes();
-      } catch (error) {
-        toast(error.message, { kind: "bad" });
-      }
-    };
-    dialog.showModal();
-    field.select();
+  nextOpen() {
+    const id = this.overview.nextOpen(this.id);
+    if (id === undefined) toast("Every picture is reviewed.");
+    else this.go(id);
   }
 
   // ----- saving and leaving
 
   save(goesOn = true) {
     if (!this.isOpen) return;
-    const { work, id } = this, isEmpty = !work.lines.length;
-    work.save(this.person);
+    const { work, id } = this, name = this.overview.names[id];
+    const said = work.lines.length ? `${name}: saved` : `${name}: nothing in it`;
+    work.save(this.others.person);
     if (!goesOn) return;
-    toast(isEmpty ? `${this.names[id]}: nothing in it` : `${this.names[id]}: saved`, { action: "Back", act: () => this.go(id), ms: 2500 });
+    toast(said, { action: "Back", act: () => this.go(id), ms: 2500 });
     this.step(1);
   }
 
@@ -370,82 +180,83 @@ class App {
     if (!this.work) return;
     const { work, id } = this, steps = work.leave();
     if (steps > 0) {
-      const bringBack = () => { for (let i = 0; i < steps; i += 1) work.redo(); this.go(id); };
-      toast(`Left without saving: ${steps} ${steps === 1 ? "change" : "changes"} taken back.`, { action: "Bring back", act: bringBack, ms: 8000 });
+      const bringBack = () => {
+        for (let i = 0; i < steps; i += 1) work.redo();
+        this.go(id);
+      };
+      const said = `Left without saving: ${steps} ${steps === 1 ? "change" : "changes"} taken back.`;
+      toast(said, { action: "Bring back", act: bringBack, ms: 8000 });
     }
     this.toGrid();
   }
 
-  // ----- what others tell
+  // ----- classes
 
-  heard(message) {
-    if (message.kind === "you") this.me = message.id;
-    if (message.kind === "people") { this.people = message.people; this.showPeople(); }
-    if (message.kind === "classes") { this.classes = message.classes; this.showBoxes(); }
-    if (message.kind === "picture" && message.sender !== sender) {
-      this.note(message.id, message.state, message.count);
-      const work = this.works.get(message.id);
-      if (work?.isLoaded) work.refresh();
-    }
+  async addClass(name) {
+    const { id, classes } = await ask("/api/classes", { name });
+    this.takeClasses(classes);
+    return id;
   }
 
-  async linked(isLinked) {
-    const again = isLinked && this.isLinked === null;
-    this.isLinked = isLinked ? true : null;
-    this.showSync();
-    if (!again) return;
-    await this.readDataset().catch(() => {});
-    if (this.work) this.loadWork(this.work);
+  takeClasses(classes) {
+    this.classes = classes;
+    this.showBoxes();
   }
+
+  rename(cls) {
+    const was = this.classes[cls];
+    this.askText(`Class ${cls}: ${was}`, was, async name => {
+      try {
+        this.takeClasses((await ask("/api/classes", { id: cls, was, name })).classes);
+      } catch (error) {
+        toast(error.message, { kind: "bad" });
+      }
+    });
+  }
+
+  askText(title, text, then) {
+    const dialog = at("rename"), field = at("rename-to");
+    at("rename-title").textContent = title;
+    field.value = text;
+    dialog.returnValue = "";
+    dialog.onclose = () => { if (dialog.returnValue === "ok") then(field.value); };
+    dialog.showModal();
+    field.select();
+  }
+
+  // ----- what works and other people tell
 
   changed(work) {
-    this.note(work.id, work.state, work.lines.length);
+    this.overview.note(work.id, work.state, work.lines.length);
     if (work === this.work) this.showBoxes();
   }
 
-  synced(work, how) {
-    if (how === "idle") this.unsent.delete(work); else this.unsent.add(work);
-    this.isOffline = how === "offline";
-    this.showSync();
-  }
+  synced(work, how) { this.others.synced(work, how); }
+
+  conflict(work, told) { this.others.conflict(work, told); }
 
   refused(work, text) {
-    toast(`${this.names[work.id]}: ${text}`, { kind: "bad", ms: 10000, action: "Go there", act: () => this.go(work.id) });
+    const said = `${this.overview.names[work.id]}: ${text}`;
+    toast(said, { kind: "bad", ms: 10000, action: "Go there", act: () => this.go(work.id) });
   }
 
-  conflict(work, { was, mine, theirs }) {
-    const banner = at("banner"), put = edits => { banner.hidden = true; work.change(edits); };
-    const choice = (text, act) => make("button", { textContent: text, onclick: act });
-    const nothing = () => { banner.hidden = true; };
-    const both = mine !== null && theirs !== null;
-    banner.replaceChildren(make("span", {
-      textContent: both ? "Somebody else changed this box, too. Both are there now." : mine === null
-        ? "Somebody changed the box that you removed. It is still there." : "Somebody removed the box that you changed. Yours is kept.",
-    }));
-    if (both) banner.append(choice("Keep mine", () => put([{ was: theirs, now: null }])), choice("Keep theirs", () => put([{ was: mine, now: null }])), choice("Keep both", nothing));
-    else banner.append(choice("Keep it", nothing), choice("Remove it", () => put([{ was: mine ?? theirs, now: null }])));
-    banner.dataset.was = was;
-    banner.hidden = work !== this.work;
+  changedElsewhere({ id, state, count }) {
+    this.overview.note(id, state, count);
+    const work = this.works.get(id);
+    if (work?.isLoaded) work.refresh();
   }
 
-  note(id, state, count) {
-    this.states[id] = state;
-    this.counts[id] = count;
-    this.strip.refresh(id);
-    this.grid.refresh(id);
-    this.showProgress();
+  // After a time without connection.
+  async catchUp() {
+    await this.readDataset().catch(error => toast(error.message, { kind: "bad" }));
+    if (this.work) this.loadWork(this.work);
   }
 
   // ----- showing
 
-  showAll() {
-    this.showBoxes();
-    this.showPeople();
-    this.showSync();
-  }
-
   showBoxes() {
-    if (this.chosenProposal && !this.proposals().includes(this.chosenProposal)) this.chosenProposal = null;
+    const { boxes } = this;
+    if (boxes.chosenProposal && !boxes.proposals().includes(boxes.chosenProposal)) boxes.chosenProposal = null;
     showClasses(this);
     showObjects(this);
     showProposals(this);
@@ -456,101 +267,46 @@ class App {
   showButtons() {
     const { work, isOpen } = this, state = at("state");
     state.textContent = work ? STATES[work.state] : "";
-    state.className = `pill ${work ? STATES[work.state] : ""}`;
+    state.className = `pill ${state.textContent}`;
     at("undo").disabled = !isOpen || !work.canUndo;
     at("redo").disabled = !isOpen || !work.canRedo;
-    at("delete").disabled = !isOpen || !(work.lines.length || this.chosenProposal);
+    at("delete").disabled = !isOpen || !(work.lines.length || this.boxes.chosenProposal);
     at("save").disabled = !isOpen;
     at("save-text").textContent = isOpen && !work.lines.length ? "Nothing in it" : "Save";
-    at("revert").hidden = !(work?.state === "d");
-    at("reopen").hidden = !(work?.state === "r" || work?.state === "l");
-  }
-
-  showProgress() {
-    const reviewed = this.states.filter(state => state === "r").length, all = this.names.length;
-    at("done").textContent = `${reviewed.toLocaleString("en")} of ${all.toLocaleString("en")} reviewed`;
-    at("bar").style.width = `${100 * reviewed / Math.max(1, all)}%`;
-    this.showFilters();
-  }
-
-  showSync() {
-    const sync = at("sync"), isOff = this.isLinked !== true || this.isOffline;
-    sync.className = isOff ? "off" : this.unsent.size ? "busy" : "on";
-    sync.textContent = isOff ? (this.unsent.size ? "no connection, changes are kept here" : "no connection") : this.unsent.size ? "keeping" : "all kept";
-  }
-
-  showPeople() {
-    const chips = this.people.map(person => {
-      const isMe = person.id === this.me, name = person.name || "Guest";
-      const chip = make("button", { className: `person ${isMe ? "me" : ""}`, textContent: name.slice(0, 2), title: isMe ? `${name} (you): change your name` : `${name}: ${person.at === null ? "all pictures" : this.names[person.at]}` });
-      chip.style.background = personColour(person.id);
-      chip.classList.toggle("here", !isMe && person.at !== null && person.at === this.id);
-      chip.onclick = () => isMe ? this.nameMyself() : this.go(person.at);
-      return chip;
-    });
-    at("people").replaceChildren(...chips);
-    this.strip.refreshAll();
-    this.grid.refreshAll();
-  }
-
-  nameMyself() {
-    const dialog = at("rename"), field = at("rename-to");
-    at("rename-title").textContent = "Your name, for the others";
-    field.value = this.person;
-    dialog.returnValue = "";
-    dialog.onclose = () => {
-      if (dialog.returnValue !== "ok") return;
-      this.person = field.value.trim().slice(0, 40);
-      keep("name", this.person);
-      this.live.tell({ name: this.person });
-    };
-    dialog.showModal();
-  }
-
-  showFilters() {
-    const counts = FILTERS.map(([, test]) => this.states.filter((state, id) => test(state, this.counts[id])).length);
-    at("filters").replaceChildren(...FILTERS.map(([name], i) => {
-      const button = make("button", { role: "tab", ariaSelected: i === this.filter }, name, make("em", { textContent: counts[i] }));
-      button.onclick = () => { this.filter = i; this.applyFilter(); this.showFilters(); };
-      return button;
-    }));
-  }
-
-  applyFilter() {
-    const wanted = at("search").value.trim().toLowerCase(), test = FILTERS[this.filter][1];
-    this.order = [...this.names.keys()].filter(id => test(this.states[id], this.counts[id]) && (!wanted || this.names[id].toLowerCase().includes(wanted)));
-    this.grid.show(this.order);
-    this.strip.show(this.order);
-    at("nothing").hidden = this.order.length > 0;
-  }
-
-  fillTile(tile, id) {
-    const name = this.names[id], others = this.people.filter(person => person.id !== this.me && person.at === id);
-    tile.className = `${tile.classList.contains("broken") ? "broken" : ""} ${STATES[this.states[id]]} ${id === this.id ? "current" : ""} ${others.length ? "shared" : ""}`;
-    tile.title = `${name}: ${STATES[this.states[id]]}`;
-    tile.lastChild.textContent = `${name.split("/").at(-1)}`;
-    tile.lastChild.dataset.count = this.states[id] === "o" ? "" : this.counts[id] || "∅";
+    at("revert").hidden = work?.state !== "d";
+    at("reopen").hidden = work?.state !== "r";
   }
 
   bindButtons() {
+    const { boxes, stage, proposer } = this;
     const acts = {
-      "to-grid": () => this.toGrid(), prev: () => this.step(-1), next: () => this.step(1), undo: () => this.work?.undo(), redo: () => this.work?.redo(),
-      delete: () => this.delete(), save: () => this.save(), leave: () => this.leave(), revert: () => this.work?.command("revert"), reopen: () => this.work?.command("reopen"),
-      accept: () => this.accept(this.current), reject: () => this.reject(this.current), "accept-all": () => this.accept(this.proposals()), "reject-all": () => this.reject(this.proposals()),
-      "show-again": () => { this.proposer.showAgain(this.id); this.showBoxes(); },
-      "zoom-in": () => this.stage.zoom(1.5), "zoom-out": () => this.stage.zoom(1 / 1.5), fit: () => this.stage.fit(), "help-open": () => at("help").showModal(),
+      "to-grid": () => this.toGrid(), prev: () => this.step(-1), next: () => this.step(1),
+      undo: () => this.work?.undo(), redo: () => this.work?.redo(), delete: () => boxes.delete(),
+      save: () => this.save(), leave: () => this.leave(),
+      revert: () => this.work?.command("revert"), reopen: () => this.work?.command("reopen"),
+      accept: () => boxes.accept(boxes.current), reject: () => boxes.reject(boxes.current),
+      "accept-all": () => boxes.accept(boxes.proposals()), "reject-all": () => boxes.reject(boxes.proposals()),
+      "show-again": () => { proposer.showAgain(this.id); this.showBoxes(); },
+      "zoom-in": () => stage.zoom(1.5), "zoom-out": () => stage.zoom(1 / 1.5), fit: () => stage.fit(),
+      "help-open": () => at("help").showModal(),
     };
     for (const [id, act] of Object.entries(acts)) {
       at(id).addEventListener("click", () => { act(); document.activeElement?.blur(); });  // keys go to the page again
     }
-    at("threshold").addEventListener("input", event => { this.proposer.setThreshold(Number(event.target.value)); this.showBoxes(); });
+    at("threshold").addEventListener("input", event => { proposer.setThreshold(Number(event.target.value)); this.showBoxes(); });
     at("threshold").addEventListener("change", event => event.target.blur());
-    at("search").addEventListener("input", () => this.applyFilter());
-    at("new-class").addEventListener("submit", event => {
-      event.preventDefault();
-      const field = at("new-class-name");
-      this.addClass(field.value).then(cls => { field.value = ""; field.blur(); this.setClass(cls); }, error => toast(error.message, { kind: "bad" }));
-    });
+    at("new-class").addEventListener("submit", event => { event.preventDefault(); this.nameClass(at("new-class-name")); });
+  }
+
+  async nameClass(field) {
+    try {
+      const cls = await this.addClass(field.value);
+      field.value = "";
+      field.blur();
+      this.boxes.setClass(cls);
+    } catch (error) {
+      toast(error.message, { kind: "bad" });
+    }
   }
 }
 

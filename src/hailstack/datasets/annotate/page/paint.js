@@ -21,11 +21,16 @@ export class Painter {
     this.pen.setTransform(ratio, 0, 0, ratio, 0, 0);
   }
 
+  isInSight(view, box) {
+    const rect = view.rect(box);
+    return rect.right > 0 && rect.bottom > 0 && rect.left < this.width && rect.top < this.height;
+  }
+
   paint(view, scene) {
     this.pen.clearRect(0, 0, this.width, this.height);
     if (!scene.isHidden) {
-      for (const one of scene.proposals) this.proposal(view, one, one === scene.chosenProposal, one.name || scene.name(one.cls));
-      for (const box of scene.boxes) if (box !== scene.chosen) this.box(view, box, scene);
+      for (const one of scene.proposals.filter(one => this.isInSight(view, one))) this.proposal(view, one, one === scene.chosenProposal, one.name || scene.name(one.cls));
+      for (const box of scene.boxes) if (box !== scene.chosen && this.isInSight(view, box)) this.box(view, box, scene);
       if (scene.chosen) this.box(view, scene.chosen, scene);
     }
     if (scene.cross) this.cross(scene.cross);
@@ -89,11 +94,22 @@ export class Painter {
     pen.stroke();
     pen.setLineDash([5, 5]);
     pen.lineWidth = isChosen ? 3 : 2;
-    pen.strokeStyle = one.cls === null ? "#ffffff" : colour(one.cls);
+    pen.strokeStyle = one.cls === null || isChosen ? "#ffffff" : colour(one.cls);
     pen.stroke();
     pen.setLineDash([]);
+    if (isChosen) this.ring(rect);
     const text = `${name} ${one.score.toFixed(2)}`;
     if (isChosen || rect.right - rect.left > 40) this.plate(rect.left, rect.top, text, "rgba(11, 14, 19, .8)", "#ffffff");
+  }
+
+  // Something to see from afar around what is small.
+  ring(rect) {
+    const { pen } = this;
+    pen.beginPath();
+    pen.ellipse((rect.left + rect.right) / 2, (rect.top + rect.bottom) / 2, (rect.right - rect.left) * 0.71 + 10, (rect.bottom - rect.top) * 0.71 + 10, 0, 0, 2 * Math.PI);
+    pen.lineWidth = 3;
+    pen.strokeStyle = "rgba(125, 211, 252, .9)";
+    pen.stroke();
   }
 
   label(rect, text, cls) {

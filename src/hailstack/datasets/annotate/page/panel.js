@@ -5,7 +5,7 @@ import { at, make } from "./ui.js";
 
 export function showClasses(app) {
   const counts = new Map();
-  for (const box of app.boxes()) counts.set(box.cls, (counts.get(box.cls) ?? 0) + 1);
+  for (const box of app.boxes.all()) counts.set(box.cls, (counts.get(box.cls) ?? 0) + 1);
   const most = Math.max(app.classes.length - 1, ...counts.keys());
   const rows = [];
   for (let cls = 0; cls <= most; cls += 1) rows.push(classRow(app, cls, counts.get(cls)));
@@ -16,24 +16,24 @@ function classRow(app, cls, count) {
   const swatch = make("i", { className: "swatch" });
   swatch.style.background = colour(cls);
   const pick = make("button", { className: "pick", title: `Class ${cls}` }, make("kbd", { textContent: cls < 10 ? cls : "" }), swatch,
-    make("span", { textContent: app.name(cls) }), make("em", { textContent: count ?? "" }));
-  pick.onclick = () => app.setClass(cls);
-  const row = make("li", { className: cls === app.cls ? "on" : "" }, pick);
+    make("span", { textContent: app.boxes.name(cls) }), make("em", { textContent: count ?? "" }));
+  pick.onclick = () => app.boxes.setClass(cls);
+  const row = make("li", { className: cls === app.boxes.cls ? "on" : "" }, pick);
   if (cls < app.classes.length) row.append(make("button", { className: "quiet edit", title: "Rename", textContent: "✎", onclick: () => app.rename(cls) }));
   return row;
 }
 
 export function showObjects(app) {
-  const boxes = app.boxes(), { width, height } = app.stage.view.picture;
+  const boxes = app.boxes.all(), { width, height } = app.stage.view.picture;
   at("object-count").textContent = boxes.length || "";
   at("objects").replaceChildren(...boxes.slice(0, 200).map(box => {
     const swatch = make("i", { className: "swatch" });
     swatch.style.background = colour(box.cls);
     const size = `${Math.round((box.right - box.left) * width)}×${Math.round((box.bottom - box.top) * height)}`;
-    const button = make("button", { className: "pick" }, swatch, make("span", { textContent: app.name(box.cls) }),
+    const button = make("button", { className: "pick" }, swatch, make("span", { textContent: app.boxes.name(box.cls) }),
       make("em", { textContent: box.isBox ? size : "outline" }));
-    button.onclick = () => app.choose(box);
-    return make("li", { className: box === app.chosen ? "on" : "" }, button);
+    button.onclick = () => app.boxes.choose(box);
+    return make("li", { className: box === app.boxes.chosen ? "on" : "" }, button);
   }));
 }
 
@@ -41,7 +41,7 @@ export function showProposals(app) {
   const section = at("proposals");
   section.hidden = !app.proposes || !app.isOpen;
   if (section.hidden) return;
-  const open = app.proposals(), isWaiting = app.proposer.found.get(app.id) === null;
+  const open = app.boxes.proposals(), isWaiting = app.proposer.found.get(app.id) === null;
   at("proposal-count").textContent = isWaiting ? "…" : open.length;
   at("threshold").value = app.proposer.threshold;
   at("threshold-shown").textContent = app.proposer.threshold.toFixed(2);

@@ -1,5 +1,6 @@
 // The pointer on the picture: draw, choose, move, resize, zoom and pan, with mouse, pen or fingers.
 
+import { moved } from "./boxes.js";
 import { area, clamp } from "./lines.js";
 import { Painter } from "./paint.js";
 import { View } from "./view.js";
@@ -9,8 +10,7 @@ const REACH = { mouse: 7, pen: 12, touch: 22 };
 const SMALLEST = 3;  // CSS pixels of a side that is drawn
 
 export class Stage {
-  // host: boxes(), proposals(), chosen, chosenProposal, choose(box), chooseProposal(one), name(cls), cls,
-  //       draw(box), reshape(box, rect), isOpen
+  // host: the Boxes
   constructor(main, canvas, image, host) {
     this.main = main;
     this.canvas = canvas;
@@ -59,7 +59,7 @@ export class Stage {
     image.classList.toggle("sharp", view.scale > 3);
     const drawn = this.drag?.box ? { ...this.drag.box, isBox: true } : null;
     const chosen = this.drag?.kind === "draw" ? drawn : this.drag?.was && drawn ? drawn : this.host.chosen;
-    const boxes = this.host.boxes().filter(box => box !== this.drag?.was);
+    const boxes = this.host.all().filter(box => box !== this.drag?.was);
     this.painter.paint(view, {
       boxes: drawn ? [...boxes, drawn] : boxes, chosen, hovered: this.hovered, name: cls => this.host.name(cls),
       proposals: this.host.proposals(), chosenProposal: this.host.chosenProposal,
@@ -101,7 +101,7 @@ export class Stage {
     const edges = chosen?.isBox ? this.edges(chosen, x, y, reach) : null;
     if (edges) return { ...start, kind: "resize", was: chosen, edges };
     if (chosen?.isBox && this.holds(chosen, x, y)) return { ...start, kind: "move", was: chosen };
-    const near = this.host.boxes().filter(box => box.isBox && this.edges(box, x, y, reach * 0.7)).sort((a, b) => area(a) - area(b))[0];
+    const near = this.host.all().filter(box => box.isBox && this.edges(box, x, y, reach * 0.7)).sort((a, b) => area(a) - area(b))[0];
     if (near && near !== chosen) return { ...start, kind: "resize", was: near, edges: this.edges(near, x, y, reach * 0.7) };
     return { ...start, kind: "draw" };
   }
@@ -167,10 +167,10 @@ export class Stage {
     if (shiftKey) return;
     const reach = REACH[event.pointerType] || REACH.mouse;
     const under = one => this.holds(one, x, y) || this.edges(one, x, y, reach);
-    const found = [...this.host.boxes(), ...this.host.proposals()].filter(under).sort((a, b) => area(a) - area(b));
+    const found = [...this.host.all(), ...this.host.proposals()].filter(under).sort((a, b) => area(a) - area(b));
     const current = found.indexOf(this.host.chosen ?? this.host.chosenProposal);
     const next = found.length ? found[(current + 1) % found.length] : null;
-    if (next && "score" in next) this.host.chooseProposal(next); else this.host.choose(next);
+    this.host.choose(next);
   }
 
   cancel(event) {
@@ -188,7 +188,7 @@ export class Stage {
   }
 
   hover(x, y, event) {
-    const { chosen } = this.host, boxes = this.host.boxes();
+    const { chosen } = this.host, boxes = this.host.all();
     const edges = chosen?.isBox && this.edges(chosen, x, y, REACH.mouse);
     this.hovered = boxes.filter(box => this.holds(box, x, y) || this.edges(box, x, y, REACH.mouse)).sort((a, b) => area(a) - area(b))[0] ?? null;
     const isInside = chosen?.isBox && this.holds(chosen, x, y);
@@ -224,6 +224,13 @@ export class Stage {
     this.repaint();
   }
 
+  // Bring a box into sight when zoomed in.
+  reach(box) {
+    const { left, top, right, bottom } = this.view.rect(box), { width, height } = this.view.stage;
+    if (left < 0 || top < 0 || right > width || bottom > height) this.view.pan(width / 2 - (left + right) / 2, height / 2 - (top + bottom) / 2);
+    this.repaint();
+  }
+
   toggle() {
     this.isHidden = !this.isHidden;
     this.repaint();
@@ -238,11 +245,6 @@ export class Stage {
     this.view.fit();
     this.repaint();
   }
-}
-
-export function moved(box, dx, dy) {
-  const x = Math.min(1 - box.right, Math.max(-box.left, dx)), y = Math.min(1 - box.bottom, Math.max(-box.top, dy));
-  return { ...box, left: box.left + x, right: box.right + x, top: box.top + y, bottom: box.bottom + y };
 }
 
 function resized(box, edges, dx, dy) {
