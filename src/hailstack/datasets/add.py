@@ -11,8 +11,9 @@ import xxhash
 
 from hailstack.datasets.incoming import Incoming, Source
 from hailstack.datasets.model import Objects
+from hailstack.datasets.picture_files import find_pictures
 from hailstack.datasets.placing import bare, free_name
-from hailstack.datasets.yolo import find_pictures, is_yolo, label_file, read_head
+from hailstack.datasets.yolo import is_yolo, label_file, read_head
 from hailstack.datasets.yolo_label import Shape, write_label
 from hailstack.datasets.yolo_write import change_data_yaml, renumbered, without_crowds
 from hailstack.errors import ConfigError, InputError, MediaError

@@ -10,9 +10,10 @@ from pathlib import Path, PurePosixPath
 from hailstack.datasets.clips import ClipLabels, clip_frames, labels_beside, read_clip_labels
 from hailstack.datasets.formats import open_dataset
 from hailstack.datasets.model import Dataset, Objects, Problem, Sample
+from hailstack.datasets.picture_files import find_files
 from hailstack.datasets.placing import name_pictures
 from hailstack.datasets.sequences import frame_name, name_in_sequence
-from hailstack.datasets.yolo import UNSPLIT, find_files, label_file
+from hailstack.datasets.yolo import UNSPLIT, label_file
 from hailstack.datasets.yolo_label import Shape, parse_label
 from hailstack.datasets.yolo_write import all_names, keypoint_shape_of
 from hailstack.errors import InputError, MediaError, NotFoundError

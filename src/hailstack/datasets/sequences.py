@@ -13,9 +13,10 @@ COPY_MARK = ".rf."
 
 def sequence_of(picture: PurePath) -> str | None:
     """The name of a picture's series; None if it is a picture of its own."""
-    if picture.name.startswith(f"{picture.parent.name}_") and picture.parent.name:
-        return picture.parent.name
-    stem, mark, _ = picture.name.partition(COPY_MARK)
+    *_, folder, name = ("", *picture.parts[-2:])
+    if folder and name.startswith(f"{folder}_"):
+        return folder
+    stem, mark, _ = name.partition(COPY_MARK)
     return stem if mark else None
 
 

@@ -21,9 +21,10 @@ from xml.etree.ElementTree import Element
 import numpy as np
 
 from hailstack.datasets.model import Dataset, Objects, Problem, Sample
+from hailstack.datasets.picture_files import find_pictures
 from hailstack.datasets.placing import picture_size
 from hailstack.datasets.sequences import sequence_of
-from hailstack.datasets.yolo import SPLITS, UNSPLIT, find_pictures
+from hailstack.datasets.yolo import SPLITS, UNSPLIT
 from hailstack.errors import ConfigError, InputError
 from hailstack.imaging import IMAGE_SUFFIXES
 

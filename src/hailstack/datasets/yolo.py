@@ -7,21 +7,30 @@ The label of ``a/images/b/c.jpg`` is ``a/labels/b/c.txt``, or ``c.txt`` beside t
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from hailstack.datasets.model import Dataset, Kind, Problem, Sample
+from hailstack.datasets.picture_files import find_pictures
 from hailstack.datasets.sequences import sequence_of
 from hailstack.datasets.yaml_file import read_yaml
-from hailstack.datasets.yolo_label import Shape, label_file, parse_label, read_label, write_label
+from hailstack.datasets.yolo_label import Shape, label_file, parse_labels, read_label, write_label
 from hailstack.errors import ConfigError, NotFoundError
-from hailstack.imaging import IMAGE_SUFFIXES
 
 SPLITS = ("train", "val", "test")
 UNSPLIT = "all"
 """The only split of a dataset that nobody has split yet."""
-__all__ = ["is_yolo", "label_file", "read_label", "read_list", "read_pictures", "read_yolo", "write_label"]
+__all__ = [
+    "find_pictures",
+    "is_yolo",
+    "label_file",
+    "read_label",
+    "read_list",
+    "read_pictures",
+    "read_yolo",
+    "write_label",
+]
 
 YAML_NAMES = ("data.yaml", "data.yml", "dataset.yaml", "dataset.yml")
 
@@ -118,26 +127,6 @@ def _root(picture: Path, dataset: Path) -> Path:
     return next(folders, picture.parent)
 
 
-def find_pictures(folder: Path) -> list[Path]:
-    """All pictures in a folder and its subfolders, sorted; hidden files and folders are passed over."""
-    return find_files(folder, IMAGE_SUFFIXES)
-
-
-def find_files(folder: Path, suffixes: Collection[str]) -> list[Path]:
-    """All files with such endings (lower case) in a folder and its subfolders, as :func:`find_pictures`."""
-    found: list[Path] = []
-    for place, folders, files in os.walk(folder, followlinks=True):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        found += [Path(place, name) for name in files if not name.startswith(".") and _suffix(name) in suffixes]
-    return sorted(found)
-
-
-def _suffix(name: str) -> str:
-    """As ``Path.suffix``, for names by the hundred thousand."""
-    stem, dot, end = name.rpartition(".")
-    return f".{end.lower()}" if dot and stem else ""
-
-
 def read_head(path: Path) -> tuple[Mapping[int, str], Shape | None]:
     """Class names and ``kpt_shape`` of a dataset, whether it has pictures yet or not.
 
@@ -153,14 +142,13 @@ def read_head(path: Path) -> tuple[Mapping[int, str], Shape | None]:
 
 
 def _samples(
-    pictures: Iterable[Path],
+    pictures: Sequence[Path],
     shape: Shape | None,
     problems: list[Problem],
     find: Callable[[Path], Path] = label_file,
 ) -> Iterator[Sample]:
-    for picture in pictures:
-        label = find(picture)
-        objects = parse_label(label, shape, problems)
+    labels = [find(picture) for picture in pictures]
+    for picture, label, objects in zip(pictures, labels, parse_labels(labels, shape, problems), strict=True):
         is_there = objects is not None or label.exists()
         yield Sample(picture, objects, group=sequence_of(picture), label=label if is_there else None)
 

@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeAlias
@@ -27,6 +28,10 @@ Box: TypeAlias = tuple[float, float, float, float]
 Row: TypeAlias = tuple[int, Box, Sequence[float], Sequence[float]]
 """Class, left top right bottom, outline, key points."""
 VISIBLE = 2.0
+IMAGES_FOLDER = f"{os.sep}images{os.sep}"
+MOST_CLASSES = 2**31 - 1
+BATCH = 4096
+"""Label files whose numbers are made arrays of together."""
 
 
 def label_file(picture: Path) -> Path:
@@ -35,8 +40,14 @@ def label_file(picture: Path) -> Path:
     ``a/labels/b/c.txt`` for ``a/images/b/c.jpg``; ``c.txt`` beside the picture if it lies in no folder ``images``, or
     if there is a label already.
     """
-    first, *others = _label_places(picture)
-    return next((place for place in others if place.exists() and not first.exists()), first)
+    beside = f"{os.path.splitext(picture)[0]}.txt"  # noqa: PTH122 - by the hundred thousand
+    before, images, after = beside.rpartition(IMAGES_FOLDER)
+    if not images and beside.startswith(IMAGES_FOLDER[1:]):
+        images, after = IMAGES_FOLDER[1:], beside[len(IMAGES_FOLDER) - 1 :]
+    if not images:
+        return Path(beside)
+    apart = Path(f"{before}{images.replace('images', 'labels')}{after}")
+    return apart if os.path.exists(apart) or not os.path.exists(beside) else Path(beside)  # noqa: PTH110
 
 
 def read_label(file: Path, keypoints: Shape | None = None) -> Objects | None:
@@ -68,15 +79,64 @@ def write_label(file: Path, objects: Objects, keypoints: Shape | None = None) ->
 
 def parse_label(file: Path, keypoints: Shape | None, problems: list[Problem]) -> Objects | None:
     """The objects of a label file; None if it is not there or cannot be read. Broken lines go to ``problems``."""
+    (objects,) = parse_labels([file], keypoints, problems)
+    return objects
+
+
+def parse_labels(files: Sequence[Path], keypoints: Shape | None, problems: list[Problem]) -> Iterator[Objects | None]:
+    """The objects of many label files, in order, as :func:`parse_label` gives them."""
+    for first in range(0, len(files), BATCH):
+        yield from _batch(files[first : first + BATCH], keypoints, problems)
+
+
+def _batch(files: Sequence[Path], keypoints: Shape | None, problems: list[Problem]) -> Iterator[Objects | None]:
+    """Files with nothing but sound boxes are made arrays all at once; the others, line by line."""
+    texts = [_text(file, problems) for file in files]
+    plain = [None if text is None or keypoints is not None else _plain(text) for text in texts]
+    numbers = np.array([number for one in plain if one for number in one], float).reshape(-1, 5)
+    boxes, ids = _corners(numbers[:, 1:]), numbers[:, 0]
+    is_sound = ((boxes >= -1) & (boxes <= 2)).all(axis=1) & (ids >= 0) & (ids <= MOST_CLASSES)
+    class_ids = np.where(is_sound, ids, 0).astype(np.int32)
+    start = 0
+    for file, text, one in zip(files, texts, plain, strict=True):
+        rows = slice(start, start + len(one or ()) // 5)
+        start = rows.stop
+        if text is None:
+            yield None
+        elif one is not None and is_sound[rows].all():
+            yield Objects(boxes[rows], class_ids[rows])
+        else:
+            yield _objects(_rows(file, text.splitlines(), keypoints, problems), keypoints)
+
+
+def _text(file: Path, problems: list[Problem]) -> str | None:
     try:
-        with file.open(encoding="utf-8-sig") as stream:
-            lines = stream.readlines()
+        with open(file, "rb", buffering=0) as stream:  # noqa: PTH123 - by the hundred thousand
+            return stream.read().decode("utf-8").removeprefix("\ufeff")
     except FileNotFoundError:
         return None
     except (OSError, UnicodeDecodeError) as error:
         problems.append(Problem(file, f"cannot be read: {error}"))
         return None
-    return _objects(_rows(file, lines, keypoints, problems), keypoints)
+
+
+def _plain(text: str) -> list[float] | None:
+    """All numbers of a file whose lines have five each; None if there are others."""
+    found: list[float] = []
+    for line in text.splitlines():
+        words = line.split()
+        if len(words) != 5 and words:
+            return None
+        try:
+            found.extend(map(float, words))
+        except ValueError:
+            return None
+    return found
+
+
+def _corners(centred: NDArray[np.float64]) -> NDArray[np.float64]:
+    centre, half = centred[:, :2], centred[:, 2:] / 2
+    return np.concatenate([centre - half, centre + half], axis=1)
 
 
 def label_lines(objects: Objects, keypoints: Shape | None = None) -> Iterator[str]:
@@ -103,15 +163,6 @@ def joined(rings: Rings) -> NDArray[np.float64]:
     return np.concatenate([*closed, *(ring[:1] for ring in reversed(rings[:-1]))])
 
 
-def _label_places(picture: Path) -> Iterator[Path]:
-    parts = list(picture.parts)
-    places = [i for i, part in enumerate(parts[:-1]) if part == "images"]
-    if places:
-        parts[places[-1]] = "labels"
-        yield Path(*parts).with_suffix(".txt")
-    yield picture.with_suffix(".txt")
-
-
 def _rows(file: Path, lines: Iterable[str], keypoints: Shape | None, problems: list[Problem]) -> Iterator[Row]:
     for number, line in enumerate(lines, 1):
         words = line.split()
@@ -129,8 +180,8 @@ def _row(words: Sequence[str], keypoints: Shape | None) -> Row:
     except (ValueError, OverflowError):
         message = f"{' '.join(words)[:60]!r} is not a row of numbers"
         raise ValueError(message) from None
-    if class_id < 0:
-        message = f"class {class_id} is below 0"
+    if not 0 <= class_id <= MOST_CLASSES:
+        message = f"class {class_id} is below 0" if class_id < 0 else f"class {class_id} is no class"
         raise ValueError(message)
     if len(values) == 4 or keypoints is not None:
         return class_id, _from_centre(values), (), _checked_points(values[4:], keypoints)
