@@ -76,6 +76,20 @@ def write_video(path: Path) -> None:
         container.mux(stream.encode())
 
 
+def write_field(folder: Path) -> None:
+    """Pictures with a label each, in two splits."""
+    for number, shot in enumerate(take_shots(6, 4)):
+        split = "train" if number < 2 else "val"
+        for part in ("images", "labels"):
+            (folder / part / split).mkdir(parents=True, exist_ok=True)
+        write_image(folder / "images" / split / f"{number}.jpg", shot.image)
+        height, width = shot.image.shape[:2]
+        left, top, right, bottom = shot.truth.xyxy[0] / [width, height, width, height]
+        box = f"{(left + right) / 2:.6f} {(top + bottom) / 2:.6f} {right - left:.6f} {bottom - top:.6f}"
+        (folder / "labels" / split / f"{number}.txt").write_text(f"{shot.truth.class_id[0]} {box}\n")
+    (folder / "data.yaml").write_text("train: images/train\nval: images/val\nnames: [bud, open, wilted]\n")
+
+
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the files that the documents speak of."""
@@ -83,6 +97,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "photos").mkdir()
     for number, shot in enumerate(take_shots(5, 6)):
         write_image(folder / "photos" / f"{number}.png", shot.image)
+    write_field(folder / "field")
     write_video(folder / "street.mp4")
     write_yolov8(folder / "model.onnx")
     write_yolov8(folder / "yolox_nano.onnx")

@@ -138,7 +138,7 @@ class DetectionScorer:
 def _marked(mistake: Mistake, found: Detections, names: Sequence[str], labels: Sequence[Mark]) -> Mark:
     if mistake.found is None:
         assert mistake.there is not None
-        return Mark(mistake.kind, labels[mistake.there].box, f"{labels[mistake.there].text} missed")
+        return Mark(mistake.kind, labels[mistake.there].box, labels[mistake.there].text)
     text = f"{names[mistake.found]} {found.score[mistake.found]:.2f}"
     if mistake.there is not None:
         about = f"is {labels[mistake.there].text}" if mistake.kind == "class" else f"IoU {mistake.overlap:.2f}"
