@@ -85,6 +85,8 @@ class Script:
     closed: int = 0
     thresholds: dict[str, float] = field(default_factory=dict)
     priorities: list[int] = field(default_factory=list)
+    scheduler: dict[str, int] = field(default_factory=dict)
+    """What else it was told."""
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -215,6 +217,12 @@ def build(script: Script) -> dict[str, types.ModuleType]:  # noqa: C901
         def set_scheduler_priority(self, priority: int) -> None:
             script.priorities.append(priority)
 
+        def set_scheduler_threshold(self, threshold: int) -> None:
+            script.scheduler["threshold"] = threshold
+
+        def set_scheduler_timeout(self, timeout_ms: int) -> None:
+            script.scheduler["timeout_ms"] = timeout_ms
+
         def get_async_queue_size(self) -> int:
             return script.queue_size
 
@@ -290,6 +298,12 @@ def build(script: Script) -> dict[str, types.ModuleType]:  # noqa: C901
     class Group:
         def set_scheduler_priority(self, priority: int) -> None:
             script.priorities.append(priority)
+
+        def set_scheduler_threshold(self, threshold: int) -> None:
+            script.scheduler["threshold"] = threshold
+
+        def set_scheduler_timeout(self, timeout_ms: int) -> None:
+            script.scheduler["timeout_ms"] = timeout_ms
 
     class InferVStreams:
         def __init__(self, group: Group, inputs: Any, outputs: Any) -> None:

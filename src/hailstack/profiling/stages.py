@@ -28,6 +28,11 @@ QUEUES: Final = ("reader_queue", "in_flight", "sink_queue")
 """Counters of waiting frames; ``sink_queue`` carries the sink's name."""
 
 
+def stage_of(stage: str, name: str) -> str:
+    """The stage with a name behind a colon, of a model or a sink; the bare stage where there is but one."""
+    return f"{stage}:{name}" if name else stage
+
+
 def base(stage: str) -> str:
     """The stage without the name behind its colon."""
     return stage.partition(":")[0]

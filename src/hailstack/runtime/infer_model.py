@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from hailstack.errors import InputError, Status
 from hailstack.heads import OutputFacts, Outputs
 from hailstack.runtime.batch import Batch
-from hailstack.runtime.device import open_device
+from hailstack.runtime.device import Turn, open_device
 from hailstack.runtime.facts import RECORD_KINDS, ModelFacts, Thresholds
 from hailstack.runtime.failures import Stage, from_exception, to_error, translated
 from hailstack.runtime.platform import Platform
@@ -24,6 +24,7 @@ class InferModelRunner:
 
     Args:
         native_outputs: tensors as the device has them, not dequantised.
+        book: told of each submission that is done.
         wait_by_callback: wait for the completion callback instead of the job. The callback is registered either
             way, because only it hears of a frame that failed.
     """
@@ -36,15 +37,17 @@ class InferModelRunner:
         batch_size: int,
         timeout_ms: int,
         thresholds: Thresholds,
-        priority: int | None,
+        turn: Turn,
         native_outputs: bool,
         wait_by_callback: bool,
+        book: Callable[[Batch], Any] | None,
     ) -> None:
         self._platform = platform
         self._path = path
         self._batch_size = batch_size
         self._timeout_ms = timeout_ms
         self._wait_by_callback = wait_by_callback
+        self._book = book
         self._stack = ExitStack()
         with ExitStack() as undo, translated(platform.errors, Stage.OPEN, path):
             undo.push(self._stack)
@@ -53,14 +56,14 @@ class InferModelRunner:
             self.facts = ModelFacts.from_hef(self._model.hef, path, native_outputs=native_outputs)
             self._set_up(thresholds)
             self._configured = self._stack.enter_context(self._model.configure())
-            if priority is not None:
-                self._configured.set_scheduler_priority(priority)
+            turn.apply(self._configured)
             self.most_in_flight = self._queue_size() // batch_size
             undo.pop_all()
 
     def _set_up(self, thresholds: Thresholds) -> None:
         kinds = self._platform.module.FormatType
-        self._model.set_batch_size(self._batch_size)
+        if self._batch_size > 1:  # a batch that is named is also what the chip runs before it looks at another model
+            self._model.set_batch_size(self._batch_size)
         self._model.input().set_format_type(kinds.UINT8)
         for output in self.facts.outputs:
             stream = self._model.output(output.name)
@@ -95,7 +98,7 @@ class InferModelRunner:
         with translated(self._platform.errors, Stage.SUBMIT, batch.subject, batch.frames[0].id.number):
             self._configured.wait_for_async_ready(timeout_ms=self._timeout_ms, frames_count=count)
             batch.submitted_ns = perf_counter_ns()
-            batch.job = self._configured.run_async(batch.bindings[:count], _recorder(batch))
+            batch.job = self._configured.run_async(batch.bindings[:count], _recorder(batch, self._book))
 
     def wait(self, batch: Batch) -> list[Outputs]:
         """The outputs of the batch's frames, in their order. Buffers belong to the batch."""
@@ -126,12 +129,14 @@ def _set_thresholds(stream: Any, thresholds: Thresholds) -> None:
         stream.set_nms_iou_threshold(thresholds.iou)
 
 
-def _recorder(batch: Batch) -> Callable[..., None]:
+def _recorder(batch: Batch, book: Callable[[Batch], Any] | None) -> Callable[..., None]:
     """A completion callback; HailoRT passes ``completion_info`` by keyword."""
 
     def record(completion_info: Any) -> None:
         batch.done_ns = perf_counter_ns()
         batch.error = completion_info.exception
+        if book is not None:
+            book(batch)
         batch.done.set()
 
     return record

@@ -11,13 +11,14 @@ from typing import Generic, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from hailstack.errors import HailstackError, InferenceSubmitError
+from hailstack.errors import DeviceLostError, HailstackError, InferenceSubmitError
 from hailstack.heads import Outputs
 from hailstack.profiling import OFF, Profiler
-from hailstack.profiling.stages import DEVICE
+from hailstack.profiling.stages import DEVICE, stage_of
 from hailstack.runtime.batch import Batch
 from hailstack.runtime.facts import ModelFacts
 from hailstack.runtime.recovery import Recovery
+from hailstack.runtime.sharing import Seat
 from hailstack.types import Failed, Frame, FrameId, Image
 
 Prepared = TypeVar("Prepared")
@@ -32,6 +33,20 @@ class Answer(Generic[Prepared]):
     """What ``fill`` returned for the frame."""
     outputs: Outputs
     """Valid until the next answer is asked for: the buffers are used again."""
+
+
+class _Stages:
+    """The names of what a pump records, for one of several models with its name behind."""
+
+    __slots__ = ("device", "in_flight", "preprocess", "submit", "wait")
+
+    def __init__(self, name: str) -> None:
+        self.preprocess = stage_of("preprocess", name)
+        self.submit = stage_of("submit", name)
+        self.wait = stage_of("wait", name)
+        self.device = stage_of(DEVICE, name)
+        """Also the name of the device's track."""
+        self.in_flight = stage_of("in_flight", name)
 
 
 class Runner(Protocol):
@@ -58,6 +73,8 @@ class Pump(Generic[Prepared]):
         reopen: gives the device back and opens it anew.
         depth: batches in flight.
         fill: writes a picture into an input buffer.
+        seat: at a device that several share.
+        name: behind the names of stages and of the device's track.
     """
 
     def __init__(
@@ -67,7 +84,10 @@ class Pump(Generic[Prepared]):
         depth: int,
         fill: Callable[[Image, NDArray[np.uint8]], Prepared],
         recovery: Recovery,
+        *,
         profiler: Profiler = OFF,
+        seat: Seat | None = None,
+        name: str = "",
     ) -> None:
         self._runner = runner
         self._reopen = reopen
@@ -75,6 +95,8 @@ class Pump(Generic[Prepared]):
         self._fill = fill
         self._recovery = recovery
         self._profiler = profiler
+        self._seat = seat
+        self._stages = _Stages(name)
         self._filling: Batch | None = None
         self._in_flight: deque[Batch] = deque()
         self._spare: list[Batch] = []
@@ -90,6 +112,8 @@ class Pump(Generic[Prepared]):
         for frame in frames:
             if frame is not None:
                 self._again.append(frame)
+            if self._seat is not None and self._seat.is_outdated:
+                self._restart(self._frames_in_flight())
             yield from self._feed()
             while self._in_flight and self._in_flight[0].done.is_set():
                 yield from self._oldest()
@@ -119,7 +143,7 @@ class Pump(Generic[Prepared]):
         batch.prepared.append(self._fill(frame.image, batch.inputs[len(batch.frames)]))
         batch.frames.append(frame)
         if self._profiler.enabled:
-            self._profiler.record("preprocess", begin, perf_counter_ns(), frame.id.serial)
+            self._profiler.record(self._stages.preprocess, begin, perf_counter_ns(), frame.id.serial)
         return batch
 
     def _submit(self) -> Iterator[Answer[Prepared]]:
@@ -132,6 +156,8 @@ class Pump(Generic[Prepared]):
             if self._filling is not batch:
                 return  # another one failed, and all of them come again
         self._filling = None
+        if self._seat is not None:
+            self._seat.let_others_pass()
         begin = perf_counter_ns()
         try:
             self._runner.submit(batch)
@@ -139,8 +165,9 @@ class Pump(Generic[Prepared]):
             yield from self._refused(batch, error)
             return
         self._in_flight.append(batch)
+        self._note_oldest()
         if self._profiler.enabled:
-            self._profiler.record("submit", begin, perf_counter_ns(), batch.frames[0].id.serial)
+            self._profiler.record(self._stages.submit, begin, perf_counter_ns(), batch.frames[0].id.serial)
             self._count_in_flight()
         if is_suspect:
             yield from self._drain()
@@ -153,6 +180,7 @@ class Pump(Generic[Prepared]):
             return
         innocent = self._frames_in_flight()
         if not self._recovery.is_final(error):
+            self._note_loss(error)
             self._attempts.update(frame.id for frame in batch.frames)
             self._recovery.again(error)
             self._restart([*innocent, *batch.frames])
@@ -188,6 +216,7 @@ class Pump(Generic[Prepared]):
         except HailstackError as error:
             self._recover(batch, error)
             return
+        self._note_oldest()
         if self._profiler.enabled:
             self._record(batch, begin)
         yield from self._answers(batch, outputs)
@@ -210,6 +239,7 @@ class Pump(Generic[Prepared]):
 
     def _recover(self, batch: Batch, error: HailstackError) -> None:
         """Give the frames of ``batch`` up or note them to be tried again; raises ``error`` if the run ends here."""
+        self._note_loss(error)
         self._attempts.update(frame.id for frame in batch.frames)
         decision = self._recovery.decide(error, max(self._attempts[frame.id] for frame in batch.frames))
         if decision == "stop":
@@ -231,17 +261,26 @@ class Pump(Generic[Prepared]):
         filled = self._filling.frames if self._filling is not None else []
         self._again = deque([*frames, *filled, *self._again])
         self._in_flight.clear()
+        self._note_oldest()
         self._spare.clear()
         self._filling = None
         self._runner = self._reopen()
 
+    def _note_oldest(self) -> None:
+        if self._seat is not None:
+            self._seat.note_oldest(self._in_flight[0] if self._in_flight else None)
+
+    def _note_loss(self, error: HailstackError) -> None:
+        if self._seat is not None and isinstance(error, DeviceLostError):
+            self._seat.announce_loss()
+
     def _record(self, batch: Batch, begin: int) -> None:
         serial = batch.frames[0].id.serial
-        self._profiler.record("wait", begin, perf_counter_ns(), serial)
+        self._profiler.record(self._stages.wait, begin, perf_counter_ns(), serial)
         started = max(batch.submitted_ns, self._device_free_ns)
-        self._profiler.record(DEVICE, started, batch.done_ns, serial, DEVICE)
+        self._profiler.record(self._stages.device, started, batch.done_ns, serial, self._stages.device)
         self._device_free_ns = batch.done_ns
         self._count_in_flight()
 
     def _count_in_flight(self) -> None:
-        self._profiler.sample("in_flight", sum(len(one.frames) for one in self._in_flight))
+        self._profiler.sample(self._stages.in_flight, sum(len(one.frames) for one in self._in_flight))

@@ -15,12 +15,14 @@ from numpy.typing import NDArray
 from hailstack.errors import ClosedError, DeviceBusyError, DeviceLostError, HailstackError, InputError
 from hailstack.profiling import OFF, Profiler
 from hailstack.runtime.depth import DepthCurve, measure_depths
+from hailstack.runtime.device import Turn
 from hailstack.runtime.facts import Thresholds
 from hailstack.runtime.infer_model import InferModelRunner
 from hailstack.runtime.platform import Platform, load_platform
 from hailstack.runtime.pump import Answer, Pump, Runner
 from hailstack.runtime.recovery import Recovery
 from hailstack.runtime.relay import relayed
+from hailstack.runtime.sharing import Seat
 from hailstack.runtime.vstreams import VStreamRunner
 from hailstack.types import Frame, Image
 
@@ -29,8 +31,6 @@ LARGEST_BATCH = 65_535
 
 DEFAULT_FRAMES_IN_FLIGHT = 8
 """Latency over service time is below 3 on the chips we know; 8 leaves a margin for a host that is late."""
-
-HIGHEST_PRIORITY = 31
 
 FIRST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 2.0
@@ -53,8 +53,10 @@ class Session:
         timeout_ms: how long to wait for the device at any one call.
         thresholds: limits of the NMS on the host.
         architecture: the chip that the HEF is for, where known: the one to emulate if there is no vendor package.
-        priority: which of several models the device's scheduler serves first, 0 (last) to 31; None: 16, like all. All
-            sessions of a process share its chip.
+        turn: when its turn comes among several models. All sessions of a process share its chip.
+        seat: from :class:`hailstack.runtime.Sharing`, by which sessions of one chip know of each other; None: this one
+            takes no notice of others, and nobody reckons what it has of the device.
+        name: stands behind the names of stages and tracks in a profile, where there are several models.
         native_outputs: give tensors as the device has them, uint8 or uint16, with scale and zero point in
             ``facts.outputs``; else as float32, which the host computes for every element of every frame.
         profiler: takes down when what was done.
@@ -73,7 +75,9 @@ class Session:
         timeout_ms: int = 10_000,
         thresholds: Thresholds | None = None,
         architecture: str = "",
-        priority: int | None = None,
+        turn: Turn | None = None,
+        seat: Seat | None = None,
+        name: str = "",
         native_outputs: bool = False,
         profiler: Profiler = OFF,
     ) -> None:
@@ -83,22 +87,21 @@ class Session:
         if depth is not None and depth < 1:
             message = f"the depth is {depth}, it must be at least 1"
             raise InputError(message)
-        if priority is not None and not 0 <= priority <= HIGHEST_PRIORITY:
-            message = f"the priority is {priority}, it must be within 0..{HIGHEST_PRIORITY}"
-            raise InputError(message)
         self._path = os.fspath(hef_path)
         self._mode = mode
         self._batch_size = batch_size
         self._wanted_depth = depth
         self._timeout_ms = timeout_ms
         self._thresholds = thresholds or Thresholds()
-        self._priority = priority
+        self._turn = turn or Turn()
+        self._seat = seat
+        self._name = name
         self._native_outputs = native_outputs
         self._profiler = profiler
         self._platform: Platform = load_platform(architecture)
         self._closed = False
-        self._runner: Runner | None = self._open()
-        self.facts = self._runner.facts
+        self._runner: Runner | None = None
+        self.facts = self._ready().facts
 
     def _open(self) -> Runner:
         if self._mode == "sync":
@@ -108,8 +111,9 @@ class Session:
                 batch_size=self._batch_size,
                 timeout_ms=self._timeout_ms,
                 thresholds=self._thresholds,
-                priority=self._priority,
+                turn=self._turn,
                 native_outputs=self._native_outputs,
+                book=self._seat.book if self._seat else None,
             )
         return InferModelRunner(
             self._platform,
@@ -117,9 +121,10 @@ class Session:
             batch_size=self._batch_size,
             timeout_ms=self._timeout_ms,
             thresholds=self._thresholds,
-            priority=self._priority,
+            turn=self._turn,
             native_outputs=self._native_outputs,
             wait_by_callback=self._mode == "callback",
+            book=self._seat.book if self._seat else None,
         )
 
     @property
@@ -154,13 +159,25 @@ class Session:
         """
         recovery = recovery or Recovery()
         runner = self._ready()
-        pump = Pump(runner, lambda: self._reopen(recovery), self._batches(runner), fill, recovery, self._profiler)
+        pump = Pump(
+            runner,
+            lambda: self._reopen(recovery),
+            self._batches(runner),
+            fill,
+            recovery,
+            profiler=self._profiler,
+            seat=self._seat,
+            name=self._name,
+        )
         try:
             yield from pump.answers(frames)
         except BaseException as error:
             # Buffers of unfinished jobs still belong to the device: only closing it makes them ours again.
             self._drop_runner_after(error)
             raise
+        finally:
+            if self._seat is not None:
+                self._seat.note_oldest(None)
 
     def astream(
         self,
@@ -199,12 +216,16 @@ class Session:
             raise ClosedError(message)
         if self._runner is None:
             self._runner = self._open()
+            if self._seat is not None:
+                self._seat.opened()
         return self._runner
 
     def _reopen(self, recovery: Recovery) -> Runner:
         """The device, opened anew; a lost one is waited for as long as the policy says."""
         with suppress(HailstackError):  # whatever it is, the next one counts
             self._drop_runner()
+        if self._seat is not None:
+            self._seat.wait_for_others()
         pause_s = FIRST_PAUSE_S
         for remaining in range(recovery.policy.device_lost.retries, -1, -1):
             try:
@@ -221,8 +242,12 @@ class Session:
 
     def _drop_runner(self) -> None:
         runner, self._runner = self._runner, None
-        if runner is not None:
-            runner.close()
+        try:
+            if runner is not None:
+                runner.close()
+        finally:
+            if self._seat is not None:
+                self._seat.dropped()
 
     def _drop_runner_after(self, error: BaseException) -> None:
         try:

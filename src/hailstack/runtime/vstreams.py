@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from time import perf_counter_ns
@@ -11,7 +12,7 @@ import numpy as np
 
 from hailstack.heads import Outputs
 from hailstack.runtime.batch import Batch
-from hailstack.runtime.device import open_device
+from hailstack.runtime.device import Turn, open_device
 from hailstack.runtime.facts import ModelFacts, Thresholds
 from hailstack.runtime.failures import Stage, translated
 from hailstack.runtime.platform import Platform
@@ -30,20 +31,21 @@ class VStreamRunner:
         batch_size: int,
         timeout_ms: int,
         thresholds: Thresholds,
-        priority: int | None,
+        turn: Turn,
         native_outputs: bool,
+        book: Callable[[Batch], Any] | None,
     ) -> None:
         self._platform = platform
         self._path = path
         self._batch_size = batch_size
+        self._book = book
         self._stack = ExitStack()
         with ExitStack() as undo, translated(platform.errors, Stage.OPEN, path):
             undo.push(self._stack)
             hef = platform.module.HEF(path)
             self.facts = ModelFacts.from_hef(hef, path, native_outputs=native_outputs)
             group = self._configure(self._stack.enter_context(open_device(platform)), hef)
-            if priority is not None:
-                group.set_scheduler_priority(priority)
+            turn.apply(group)
             self._pipeline = self._stack.enter_context(self._streams(group, timeout_ms))
             self._set_thresholds(thresholds)
             self._thread = ThreadPoolExecutor(1, "hailstack-vstreams")
@@ -54,7 +56,8 @@ class VStreamRunner:
         module = self._platform.module
         params = module.ConfigureParams.create_from_hef(hef=hef, interface=module.HailoStreamInterface.PCIe)
         for group in params.values():
-            group.batch_size = self._batch_size
+            if self._batch_size > 1:
+                group.batch_size = self._batch_size
         return device.configure(hef, params)[0]
 
     def _streams(self, group: Any, timeout_ms: int) -> Any:
@@ -90,6 +93,8 @@ class VStreamRunner:
             batch.results = self._pipeline.infer(frames)
         finally:
             batch.done_ns = perf_counter_ns()
+            if self._book is not None:
+                self._book(batch)
             batch.done.set()
 
     def wait(self, batch: Batch) -> list[Outputs]:

@@ -19,7 +19,7 @@ from hailstack.errors import (
     InputError,
     Status,
 )
-from hailstack.runtime import Mode, Session, Thresholds
+from hailstack.runtime import Mode, Session, Thresholds, Turn
 from hailstack.types import Frame, FrameId
 from scripted_platform import Script
 
@@ -199,16 +199,23 @@ def test_thresholds_reach_the_runtime(script, mode):
 def test_the_scheduler_hears_of_a_priority_only_where_there_is_one(script, mode):
     with Session("net.hef", mode=mode):
         assert script.priorities == []
-    with Session("net.hef", mode=mode, priority=31) as session:
+    with Session("net.hef", mode=mode, turn=Turn(priority=31)) as session:
         assert script.priorities == [31]
         assert len(seen(session, 5)) == 5
 
 
-@pytest.mark.parametrize("options", [{"batch_size": 0}, {"batch_size": 65_536}, {"depth": 0}, {"priority": 32}])
+@pytest.mark.parametrize("options", [{"batch_size": 0}, {"batch_size": 65_536}, {"depth": 0}])
 def test_sizes_that_make_no_sense_are_refused(script, options):
     (name, value), *_ = options.items()
     with pytest.raises(InputError, match=f"{name.replace('_', ' ')} is {value}"):
         Session("net.hef", **options)
+
+
+@pytest.mark.parametrize("options", [{"priority": 32}, {"priority": -1}, {"threshold": -1}, {"timeout_ms": -1}])
+def test_turns_that_the_scheduler_does_not_know_are_refused(options):
+    ((name, value),) = options.items()
+    with pytest.raises(InputError, match=f"{name} is {value}"):
+        Turn(**options)
 
 
 @pytest.mark.parametrize("mode", MODES)
