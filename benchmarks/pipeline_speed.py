@@ -39,9 +39,10 @@ from hailstack.emulator.settings import Settings, Timing
 from hailstack.heads import HeadSettings, choose_head
 from hailstack.imaging import Preprocess, draw
 from hailstack.pipeline.clips import ClipFacts, open_clip
-from hailstack.pipeline.engine import Hooks, run, run_events
+from hailstack.pipeline.engine import run, run_events
+from hailstack.pipeline.intake import Ended, Opened
+from hailstack.pipeline.model_run import Hooks
 from hailstack.pipeline.outlet import Route
-from hailstack.pipeline.reader import Ended, Opened
 from hailstack.pipeline.sinks import JsonLinesSink
 from hailstack.pipeline.sources import find_sources
 from hailstack.runtime import Session

@@ -85,6 +85,8 @@ class Detections:
     upper right, lower right and lower left corner as that network sees it. It may leave the picture."""
     skeleton: tuple[tuple[int, int], ...] = ()
     """Pairs of key points that a line joins when they are drawn."""
+    parts: tuple[Prediction | None, ...] | None = None
+    """What a second network says about each object, in pixels of the source image; None: it was not asked."""
 
     def __len__(self) -> int:
         return len(self.score)
@@ -102,6 +104,7 @@ class Detections:
             corners=None if self.corners is None else self.corners[index],
             regions=None if self.regions is None else self.regions[index],
             skeleton=self.skeleton,
+            parts=None if self.parts is None else tuple(self.parts[row] for row in index),
         )
 
     @staticmethod
@@ -188,6 +191,8 @@ class Result:
     prediction: Prediction
     image: Image | None = None
     """The source picture, when a later stage needs it."""
+    model: str = ""
+    """Name of the model, where a run has several."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -196,3 +201,5 @@ class Failed:
 
     id: FrameId
     error: HailstackError
+    model: str = ""
+    """Name of the model, where a run has several."""

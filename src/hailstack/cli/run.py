@@ -26,6 +26,7 @@ def run(
     to: Annotated[list[str], Parameter(allow_leading_hyphen=True, negative=())] = [],  # noqa: B006
     resume: Annotated[bool, Parameter(negative=())] = False,
     show: Annotated[bool, Parameter(negative=())] = False,
+    summary: str | None = None,
     profile: Annotated[bool, Parameter(negative=())] = False,
     charts: str | None = None,
     trace: str | None = None,
@@ -41,9 +42,10 @@ def run(
         Pictures, folders, patterns such as 'photos/*.jpg', videos, @LIST (a file of sources), - (standard input),
         http(s)://..., rtsp://..., camera:N, picamera:N, lavfi:GRAPH; several at once. Options follow a #:
         clip.mp4#start=10,end=20,stride=2; rtsp://...#fps=5; camera:0#size=1280x720,fps=30. Also loop, realtime, live,
-        policy, timeout, reconnect, transport, format, pixels.
+        policy, weight, timeout, reconnect, transport, format, pixels.
     net
-        The HEF.
+        The HEF; or a file NAME.toml with several models for one device, each with its priority and quota, and with
+        networks that look at what others find.
     postprocess
         What reads the outputs: auto decides by their shape, raw passes them on; another name asks for that head.
     config
@@ -74,6 +76,8 @@ def run(
         Go on where an earlier run of the same command was interrupted; outputs get their names when all is done.
     show
         Show the frames in a window.
+    summary
+        File for the run in numbers (JSON): frames, failures, drops, rates, latencies, by model and source.
     profile
         Say at the end how long each stage took and what limits the run; charts of it go into the folder 'profile'.
     charts
@@ -107,4 +111,4 @@ def run(
         confidence=confidence,
         profiler=told.profiler,
     )
-    return RunReport(job, told).carry_out()
+    return RunReport(job, told, summary).carry_out()

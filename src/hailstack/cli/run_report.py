@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -19,17 +20,25 @@ from hailstack.pipeline import Job
 from hailstack.pipeline.clips import Counts
 from hailstack.pipeline.job import Start, outputs_of
 from hailstack.pipeline.outcome import Outcome
+from hailstack.pipeline.summary import summary_of, write_summary
+from hailstack.pipeline.tally import Tally
 
 SWITCH_INTERVAL_S = 2e-4
 """With Python's default of 5 ms, one busy thread starves the short calls (resize, submit) of the others."""
 
 
 class RunReport:
-    """Carries out a job with a progress bar (only on a terminal), warnings and a closing line."""
+    """Carries out a job with a progress bar (only on a terminal), warnings and a closing line.
 
-    def __init__(self, job: Job, profile: RunProfile) -> None:
+    Args:
+        summary: file for the run in numbers.
+    """
+
+    def __init__(self, job: Job, profile: RunProfile, summary: str | None = None) -> None:
         self._job = job
         self._profile = profile
+        self._summary_path = summary
+        self._outcome: Outcome | None = None
         self._console = Console(stderr=True, highlight=False)
         self._bar = Progress(
             TextColumn("{task.description}"),
@@ -55,9 +64,10 @@ class RunReport:
         sys.setswitchinterval(SWITCH_INTERVAL_S)
         try:
             with _signals(self._job) as received, self._bar, _logged(self._say):
-                outcome = self._job.run(begin=self._begin, progress=self._progress)
-        finally:
-            self._profile.tell(self._tell)  # most wanted of a run that went wrong
+                outcome = self._job.run(begin=self._begin, progress=self._progress, finished=self._finished)
+        finally:  # most wanted of a run that went wrong
+            self._profile.tell(self._tell)
+            self._write_summary(sys.exc_info()[1])
         self._summarise(outcome)
         if outcome.fatal:
             raise _all_in_one([str(failure.error) for failure in outcome.fatal])
@@ -65,11 +75,13 @@ class RunReport:
 
     def _begin(self, start: Start) -> None:
         self._profile.begin()
-        if start.head == "raw" and self._job.postprocess == "auto":
-            listed = "; ".join(map(str, start.facts.outputs))
-            self._say(f"no head fits the outputs, so they are passed on as they are: {listed}")
-        if start.depths is not None:
-            self._say(f"depth {start.depths.chosen}, from frames in flight: frames a second {start.depths}")
+        for net in start.nets:
+            if net.head_name == "raw" and net.is_free:
+                listed = "; ".join(map(str, net.facts.outputs))
+                whose = f"{net.name}: " if len(start.nets) > 1 else ""
+                self._say(f"{whose}no head fits the outputs, so they are passed on as they are: {listed}")
+            if net.depths is not None:
+                self._say(f"depth {net.depths.chosen}, from frames in flight: frames a second {net.depths}")
         if start.behind is not None:
             self._say(f"going on behind {start.behind}")
         if all(source.kind == "image" for source in start.sources):
@@ -83,10 +95,22 @@ class RunReport:
                 self._say(f"skipped: {failure.error}")
         self._warned = len(outcome.failures)
 
+    def _finished(self, outcome: Outcome) -> None:
+        self._outcome = outcome
+
+    def _write_summary(self, error: BaseException | None) -> None:
+        if self._summary_path is None or self._outcome is None:
+            return
+        fatal = self._outcome.fatal
+        if error is None and fatal:
+            error = _all_in_one([str(failure.error) for failure in fatal])
+        write_summary(self._summary_path, summary_of(self._outcome, Path(self._job.net).stem, error))
+
     def _summarise(self, outcome: Outcome) -> None:
         if outcome.fatal and not outcome.frames:
             return  # the error says all there is to say
-        parts = [f"{outcome.frames} frames in {outcome.seconds:.2f} s ({outcome.fps:.1f} FPS)", *_losses(outcome)]
+        what = "results" if outcome.parts else "frames"
+        parts = [f"{outcome.frames} {what} in {outcome.seconds:.2f} s ({outcome.fps:.1f} FPS)", *_losses(outcome)]
         if outcome.stopped:
             parts.append("stopped before the end")
         if outcome.stopped and self._job.resume:
@@ -94,6 +118,8 @@ class RunReport:
         elif places := outputs_of(self._job):
             parts.append(f"results in {' and '.join(places)}")
         self._say(", ".join(parts))
+        for line in _lines_of_models(outcome) if outcome.parts else _lines_of_sources(outcome):
+            self._say(line)
 
     def _tell(self, text: str) -> None:
         """Text of several lines, as it is."""
@@ -114,7 +140,8 @@ def _losses(outcome: Outcome) -> list[str]:
         parts.append(f"tried again {', '.join(f'{count} x {kind}' for kind, count in outcome.retried.items())}")
     if outcome.reopened:
         parts.append(f"device opened anew {outcome.reopened} times")
-    parts += [f"{count.source.name}: {told}" for count in outcome.sources if (told := _of_source(count))]
+    by_model = bool(outcome.parts)
+    parts += [f"{count.source.name}: {told}" for count in outcome.sources if (told := _of_source(count, by_model))]
     for sink in outcome.sinks:
         if sink.dropped:
             parts.append(f"{sink.name} missed {sink.dropped}")
@@ -123,9 +150,42 @@ def _losses(outcome: Outcome) -> list[str]:
     return parts
 
 
-def _of_source(count: Counts) -> str:
-    """What a source lost before its frames got here."""
-    facts = {"too old": count.dropped, "damaged": count.damaged, "times back again": count.reconnects}
+def _lines_of_sources(outcome: Outcome) -> list[str]:
+    """Rates of sources that were read at the same time; where there is but one, the first line says it."""
+    beside = {count.source.name for count in outcome.sources if count.source.has_own_turns}
+    shown = [tally for tally in outcome.tallies if tally.source in beside]
+    return [_rate(tally.source, tally, outcome.seconds) for tally in shown] if len(shown) > 1 else []
+
+
+def _lines_of_models(outcome: Outcome) -> list[str]:
+    """What each network did and had of the device, and its sources where it has several."""
+    lines = []
+    for part in outcome.parts:
+        told = [f"{part.frames} results ({part.frames / max(outcome.seconds, 1e-9):.1f} FPS)"]
+        told += [f"{len(part.failed)} failed"] * bool(part.failed)
+        if part.device is not None:
+            share = part.device.busy_s / max(outcome.seconds, 1e-9)
+            told.append(f"{share:.0%} of the device's time, {part.device.mean_wait_ms:.1f} ms waiting for it")
+        lines.append(f"  {part.model}: {', '.join(told)}")
+        if len(part.tallies) > 1:
+            lines += [_rate(f"    {tally.source}", tally, outcome.seconds) for tally in part.tallies]
+    return lines
+
+
+def _rate(name: str, tally: Tally, seconds: float) -> str:
+    told = [f"{tally.results} results ({tally.results / max(seconds, 1e-9):.1f} FPS)"]
+    told += [f"{tally.failed} failed"] * bool(tally.failed)
+    told += [f"{tally.dropped} too old"] * bool(tally.dropped)
+    return f"{name}: {', '.join(told)}"
+
+
+def _of_source(count: Counts, by_model: bool) -> str:
+    """What a source lost before its frames got here; what was too old is told ``by_model`` further below."""
+    facts = {
+        "too old": 0 if by_model else count.dropped,
+        "damaged": count.damaged,
+        "times back again": count.reconnects,
+    }
     return ", ".join(f"{number} {what}" for what, number in facts.items() if number)
 
 

@@ -41,11 +41,13 @@ def _names(value: object) -> object:
 Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
 
 
-class _Strict(BaseModel):
+class Strict(BaseModel):
+    """Refuses keys that it does not know."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class RunConfig(_Strict):
+class RunConfig(Strict):
     """What a configuration file can say; None leaves it to the HEF."""
 
     classes: Names = ()
@@ -60,14 +62,14 @@ class RunConfig(_Strict):
     """Facts about the outputs, as the compiler notes them in a HEF: in addition to the HEF's own, or instead."""
 
 
-class _Preprocessing(_Strict):
+class _Preprocessing(Strict):
     network_type: str
     input_shape: tuple[int, int, int]
     meta_arch: str = ""
     padding_color: int | None = None
 
 
-class _NetworkPart(_Strict):
+class _NetworkPart(Strict):
     """The first of two parts. Only ``preprocessing`` is read: the rest was used when the HEF was compiled."""
 
     preprocessing: _Preprocessing
@@ -78,11 +80,11 @@ class _NetworkPart(_Strict):
     quantization: dict[str, Any] | None = None
 
 
-class _ClassNames(_Strict):
+class _ClassNames(Strict):
     classes: Names
 
 
-class _Anchors(_Strict):
+class _Anchors(Strict):
     """First part of a palm configuration. Scales do not matter where anchors have one size."""
 
     num_layers: int
@@ -110,7 +112,7 @@ class _Anchors(_Strict):
         return sum(ceil(size[0] / stride) * ceil(size[1] / stride) * each for stride, each in self.layers)
 
 
-class _Decoder(_Strict):
+class _Decoder(Strict):
     """Second part of a palm configuration."""
 
     num_classes: Literal[1] = 1
@@ -151,8 +153,8 @@ def read_config(path: str) -> RunConfig:
         message = f"{path}: the file must hold a JSON object or a list of two, not {_shown(content)}"
         raise ConfigError(message)
     if content and all(str(key).isdecimal() for key in content):
-        return RunConfig(classes=_validated(_ClassNames, {"classes": content}, path).classes)
-    config = _validated(RunConfig, content, path)
+        return RunConfig(classes=validated(_ClassNames, {"classes": content}, path).classes)
+    config = validated(RunConfig, content, path)
     if config.preprocess is not None:
         _check_preprocess(config.preprocess, path)
     return config
@@ -164,14 +166,14 @@ def _two_parts(content: list[Any], path: str) -> RunConfig:
         raise ConfigError(message)
     if any(PALM_KEYS & part.keys() for part in content):
         return _palm(content, path)
-    first = _validated(_NetworkPart, content[0], path, "0.").preprocessing
-    names = _validated(_ClassNames, {"classes": content[1]}, path).classes
+    first = validated(_NetworkPart, content[0], path, "0.").preprocessing
+    names = validated(_ClassNames, {"classes": content[1]}, path).classes
     return RunConfig(classes=names, input_shape=first.input_shape)
 
 
 def _palm(content: list[Any], path: str) -> RunConfig:
-    anchors = _validated(_Anchors, content[0], path, "0.")
-    decoder = _validated(_Decoder, content[1], path, "1.")
+    anchors = validated(_Anchors, content[0], path, "0.")
+    decoder = validated(_Decoder, content[1], path, "1.")
     wanted = {
         "0.num_layers": (anchors.num_layers, len(anchors.strides), "one for each stride"),
         "1.num_anchors": (decoder.num_anchors, anchors.count, "what sizes and strides give"),
@@ -218,7 +220,12 @@ def _read_json(path: str) -> object:
         raise ConfigError(message) from error
 
 
-def _validated(model: type[Model], values: object, path: str, prefix: str = "") -> Model:
+def validated(model: type[Model], values: object, path: str, prefix: str = "") -> Model:
+    """The model that a file's content describes.
+
+    Raises:
+        ConfigError: naming the file, the key and the value that is wrong.
+    """
     try:
         return model.model_validate(values)
     except ValidationError as error:

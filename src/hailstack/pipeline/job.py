@@ -6,25 +6,28 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, cast, get_args
 
 from hailstack.errors import InputError
 from hailstack.heads import HeadName
 from hailstack.imaging import IMAGE_SUFFIXES, VIDEO_SUFFIXES
-from hailstack.pipeline.configuration import RunConfig, read_config
-from hailstack.pipeline.engine import run
-from hailstack.pipeline.fitting import Fitting
-from hailstack.pipeline.model import read_notes
+from hailstack.pipeline.engine import run_events
+from hailstack.pipeline.model_run import Hooks
+from hailstack.pipeline.opening import Net, Opening
 from hailstack.pipeline.outcome import Outcome
 from hailstack.pipeline.outlet import Route
+from hailstack.pipeline.plan import NetSpec, Plan, is_plan, read_plan
+from hailstack.pipeline.reader import Reader
 from hailstack.pipeline.resume import Resume, digest
-from hailstack.pipeline.routes import find_route, folder_route, lines_route
+from hailstack.pipeline.routes import find_route, folder_route, for_each, lines_route
+from hailstack.pipeline.several import run_models
 from hailstack.pipeline.sinks import TextSink
 from hailstack.pipeline.sources import Source, find_sources
 from hailstack.profiling import OFF, Profiler
-from hailstack.runtime import DepthCurve, FaultPolicy, Mode, ModelFacts
+from hailstack.runtime import FaultPolicy, Mode
 
 NO_TEXT = IMAGE_SUFFIXES | VIDEO_SUFFIXES | {".hef", ".onnx"}
 """File name endings that nobody means for lines of JSON."""
@@ -36,11 +39,8 @@ HEADS = ("auto", *get_args(HeadName))
 class Start:
     """What is known when everything is open."""
 
-    head: HeadName
-    facts: ModelFacts
+    nets: Sequence[Net]
     sources: Sequence[Source]
-    depths: DepthCurve | None = None
-    """Where the depth was measured."""
     behind: str | None = None
     """The frame behind which an interrupted run is taken up."""
 
@@ -51,6 +51,7 @@ class Job:
 
     sources: Sequence[str]
     net: str
+    """A HEF, or a file that names several: :mod:`hailstack.pipeline.plan`."""
     postprocess: str = "auto"
     """``auto`` or the name of a head."""
     config: str | None = None
@@ -79,30 +80,33 @@ class Job:
         *,
         begin: Callable[[Start], Any] = lambda start: None,
         progress: Callable[[Outcome], Any] = lambda outcome: None,
+        finished: Callable[[Outcome], Any] = lambda outcome: None,
     ) -> Outcome:
         """Carry it out.
 
         Args:
             begin: called when everything is open, before the first frame.
-            progress: called after each frame.
+            progress: called after each frame; where there are several models, in their threads.
+            finished: called at the end, also of a run that failed once it had begun.
 
         Raises:
             InputError and its kinds: a source, the HEF, the configuration or an option is wrong; nothing was run.
             DeviceError and its kinds: the NPU failed; outputs hold every frame before.
         """
         self._check()
-        faults = FaultPolicy.parse(self.faults)
+        plan = read_plan(self.net) if is_plan(self.net) else None
         sources = find_sources(self.sources)
+        hooks = Hooks(self.stop, progress, finished, self.profiler)
         if not self.resume:
-            return self._carry_out(sources, self._routes(sources, None), faults, begin, progress)
+            return self._carry_out(plan, sources, self._routes(plan, sources, None), hooks, begin)
         with Resume(self._identity(), sources) as resume:
-            routes = self._routes(sources, resume)
+            routes = self._routes(plan, sources, resume)
             rest = resume.take_up()
             if not rest:
                 resume.finish()
                 return Outcome()
             outcome = self._carry_out(
-                rest, routes, faults, lambda start: begin(replace(start, behind=resume.place)), progress
+                plan, rest, routes, hooks, lambda start: begin(replace(start, behind=resume.place))
             )
             if not outcome.stopped:
                 resume.finish()
@@ -119,37 +123,35 @@ class Job:
 
     def _carry_out(
         self,
-        sources: Sequence[Source],
+        plan: Plan | None,
+        sources: list[Source],
         routes: Sequence[Route],
-        faults: FaultPolicy,
+        hooks: Hooks,
         begin: Callable[[Start], Any],
-        progress: Callable[[Outcome], Any],
     ) -> Outcome:
-        config = read_config(self.config) if self.config else RunConfig()
-        notes = read_notes(self.net)
-        fitting = Fitting(self.net, notes, config, self.config, self.postprocess, self.confidence)
-        with fitting.open_session(
-            mode=self.mode,
+        with ExitStack() as stack:
+            opening = Opening(stack, self.mode, self.timeout_ms, tuple(self.faults), self.profiler)
+            told = replace(hooks, finished=lambda outcome: hooks.finished(_with_use(outcome, opening)))
+            if plan is None:
+                net = opening.open(self._spec, self.depth, is_one_of_several=False)
+                begin(Start(opening.nets, sources))
+                reader = Reader(sources, stop=self.stop, profiler=self.profiler)
+                faults = FaultPolicy.parse(self.faults)
+                return run_events(reader, net.session, net.preprocess, net.head, routes, hooks=told, faults=faults)
+            models = [opening.model(spec, sources) for spec in plan.model]
+            begin(Start(opening.nets, sources))
+            return run_models(sources, models, routes, told)
+
+    @property
+    def _spec(self) -> NetSpec:
+        """The one network."""
+        return NetSpec.model_construct(
+            net=self.net,
+            postprocess=cast(Any, self.postprocess),
+            config=self.config,
+            confidence=self.confidence,
             batch_size=self.batch_size,
-            depth=None if self.depth == "auto" else self.depth,
-            timeout_ms=self.timeout_ms,
-            profiler=self.profiler,
-        ) as session:
-            preprocess = fitting.preprocess(session.facts)
-            name, head = fitting.head(session.facts)
-            depths = session.measure_depths() if self.depth == "auto" else None
-            begin(Start(name, session.facts, sources, depths))
-            return run(
-                sources,
-                session,
-                preprocess,
-                head,
-                routes,
-                stop=self.stop,
-                progress=progress,
-                faults=faults,
-                profiler=self.profiler,
-            )
+        )
 
     def _check(self) -> None:
         if self.postprocess not in HEADS:
@@ -162,17 +164,47 @@ class Job:
             # A shell that expands "--json *.jpg" would cost the user a picture.
             message = f"--json {self.json}: the name of a picture, video or model; name a file for lines of JSON"
             raise InputError(message)
+        FaultPolicy.parse(self.faults)
+        if is_plan(self.net):
+            self._check_beside_plan()
 
-    def _routes(self, sources: Sequence[Source], resume: Resume | None) -> list[Route]:
+    def _check_beside_plan(self) -> None:
+        """What one model is told by an option, each of several is told in their file."""
+        default = Job((), "")
+        for name in ("postprocess", "config", "confidence", "batch_size", "depth"):
+            if getattr(self, name) != getattr(default, name):
+                message = (
+                    f"--{name.replace('_', '-')}: write {name} into {self.net}, for the model that it is meant for"
+                )
+                raise InputError(message)
+        if self.resume:
+            message = f"--resume: a run of the models in {self.net} cannot be taken up again; run them one by one"
+            raise InputError(message)
+
+    def _routes(self, plan: Plan | None, sources: Sequence[Source], resume: Resume | None) -> list[Route]:
+        models = [spec.name for spec in plan.model] if plan is not None and len(plan.model) > 1 else []
         routes: list[Route] = []
         if self.output is not None:
-            routes.append(folder_route(self.output, sources, "output", resume))
+            routes += for_each(
+                models,
+                f"{self.output}/",
+                lambda name: folder_route(name.rstrip("/") or "/", sources, "output", resume),
+            )
         if self.json is not None:
             routes.append(lines_route(self.json, "json", resume))
-        routes += [
-            find_route(name, sources, self.stop, resume) for name in (*self.to, *(["window"] if self.show else []))
-        ]
+        for place in (*self.to, *(["window"] if self.show else [])):
+            routes += for_each(models, place, lambda name: find_route(name, sources, self.stop, resume))
         return routes or [Route(lambda: TextSink(sys.stdout), "text")]
+
+
+def _with_use(outcome: Outcome, opening: Opening) -> Outcome:
+    """The outcome with what each network has had of the device."""
+    uses = {net.name: net.use for net in opening.nets}
+    for part in outcome.parts:
+        part.device = uses[part.model]
+    if not outcome.parts:
+        (outcome.device,) = uses.values()
+    return outcome
 
 
 def outputs_of(job: Job) -> list[str]:

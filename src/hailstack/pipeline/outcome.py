@@ -9,6 +9,8 @@ from hailstack.errors import InputError
 from hailstack.pipeline.clips import Counts
 from hailstack.pipeline.outlet import SinkCount
 from hailstack.pipeline.sources import Source
+from hailstack.pipeline.tally import Tally
+from hailstack.runtime import DeviceUse
 from hailstack.types import Failed
 
 
@@ -48,6 +50,14 @@ class Outcome:
     sinks: Sequence[SinkCount] = ()
     sources: Sequence[Counts] = ()
     """What has become of each source's frames before they were read from here: see :class:`Counts`."""
+    tallies: Sequence[Tally] = ()
+    """What became of each source's frames in each model; known at the end."""
+    model: str = ""
+    """Whose outcome this is, where it is one model's of several."""
+    device: DeviceUse | None = None
+    """What the network has had of the device; None where nobody reckoned, or for several networks together."""
+    parts: Sequence[Outcome] = ()
+    """Where several models took part: what each of them has done."""
 
     @property
     def fps(self) -> float:

@@ -40,6 +40,8 @@ class Route:
     room: int = ROOM
     required: bool = True
     """Whether the run ends when the sink fails; else it goes on without it and what the sink misses is counted."""
+    model: str = ""
+    """Whose results alone go there, in a run with several models; empty: all of them."""
 
 
 @dataclass(slots=True)
@@ -65,10 +67,11 @@ _Event: TypeAlias = ClipFacts | Result | Failed | _Ended
 
 
 class Outlet:
-    """One sink at work. Used by one thread, which calls :meth:`start`, then puts events, then calls :meth:`close`."""
+    """One sink at work: :meth:`start`, then events are put, by one thread for each model, then :meth:`close`."""
 
     def __init__(self, route: Route, profiler: Profiler = OFF, patience_s: float = PATIENCE_S) -> None:
         self.count = SinkCount(route.name)
+        self.model = route.model
         self._route = route
         self._patience_s = patience_s
         self._room = 1 if route.pressure == "latest" else route.room
@@ -109,7 +112,7 @@ class Outlet:
                     self.count.dropped += 1
             if self.count.error is None:
                 self._events.append(event)
-                self._changed.notify()
+                self._changed.notify_all()
         self.check()
         if self._profiler.enabled:
             self._profiler.sample(f"sink_queue:{self._route.name}", self._results)
@@ -176,7 +179,7 @@ class Outlet:
             if isinstance(event, Result):
                 self._results -= 1
                 if self._route.pressure == "block":
-                    self._changed.notify()
+                    self._changed.notify_all()
             return event
 
     def _give(self, sink: Sink, event: _Event) -> None:
@@ -210,26 +213,11 @@ class Outlet:
             log.warning("%s: nothing more is written: %s", self._route.name, error)
 
 
-class Outlets:
-    """All sinks of a run. A context manager: leaving it lets them write what waits, then closes them."""
+class Ways:
+    """Some of a run's outlets, for one thread."""
 
-    def __init__(self, routes: list[Route], profiler: Profiler = OFF, patience_s: float = PATIENCE_S) -> None:
-        self._outlets = [Outlet(route, profiler, patience_s) for route in routes]
-        self._started: list[Outlet] = []
-
-    @property
-    def counts(self) -> tuple[SinkCount, ...]:
-        return tuple(outlet.count for outlet in self._outlets)
-
-    def __enter__(self) -> Outlets:
-        try:
-            for outlet in self._outlets:
-                outlet.start()
-                self._started.append(outlet)
-        except BaseException:
-            self._close()
-            raise
-        return self
+    def __init__(self, outlets: list[Outlet]) -> None:
+        self._outlets = outlets
 
     def begin(self, clip: ClipFacts) -> None:
         self._put(clip)
@@ -248,6 +236,36 @@ class Outlets:
         for outlet in self._outlets:
             outlet.check()
 
+    def _put(self, event: _Event) -> None:
+        for outlet in self._outlets:
+            outlet.put(event)
+
+
+class Outlets(Ways):
+    """All sinks of a run. A context manager: leaving it lets them write what waits, then closes them."""
+
+    def __init__(self, routes: list[Route], profiler: Profiler = OFF, patience_s: float = PATIENCE_S) -> None:
+        super().__init__([Outlet(route, profiler, patience_s) for route in routes])
+        self._started: list[Outlet] = []
+
+    @property
+    def counts(self) -> tuple[SinkCount, ...]:
+        return tuple(outlet.count for outlet in self._outlets)
+
+    def __enter__(self) -> Outlets:
+        try:
+            for outlet in self._outlets:
+                outlet.start()
+                self._started.append(outlet)
+        except BaseException:
+            self._close()
+            raise
+        return self
+
+    def of(self, model: str) -> Ways:
+        """Where the results of one of several models go."""
+        return Ways([outlet for outlet in self._outlets if outlet.model in ("", model)])
+
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: Any) -> None:
         self._close()
         if error is None:
@@ -256,10 +274,6 @@ class Outlets:
         for count in self.counts:
             if count.error is not None and count.error is not error:
                 error.add_note(f"{count.name} failed too: {count.error}")
-
-    def _put(self, event: _Event) -> None:
-        for outlet in self._outlets:
-            outlet.put(event)
 
     def _close(self) -> None:
         for outlet in self._started:

@@ -45,7 +45,6 @@ class PreviewSink:
             message = f"--show: this Python has no Tk (Debian: apt install python3-tk); {INSTEAD}"
             raise InputError(message)
         self._stop = stop
-        self._title = ""
         self._process = subprocess.Popen(
             [sys.executable, "-P", str(Path(__file__).with_name("window.py"))],
             stdin=subprocess.PIPE,
@@ -62,13 +61,14 @@ class PreviewSink:
             raise InputError(message)
 
     def begin(self, clip: ClipFacts) -> None:
-        self._title = clip.source.name
+        pass
 
     def write(self, result: Result) -> None:
         if result.image is None:
             return
         picture = _to_fit(draw(result.image, result.prediction))
-        head = {"title": self._title, "width": picture.shape[1], "height": picture.shape[0]}
+        title = f"{result.id.source} ({result.model})" if result.model else result.id.source
+        head = {"title": title, "width": picture.shape[1], "height": picture.shape[0]}
         try:
             self._pictures.write(json.dumps(head).encode() + b"\n" + picture.tobytes())
             self._pictures.flush()

@@ -5,80 +5,62 @@ from __future__ import annotations
 import itertools
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from types import TracebackType
-from typing import TypeAlias
 
-from hailstack.errors import ClosedError, InputError
+from hailstack.errors import InputError
 from hailstack.pipeline.ahead import Ahead
-from hailstack.pipeline.clips import Clip, ClipFacts, Counts, open_clip
-from hailstack.pipeline.lanes import Lanes
+from hailstack.pipeline.clips import Clip, Counts, open_clip
+from hailstack.pipeline.intake import Demand, Event, Intake, Stopped
+from hailstack.pipeline.intake import Ended as Ended
+from hailstack.pipeline.intake import Opened as Opened
 from hailstack.pipeline.sources import Source
 from hailstack.profiling import OFF, Profiler
 from hailstack.types import Frame
 
-FRAMES_AHEAD = 4
-"""Decoded frames that may wait for the network."""
-SHORTEST_WAIT_S = 0.004
-LONGEST_WAIT_S = 0.1
 PATIENCE_S = 0.5
 """How long closing waits for threads. One that FFmpeg holds in a silent connection ends by itself with the source's
 time-out; until then it only waits."""
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """From here on, frames are this source's, or also this source's where several are live."""
-
-    facts: ClipFacts
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """The source has no more frames."""
-
-    source: Source
-    error: InputError | None = None
-    """Why it ended before its time, if it did."""
-
-
-Event: TypeAlias = Opened | Frame | Ended
-
-
-@dataclass(frozen=True, slots=True)
-class _Stopped:
-    """A thread has ended; ``error`` is what it did not expect."""
-
-    error: BaseException | None = None
-
-
 class Reader:
-    """Events of all sources. A context manager; iterate it once.
+    """Events of all sources, for one model or several. A context manager.
 
-    Recordings and pictures are read one after the other. Each live source has a thread of its own, and all take turns.
-    When frames come faster than they are taken, each source's policy says what happens: ``block`` waits while
-    ``FRAMES_AHEAD`` frames lie there; ``drop_oldest`` then drops the oldest; ``latest`` keeps one.
+    Recordings and pictures are read one after the other. Each source with turns of its own (cameras, recordings with a
+    weight or in real time) has a thread of its own. All threads take turns, by their weights; a source that is slow or
+    silent holds up no other.
 
     Args:
         sources: what to read.
         stop: once set, iteration ends within ``LONGEST_WAIT_S``, also while no frame comes.
         profiler: gets the spans ``open``, ``wait_for_source`` and ``decode``, and the counter ``reader_queue``.
+        demands: what each model wants, by the models' names; iterate :attr:`intakes` then. None: one that wants all;
+            iterate the reader itself.
     """
 
     def __init__(
-        self, sources: Sequence[Source], *, stop: threading.Event | None = None, profiler: Profiler = OFF
+        self,
+        sources: Sequence[Source],
+        *,
+        stop: threading.Event | None = None,
+        profiler: Profiler = OFF,
+        demands: Mapping[str, Demand] | None = None,
     ) -> None:
         self.counts = tuple(Counts(source) for source in sources)
         """What was read, dropped and lost of each source until now; in the order of the sources."""
-        self._stop = stop or threading.Event()
         self._profiler = profiler
         self._closing = threading.Event()
         self._serials = itertools.count()
-        recordings = [counts for counts in self.counts if not counts.source.is_live]
-        jobs = [recordings] * bool(recordings) + [[counts] for counts in self.counts if counts.source.is_live]
-        self._lanes: Lanes[Event | _Stopped] = Lanes(len(jobs))
+        jobs = _jobs(self.counts)
+        weights = [job[0].source.options.weight or 1.0 for job in jobs]
+        stop = stop or threading.Event()
+        self.intakes: Mapping[str, Intake] = {
+            name: Intake(weights, demand, stop, profiler, f"reader_queue:{name}" if name else "reader_queue")
+            for name, demand in (demands or {"": Demand()}).items()
+        }
+        """By the models' names."""
         self._threads = [
             threading.Thread(target=self._run, name="hailstack-reader", args=(lane, job), daemon=True)
             for lane, job in enumerate(jobs)
@@ -90,25 +72,14 @@ class Reader:
         return self
 
     def __iter__(self) -> Iterator[Event | None]:
-        """Events as they come; None whenever there is none at the moment."""
-        if self._closing.is_set():
-            raise ClosedError("the reader is closed")
-        running = len(self._threads)
-        wait_s = SHORTEST_WAIT_S
-        while running and not self._stop.is_set():
-            event = self._lanes.take(wait_s)
-            wait_s = SHORTEST_WAIT_S if event is not None else min(2 * wait_s, LONGEST_WAIT_S)
-            if not isinstance(event, _Stopped):
-                yield event
-            elif event.error is not None:
-                raise event.error
-            else:
-                running -= 1
+        """Events for the first model as they come; None whenever there is none at the moment."""
+        return iter(next(iter(self.intakes.values())))
 
     def close(self) -> None:
         """Stop the threads and wait for them. May be called again."""
         self._closing.set()
-        self._lanes.close()
+        for intake in self.intakes.values():
+            intake.close()
         deadline = time.monotonic() + PATIENCE_S
         for thread in self._threads:
             if thread.is_alive():
@@ -127,7 +98,7 @@ class Reader:
                     self._put(lane, Ended(counts.source, self._read(lane, counts, partial(ahead.open, index))))
         except BaseException as unexpected:  # noqa: BLE001 - raised again where the events are read
             error = unexpected
-        self._put(lane, _Stopped(error))
+        self._put(lane, Stopped(error))
 
     def _open(self, counts: Counts) -> Clip:
         begin = time.perf_counter_ns()
@@ -172,19 +143,18 @@ class Reader:
             self._put_frame(lane, Frame(replace(frame.id, serial=serial), frame.image), counts)
 
     def _put_frame(self, lane: int, frame: Frame, counts: Counts) -> None:
-        policy = counts.source.policy
-        capacity = 1 if policy == "latest" else FRAMES_AHEAD
-        counts.dropped += self._lanes.put(
-            lane, frame, capacity, lambda event: policy != "block" and _is_of(event, frame.id.source)
-        )
-        self._profiler.sample("reader_queue", len(self._lanes))
+        for intake in self.intakes.values():
+            counts.dropped += intake.put_frame(lane, frame, counts.source)
 
-    def _put(self, lane: int, event: Event | _Stopped) -> None:
-        self._lanes.put(lane, event, FRAMES_AHEAD)
+    def _put(self, lane: int, event: Opened | Ended | Stopped) -> None:
+        for intake in self.intakes.values():
+            intake.put(lane, event)
 
 
-def _is_of(event: Event | _Stopped, source: str) -> bool:
-    return isinstance(event, Frame) and event.id.source == source
+def _jobs(counts: Sequence[Counts]) -> list[list[Counts]]:
+    """What each thread reads."""
+    in_turn = [one for one in counts if not one.source.has_own_turns]
+    return [in_turn] * bool(in_turn) + [[one] for one in counts if one.source.has_own_turns]
 
 
 class _Pace:

@@ -31,6 +31,9 @@ class Resume:
         if live := [source.name for source in sources if source.is_live or source.kind == "stdin"]:
             message = f"--resume: {live[0]} cannot be read a second time"
             raise InputError(message)
+        if beside := [source.name for source in sources if source.has_own_turns]:
+            message = f"--resume: {beside[0]} is read beside others, in another order each time; leave out its options"
+            raise InputError(message)
         self._run = {**identity, "sources": [_stamp(source) for source in sources], "version": __version__}
         self._sources = sources
         self._outputs: list[Unfinished] = []

@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from hailstack.errors import InputError
@@ -79,6 +80,28 @@ def find_route(name: str, sources: Sequence[Source], stop: threading.Event, resu
         return Route(lambda: ParquetSink(name), name)
     message = f"{name or 'an empty name'}: results cannot go there; write one of {FORMS}"
     raise InputError(message)
+
+
+def for_each(models: Sequence[str], name: str, make: Callable[[str], Route]) -> list[Route]:
+    """The ways to a place, one for each model where their results cannot lie side by side.
+
+    Records say whose they are, so that one file, address or screen has those of all models. Folders of pictures, MOT
+    text and COCO results get a folder or a file for each: ``out/`` → ``out/MODEL/``, ``coco:x.json`` →
+    ``coco:x.MODEL.json``.
+
+    Args:
+        models: their names; none or one: no difference is made.
+        make: the way to a place of a name.
+    """
+    scheme, _, rest = name.partition(":")
+    if not models or not (name.endswith("/") or Path(name).is_dir() or scheme in ("mot", "coco")):
+        return [make(name)]
+    if scheme == "coco":
+        path, mark, option = rest.partition("?")
+        stem, suffix = Path(path).with_suffix(""), Path(path).suffix
+        return [replace(make(f"coco:{stem}.{model}{suffix}{mark}{option}"), model=model) for model in models]
+    ending = "/" if name.endswith("/") else ""
+    return [replace(make(f"{name.rstrip('/')}/{model}{ending or '/'}"), model=model) for model in models]
 
 
 def lines_route(target: str, name: str, resume: Resume | None) -> Route:

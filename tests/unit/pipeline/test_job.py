@@ -23,7 +23,7 @@ BOXES = OutputFacts("net/nms", (80, 5, 100), "nms_by_class", 80)
 
 @pytest.fixture
 def script(monkeypatch):
-    monkeypatch.setattr("hailstack.pipeline.job.read_notes", lambda path: ModelNotes(labels=("cat", "dog")))
+    monkeypatch.setattr("hailstack.pipeline.opening.read_notes", lambda path: ModelNotes(labels=("cat", "dog")))
     with scripted.installed(scripted.Script(outputs=(scripted.BOXES,))) as script:
         yield script
 

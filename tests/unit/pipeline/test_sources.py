@@ -203,6 +203,7 @@ VALUES = {
     "realtime": st.just(True),
     "live": st.just(True),
     "policy": st.sampled_from(["block", "drop_oldest", "latest"]),
+    "weight": st.floats(0.01, 100),
     "timeout": st.floats(0.1, 1e3),
     "reconnect": st.floats(0, 1e3) | st.just(math.inf),
     "transport": st.sampled_from(["tcp", "udp"]),

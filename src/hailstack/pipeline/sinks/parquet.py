@@ -17,7 +17,7 @@ ROWS_A_GROUP = 50_000
 """Rows that wait in memory (some 10 MB) before they are written: readers want large groups."""
 
 KINDS = {"frame": "int64", "width": "int32", "height": "int32", "class_id": "int32", "time": "float64"}
-TEXTS = ("source", "class", "detail", "error")
+TEXTS = ("source", "class", "detail", "error", "model")
 
 
 class ParquetSink(OutcomeSink):

@@ -5,6 +5,7 @@ Every record has
 * ``source`` (str): the file, as it was named;
 * ``frame`` (int): position in the source, from 0;
 * ``time`` (float): capture time in seconds; for recordings since the first frame, for pictures 0;
+* ``model`` (str): its name, in a run with several;
 * ``width``, ``height`` (int): of the source picture in pixels;
 
 and, by the head that read the outputs,
@@ -16,6 +17,7 @@ and, by the head that read the outputs,
   * ``keypoints``: [x, y, score] each, in source pixels;
   * ``corners``: the four [x, y] of an oriented box, clockwise, in source pixels;
   * ``region``: the four [x, y] of the turned square for a second network, upper left first as that network sees it;
+  * ``then``: what a second network says about the object: a record of one of these kinds, of its own;
   * ``mask``: ``left``, ``top`` (int, source pixels), ``size`` ([height, width]) and ``counts``: lengths of runs of
     pixels outside and inside in turn, column by column, beginning with outside (COCO's uncompressed RLE);
 
@@ -70,6 +72,8 @@ def to_record(outcome: Result | Failed) -> dict[str, Any]:
         "frame": frame.number,
         "time": round(frame.time_s, TIME_DIGITS),
     }
+    if outcome.model:
+        record["model"] = outcome.model
     if isinstance(outcome, Failed):
         return record | {"error": {"kind": type(outcome.error).__name__, "message": str(outcome.error)}}
     if outcome.image is not None:
@@ -111,6 +115,8 @@ def _object(prediction: Detections, index: int) -> dict[str, Any]:
         found["region"] = [_rounded(point) for point in prediction.regions[index]]
     if prediction.masks is not None:
         found["mask"] = _mask(prediction.masks[index])
+    if prediction.parts is not None and (part := prediction.parts[index]) is not None:
+        found["then"] = _found(part)
     return found
 
 

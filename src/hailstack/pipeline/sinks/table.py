@@ -7,7 +7,8 @@ A frame in which nothing was found has one row with empty result columns, and so
 * ``class_id``, ``class``, ``score``;
 * ``left``, ``top``, ``right``, ``bottom``: the box in pixels of the source picture;
 * ``detail``: JSON of what a head says beyond that (key points, depth, tensors, ...);
-* ``error``: why the frame has no result.
+* ``error``: why the frame has no result;
+* ``model``: whose row it is, in a run with several models.
 """
 
 from __future__ import annotations
@@ -18,19 +19,19 @@ from typing import Any
 
 FRAME_COLUMNS = ("source", "frame", "time", "width", "height")
 EDGES = ("left", "top", "right", "bottom")
-COLUMNS = (*FRAME_COLUMNS, "class_id", "class", "score", *EDGES, "detail", "error")
+COLUMNS = (*FRAME_COLUMNS, "class_id", "class", "score", *EDGES, "detail", "error", "model")
 
 
 def to_rows(record: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """The rows of one frame's record; absent values are None."""
-    frame = {name: record.get(name) for name in FRAME_COLUMNS}
+    frame = {name: record.get(name) for name in (*FRAME_COLUMNS, "model")}
     found = record.get("objects", record.get("classes"))
     if found:
         for one in found:
             yield _row(frame, one)
     else:
-        rest = {key: value for key, value in record.items() if key not in FRAME_COLUMNS}
-        rest = {key: value for key, value in rest.items() if key not in ("objects", "classes")}
+        known = (*frame, "objects", "classes")
+        rest = {key: value for key, value in record.items() if key not in known}
         yield _row(frame, rest)
 
 

@@ -21,16 +21,20 @@ class TextSink:
     def write(self, result: Result) -> None:
         record = to_record(result)
         found = _summary(record)
-        self._stream.write(f"{result.id.place}: {', '.join(found) or 'nothing'}\n")
+        self._stream.write(f"{_place(result)}: {', '.join(found) or 'nothing'}\n")
 
     def lost(self, failed: Failed) -> None:
-        self._stream.write(f"{failed.id.place}: failed: {failed.error}\n")
+        self._stream.write(f"{_place(failed)}: failed: {failed.error}\n")
 
     def end(self) -> None:
         pass
 
     def close(self) -> None:
         self._stream.flush()
+
+
+def _place(outcome: Result | Failed) -> str:
+    return f"{outcome.id.place} ({outcome.model})" if outcome.model else outcome.id.place
 
 
 def _summary(record: dict[str, Any]) -> list[str]:
@@ -42,4 +46,11 @@ def _summary(record: dict[str, Any]) -> list[str]:
         return [f"depth {key} {depth[key]:.3g} {depth['unit']}" for key in ("min", "median", "max") if key in depth]
     if vector := record.get("embedding"):
         return [f"embedding of {len(vector)} values"]
-    return [f"{one['class']} {one['score']:.2f}" for one in record.get("objects", record.get("classes", []))]
+    return [_found(one) for one in record.get("objects", record.get("classes", []))]
+
+
+def _found(one: dict[str, Any]) -> str:
+    """An object or class, with what a second network says about it."""
+    text = f"{one['class']} {one['score']:.2f}"
+    then = one.get("then")
+    return text if then is None else f"{text} ({', '.join(_summary(then)) or 'nothing'})"

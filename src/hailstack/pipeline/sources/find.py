@@ -31,9 +31,9 @@ def find_sources(names: Iterable[str]) -> list[Source]:
         raise InputError("there is nothing to read: name a picture, a folder, a pattern, a video or a camera")
     for source in sources:
         source.check()
-    once_only = [source.name for source in sources if source.is_live or source.kind == "stdin"]
+    once_only = [source.name for source in sources if source.has_own_turns or source.kind == "stdin"]
     if twice := [name for name in once_only if once_only.count(name) > 1]:
-        message = f"{twice[0]}: named twice, and can be read only once"
+        message = f"{twice[0]}: named twice, and can be read only once at a time"
         raise InputError(message)
     return sources
 

@@ -42,6 +42,9 @@ class Options:
     ``latest``: only the newest waits. None: ``latest`` for cameras, ``block`` for recordings."""
     timeout: float = 10.0
     """Seconds without data after which a network source counts as lost."""
+    weight: float | None = None
+    """Its share of the network's turns, beside other sources with theirs. A recording with a weight is read at the
+    same time as other sources, not after those before it. None: 1, and recordings one after the other."""
     reconnect: float = 60.0
     """Seconds for which a live source that was lost is opened again, with growing pauses; ``inf``: for ever."""
     transport: Transport = "tcp"
@@ -130,6 +133,7 @@ _READERS: Mapping[str, tuple[Callable[[str], Any], str]] = {
     "realtime": (_checked(str, lambda value: False), "left out"),
     "live": (_checked(str, lambda value: False), "left out"),
     "policy": (_checked(str, lambda word: word in get_args(Policy)), "block, drop_oldest or latest"),
+    "weight": (_POSITIVE, "a positive number"),
     "timeout": (_POSITIVE, "a positive number of seconds"),
     "reconnect": (_checked(float, lambda number: number >= 0), "a number of seconds, or inf"),
     "transport": (_checked(str, lambda word: word in get_args(Transport)), "tcp or udp"),

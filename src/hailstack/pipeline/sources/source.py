@@ -27,6 +27,7 @@ _FITS: Mapping[str, frozenset[str]] = {
     "realtime": _RECORDED,
     "live": _RECORDED,
     "policy": _MOVING,
+    "weight": _MOVING,
     "timeout": frozenset({"image", "video", "rtsp"}),
     "reconnect": frozenset({"video", "rtsp", "camera"}),
     "transport": frozenset({"rtsp"}),
@@ -59,6 +60,11 @@ class Source:
     def is_live(self) -> bool:
         """Whether it shows what is happening now, and has no end."""
         return self.kind in _LIVE or self.options.live
+
+    @property
+    def has_own_turns(self) -> bool:
+        """Whether it is read at the same time as other sources; else after those before it."""
+        return self.is_live or self.options.realtime or self.options.weight is not None
 
     @property
     def is_remote(self) -> bool:
