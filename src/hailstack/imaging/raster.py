@@ -36,7 +36,7 @@ def fill_polygons(
     half the time.
     """
     fixed, kind = _fixed(points), _line_type(image)
-    colour_rows = colours.reshape(len(fixed), -1).tolist()
+    colour_rows = np.atleast_2d(colours.T).T.tolist()
     rough = (np.ptp(fixed, axis=1) < rough_below_px * (1 << SHIFT_BITS)).all(axis=1).tolist()
     for corners, colour, is_rough in zip(fixed, colour_rows, rough, strict=True):
         if is_rough:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from hailstack.errors import InputError
 from hailstack.training.batches import Batch, Order, training_batches
 from hailstack.training.charts import save_charts
-from hailstack.training.checkpoint import read_checkpoint, recipe
+from hailstack.training.checkpoint import read_checkpoint
 from hailstack.training.device import choose_device, enough_memory, repeatable
 from hailstack.training.extra import nn, torch
 from hailstack.training.folder import Row, RunFolder
@@ -22,7 +22,7 @@ from hailstack.training.material import Material
 from hailstack.training.options import Progress, Tick, Trained, TrainOptions
 from hailstack.training.pictures import to_learn_from, to_measure_with
 from hailstack.training.schedule import MeanWeights, Schedule, make_optimizer
-from hailstack.training.starting import starting_digest, starting_network
+from hailstack.training.starting import starting_network
 from hailstack.training.validation import Measured, validate
 from hailstack.training.weights import load_weights, read_content, save_weights
 
@@ -36,12 +36,10 @@ def train_builtin(
     """A run from its beginning, or from where it was stopped, to its end.
 
     Raises:
-        InputError: the device is not there, memory runs out, or training diverges.
-        ConfigError: the run to be resumed was begun with other options or data.
+        InputError: the device is not there, memory runs out, training diverges, or a file of the run is damaged.
     """
-    wanted = recipe(material, options, starting_digest(options))
-    content = read_checkpoint(folder, wanted) if resume else None
-    if content is not None and "epochs" in content and folder.best.exists():
+    content = read_checkpoint(folder) if resume else None
+    if content is not None and "epochs" in content:
         return finished(folder, content)
     run = Run(material, folder, options)
     if content is not None:
@@ -65,7 +63,6 @@ class Run:
     def __init__(self, material: Material, folder: RunFolder, options: TrainOptions) -> None:
         self.material, self.folder, self.options = material, folder, options
         self.device = choose_device(options.device)
-        self.recipe = recipe(material, options, starting_digest(options))
         self.network = starting_network(options, len(material.names)).to(self.device)
         self.mean = MeanWeights(self.network)
         self.optimizer = make_optimizer(self.network, options)
@@ -152,7 +149,7 @@ class Run:
         if self.best_epoch == len(self.rows):
             best = {name: self.rows[-1][name] for name in ("epoch", "mAP50", "mAP50-95")}
             self._save(self.folder.best, measured=best)
-        self._save(self.folder.last, recipe=self.recipe, training=self._state())
+        self._save(self.folder.last, training=self._state())
         self.folder.write_results(self.rows)
 
     def finish(self) -> Measured:
@@ -162,7 +159,7 @@ class Run:
         measured = validate(best, self.measured, objects, self.options.batch, self.device)
         save_charts(self.folder, self.rows, measured, self.material.names)
         self.folder.write_results(self.rows)
-        self._save(self.folder.last, recipe=self.recipe, epochs=len(self.rows))
+        self._save(self.folder.last, epochs=len(self.rows))
         return measured
 
     def restore(self, content: Mapping[str, Any]) -> None:

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hailstack.errors import InputError
 from hailstack.files import replacing, unwritable
 from hailstack.training.options import Trained
 
@@ -55,9 +54,18 @@ class RunFolder:
         return self.path / "args.json"
 
     @property
+    def theirs(self) -> Path:
+        """What another trainer keeps for itself."""
+        return self.path / "ultralytics"
+
+    @property
+    def their_last(self) -> Path:
+        return self.theirs / "run" / "weights" / "last.pt"
+
+    @property
     def has_run(self) -> bool:
-        """Whether a run began here."""
-        return self.arguments.exists() or self.last.exists()
+        """Whether an epoch was ever finished here."""
+        return self.last.exists() or self.their_last.exists()
 
     @property
     def curves(self) -> Path:
@@ -97,14 +105,3 @@ class RunFolder:
         """``args.json``."""
         with replacing(self.arguments) as partial:
             partial.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
-
-
-def new_or_refuse(folder: RunFolder) -> None:
-    """Nothing, if no run lies there.
-
-    Raises:
-        InputError: one does, and would be overwritten.
-    """
-    if folder.has_run:
-        message = f"{folder.path}: holds a run already; --resume continues it, --name gives a new one another name"
-        raise InputError(message)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hailstack import __version__
+from hailstack.errors import InputError
 from hailstack.profiling.charts import check_charts
-from hailstack.training.folder import RunFolder, new_or_refuse
-from hailstack.training.material import Material, read_material
+from hailstack.training.folder import RunFolder
+from hailstack.training.material import read_material
 from hailstack.training.options import Progress, Tick, Trained, TrainOptions
 
 
@@ -37,27 +37,20 @@ def train(
         InputError: a run of that name lies there, the device is not there, memory runs out, or training diverges.
     """
     check_charts()
+    from hailstack.training.checkpoint import arguments_of, check_same
+
     if options.trainer == "ultralytics":
         from hailstack.training.ultralytics import train_ultralytics as trainer
     else:
         from hailstack.training.builtin import train_builtin as trainer
     run = RunFolder(Path(folder) / options.name)
-    if not resume:
-        new_or_refuse(run)
+    if run.has_run and not resume:
+        message = f"{run.path}: holds a run already; --resume continues it, --name gives a new one another name"
+        raise InputError(message)
     material = read_material(Path(data))
+    arguments = arguments_of(material, options)
+    if run.has_run:
+        check_same(run, arguments, options)
     run.make()
-    run.write_arguments(_arguments(material, options))
+    run.write_arguments(arguments)
     return trainer(material, run, options, resume=resume, progress=progress)
-
-
-def _arguments(material: Material, options: TrainOptions) -> dict[str, object]:
-    from hailstack.training.extra import torch
-
-    return {
-        **options.to_dict(),
-        "data": str(material.source),
-        "data_digest": material.digest,
-        "names": list(material.names),
-        "pictures": {"train": len(material.train), "val": len(material.val), "unlabelled": material.unlabelled},
-        "versions": {"hailstack": __version__, "torch": torch.__version__},
-    }

@@ -7,6 +7,7 @@ Ultralytics says that its weights are under AGPL-3.0, too; that is noted in the 
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,14 +16,13 @@ from hailstack.datasets.formats import open_dataset, write_dataset
 from hailstack.errors import ConfigError, InputError
 from hailstack.training.builtin import finished
 from hailstack.training.charts import save_charts
-from hailstack.training.checkpoint import read_checkpoint, recipe
+from hailstack.training.checkpoint import read_checkpoint
 from hailstack.training.device import choose_device
 from hailstack.training.folder import RunFolder
 from hailstack.training.material import Material
 from hailstack.training.network import Network, build_network
 from hailstack.training.options import Progress, Trained, TrainOptions
 from hailstack.training.pictures import to_measure_with
-from hailstack.training.starting import starting_digest
 from hailstack.training.ultralytics_process import find_python, read_rows, run_there, watching
 from hailstack.training.validation import validate
 from hailstack.training.weights import fit, read_tensors, save_weights
@@ -56,28 +56,32 @@ def train_ultralytics(
         message = f"model {options.model!r}: Ultralytics has none of that name; it has {', '.join(sorted(MODELS))}"
         raise ConfigError(message)
     python = find_python(options.ultralytics_python)
-    wanted = recipe(material, options, starting_digest(options))
-    content = read_checkpoint(folder, wanted) if resume else None
-    if content is not None and "epochs" in content and folder.best.exists():
+    content = read_checkpoint(folder) if resume else None
+    if content is not None:
         return finished(folder, content)
-    place = folder.path / "ultralytics"
-    last = place / "run" / "weights" / "last.pt"
-    if not (place / "finished").exists():
-        again = resume and last.exists()
-        words = ["resume", f"model={last}"] if again else _words(_copy(material, place), place, options)
-        with watching(place / "run" / "results.csv", options.epochs, progress):
-            run_there(python, ["detect", "train", *words], place)
-        (place / "finished").touch()
-    return _normalise(python, material, folder, options, wanted)
+    over = folder.theirs / "finished"
+    if not (resume and over.exists()):
+        words = _resumption(folder) if resume and folder.their_last.exists() else _beginning(material, folder, options)
+        with watching(folder.theirs / "run" / "results.csv", options.epochs, progress):
+            run_there(python, ["detect", "train", *words], folder.theirs)
+        over.touch()
+    return _normalise(python, material, folder, options)
 
 
-def _copy(material: Material, place: Path) -> Path:
-    """The dataset as YOLO text files beside linked pictures: Ultralytics reads nothing else, and writes beside it."""
-    data = place / "data"
-    there = data / "data.yaml"
-    if not there.exists():
-        write_dataset(open_dataset(material.source), data, "yolo", images="link")
-    return there
+def _resumption(folder: RunFolder) -> list[str]:
+    return ["resume", f"model={folder.their_last}"]
+
+
+def _beginning(material: Material, folder: RunFolder, options: TrainOptions) -> list[str]:
+    """The words that begin a run.
+
+    It gets a copy of the dataset, as YOLO text files beside linked pictures: it reads nothing else, and writes beside
+    what it reads.
+    """
+    shutil.rmtree(folder.theirs, ignore_errors=True)
+    folder.theirs.mkdir(parents=True)
+    data = write_dataset(open_dataset(material.source), folder.theirs / "data", "yolo", images="link")
+    return _words(data, folder.theirs, options)
 
 
 def _words(data: Path, place: Path, options: TrainOptions) -> list[str]:
@@ -118,11 +122,9 @@ def _words(data: Path, place: Path, options: TrainOptions) -> list[str]:
     return [f"{key}={value}" for key, value in values.items()]
 
 
-def _normalise(
-    python: Path, material: Material, folder: RunFolder, options: TrainOptions, wanted: Mapping[str, Any]
-) -> Trained:
+def _normalise(python: Path, material: Material, folder: RunFolder, options: TrainOptions) -> Trained:
     """Their files as ours."""
-    theirs = folder.path / "ultralytics" / "run"
+    theirs = folder.theirs / "run"
     rows = read_rows(theirs / "results.csv")
     best, last = (_network(python, theirs / "weights" / f"{one}.pt", material, options) for one in ("best", "last"))
     device = choose_device(options.device)
@@ -134,7 +136,7 @@ def _normalise(
     licence = options.licence or LICENCE
     for path, network, extra in (
         (folder.best, best, {"measured": measured.metrics}),
-        (folder.last, last, {"recipe": wanted, "epochs": len(rows)}),
+        (folder.last, last, {"epochs": len(rows)}),
     ):
         save_weights(path, network, material.names, options.imgsz, licence=licence, extra=extra)
     return folder.outcome(measured.metrics, len(rows))

@@ -35,9 +35,10 @@ COMMAND_LINE = "from ultralytics.cfg import entrypoint\nentrypoint()\n"
 
 LEASH = """
 import os, sys, threading
-threading.Thread(target=lambda: (sys.stdin.buffer.read(), os._exit(1)), daemon=True).start()
+threading.Thread(target=lambda: (os.read(0, 1), os._exit(1)), daemon=True).start()
 """
-"""It ends when its standard input does, so that it does not outlive us, however we end."""
+"""It ends when its standard input does, so that it does not outlive us, however we end. The input is read without a
+buffer: Python cannot end while a thread waits in one."""
 
 OFFLINE = {"YOLO_OFFLINE": "true", "YOLO_AUTOINSTALL": "false"}
 LAST_LINES = 12
