@@ -1,0 +1,89 @@
+"""Labelled photos of rendered flowers: a dataset to try the road from photos to a HEF on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from hailstack.datasets import Objects
+from hailstack.datasets.yolo_label import write_label
+from hailstack.datasets.yolo_write import write_data_yaml
+from hailstack.demo.camera import Camera, Lens, Pose
+from hailstack.demo.field import STAGES, FieldPlan, grow
+from hailstack.demo.look import Look
+from hailstack.demo.render import Rendered, render
+from hailstack.demo.scenery import FAR_M, build
+from hailstack.errors import InputError
+from hailstack.files import unwritable
+from hailstack.imaging import write_image
+
+SHOTS = 8
+"""Photos of each field. Their names say that they belong together."""
+MIN_SIDE = 0.03
+"""Flowers whose longer side is a smaller share of the photo's width have no box."""
+MIN_VISIBILITY = 0.4
+
+
+def write_photos(
+    folder: Path,
+    count: int = 200,
+    width_px: int = 480,
+    seed: int = 0,
+    progress: Callable[[str, int, int | None], None] = lambda stage, done, total: None,
+) -> Path:
+    """The ``data.yaml`` of a new YOLO dataset, not split: photos of many fields, taken from above, the flowers boxed.
+
+    Args:
+        width_px: of a photo; its height is 9/16 of that.
+        seed: another one, other fields.
+        progress: told how many are done.
+
+    Raises:
+        InputError: there is something in ``folder`` already, or it cannot be written.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        message = f"{folder}: is not empty; name a new folder"
+        raise InputError(message)
+    for number, photo in enumerate(_photos(seed, count, width_px)):
+        series = f"field{number // SHOTS:03d}"
+        places = [_folder(folder / part / series) / f"{series}_{number % SHOTS}" for part in ("images", "labels")]
+        write_image(places[0].with_suffix(".jpg"), photo.image)
+        write_label(places[1].with_suffix(".txt"), _objects(photo))
+        progress("photos", number + 1, count)
+    return write_data_yaml(folder, dict(enumerate(STAGES)), {})
+
+
+def _folder(path: Path) -> Path:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise unwritable(path, error) from error
+    return path
+
+
+def _photos(seed: int, count: int, width_px: int) -> Iterator[Rendered]:
+    lens = Lens(width_px, width_px * 9 // 16, width_px * 0.9)
+    for number in range(count):
+        if number % SHOTS == 0:
+            field = 1000 * (seed + 1) + number // SHOTS
+            rng = np.random.default_rng([field, 11])
+            plan = FieldPlan(flowers_per_plant=float(rng.uniform(3.0, 6.0)), missing=0.05)
+            scenery = build(grow(field, plan), Look.of_seed(field))
+        camera = Camera(lens, _pose(rng, plan))
+        yield render(scenery, camera, float(rng.uniform(0, 60)), sensor_seed=field * 1000 + number)
+
+
+def _pose(rng: np.random.Generator, plan: FieldPlan) -> Pose:
+    """Somebody who walks between the rows and looks down at the plants."""
+    place = (rng.normal(0.0, 0.4), rng.uniform(0.8, plan.length_m - FAR_M), rng.normal(1.05, 0.05))
+    return Pose.looking(place, rng.normal(0.0, 20.0), rng.normal(52.0, 4.0), rng.normal(0.0, 2.0))
+
+
+def _objects(photo: Rendered) -> Objects:
+    height, width = photo.image.shape[:2]
+    sides = (photo.truth.xyxy[:, 2:] - photo.truth.xyxy[:, :2]).max(axis=1, initial=0.0)
+    kept = (sides >= MIN_SIDE * width) & (photo.truth.visibility >= MIN_VISIBILITY)
+    size = np.array([width, height, width, height], np.float64)
+    return Objects(photo.truth.xyxy[kept] / size, photo.truth.class_id[kept])

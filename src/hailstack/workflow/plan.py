@@ -1,0 +1,189 @@
+"""The file of ``hailstack build``: from which photos, how, and what the outcome must reach."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
+
+from hailstack.compiler.preflight.estimate import Target
+from hailstack.compiler.quantise.options import QuantiseOptions
+from hailstack.datasets.split import SplitOptions
+from hailstack.datasets.yaml_file import read_yaml
+from hailstack.errors import ConfigError, InputError, NotFoundError
+from hailstack.files import replacing
+from hailstack.training.options import TrainOptions
+
+Options = TypeVar("Options", TrainOptions, SplitOptions, QuantiseOptions)
+
+RESERVED = frozenset({"name"})
+"""Of the training options: the build says it."""
+
+TEMPLATE = """\
+# hailstack build {name}: photos -> dataset -> training -> ONNX -> parity -> HEF -> check
+data: {data}            # a dataset (YOLO, COCO, VOC), labelled: hailstack data annotate
+output: {stem}-build
+
+verify:
+  ignore: []            # kinds of findings that do not stop the build: hailstack data verify lists them
+split:                  # or "keep", where the dataset has its splits
+  val: 0.15
+  test: 0.15
+  seed: 0
+train:
+  model: yolov8n        # yolov8n-tiny, yolov8n, s, m, l, x
+  epochs: 100
+  imgsz: 640
+  batch: 16
+calibration:
+  count: 256
+compile:
+  target: hailo8l
+  level: 1              # of optimisation, 0 to 4
+check:
+  split: test
+  min_map50: 0.8
+  max_drop: 1.5         # points of mAP50 that the integers may lose
+"""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+
+
+class VerifySection(_Strict):
+    """What is asked of the labels."""
+
+    ignore: tuple[str, ...] = ()
+    """Kinds of findings that do not stop the build."""
+
+
+class ExportSection(_Strict):
+    """The ONNX file."""
+
+    opset: int = 17
+
+
+class CalibrationSection(_Strict):
+    """The pictures that scales are measured on, from the training split."""
+
+    count: int = Field(default=256, ge=1)
+
+
+class CompileSection(_Strict):
+    """The HEF."""
+
+    target: Target = "hailo8l"
+    score_threshold: float | None = Field(default=None, ge=0, le=1)
+    iou_threshold: float | None = Field(default=None, ge=0, le=1)
+    quantisation: QuantiseOptions = QuantiseOptions()
+
+
+class CheckSection(_Strict):
+    """What the HEF must reach on the emulated device."""
+
+    split: Literal["val", "test"] | None = None
+    """None: ``test`` where there is one, else ``val``."""
+    min_map50: float | None = Field(default=None, ge=0, le=1)
+    max_drop: float | None = Field(default=None, ge=0, le=100)
+    """Points of mAP50 that may be lost between ONNX and HEF."""
+
+
+class BuildPlan(_Strict):
+    """The whole road."""
+
+    data: Path
+    output: Path
+    verify: VerifySection = VerifySection()
+    split: SplitOptions | Literal["keep"] = "keep"
+    train: TrainOptions = TrainOptions()
+    export: ExportSection = ExportSection()
+    calibration: CalibrationSection = CalibrationSection()
+    compile: CompileSection = CompileSection()
+    check: CheckSection = CheckSection()
+
+    @field_validator("split", mode="before")
+    @classmethod
+    def _read_split(cls, value: object) -> object:
+        return value if value == "keep" else _options(SplitOptions, value)
+
+    @field_validator("train", mode="before")
+    @classmethod
+    def _read_train(cls, value: object) -> object:
+        return _options(TrainOptions, value, RESERVED)
+
+    @field_validator("compile", mode="before")
+    @classmethod
+    def _read_compile(cls, value: object) -> object:
+        """Options of quantisation stand beside the others."""
+        if not isinstance(value, dict):
+            return value
+        inner = {field.name for field in fields(QuantiseOptions)}
+        own = {key: one for key, one in value.items() if key not in inner}
+        return {**own, "quantisation": _options(QuantiseOptions, {k: v for k, v in value.items() if k in inner})}
+
+
+def read_plan(file: Path) -> BuildPlan:
+    """A plan from its YAML file; its paths count from the file's folder.
+
+    Raises:
+        NotFoundError: there is no such file.
+        ConfigError: it is no YAML, or a key or value is wrong; the message names file, key and value.
+        MissingExtraError: PyYAML is not installed.
+    """
+    if not file.is_file():
+        message = f"{file}: no such build file; hailstack build --new {file} --data FOLDER writes one"
+        raise NotFoundError(message)
+    values = {"output": f"{file.stem}-build", **read_yaml(file)}
+    for key in ("data", "output"):
+        if isinstance(values.get(key), str):
+            values[key] = file.parent / values[key]
+    train = values.get("train")
+    if isinstance(train, dict) and isinstance(train.get("weights"), str):
+        values["train"] = {**train, "weights": file.parent / train["weights"]}
+    try:
+        return BuildPlan.model_validate(values)
+    except ValidationError as error:
+        raise ConfigError("\n".join(f"{file}: {_complaint(one)}" for one in error.errors())) from error
+
+
+def write_template(file: Path, data: Path) -> None:
+    """A plan to begin with.
+
+    Raises:
+        InputError: there is a file already, or it cannot be written.
+    """
+    if file.exists():
+        message = f"{file}: is there already; give the new plan another name"
+        raise InputError(message)
+    place = os.path.relpath(data, file.absolute().parent)
+    with replacing(file) as partial:
+        partial.write_text(TEMPLATE.format(name=file.name, stem=file.stem, data=place), encoding="utf-8")
+
+
+def as_json(options: TrainOptions | SplitOptions | QuantiseOptions) -> dict[str, Any]:
+    """Plain values; what has no effect on the outcome is left out."""
+    plain = asdict(options)
+    return {key: str(value) if isinstance(value, Path) else value for key, value in plain.items()}
+
+
+def _options(kind: type[Options], value: object, reserved: frozenset[str] = frozenset()) -> Options:
+    """The options of another room from a section of the file."""
+    if not isinstance(value, dict):
+        message = f"a section with keys is wanted, not {value!r}"
+        raise ValueError(message)
+    known = [field.name for field in fields(kind) if field.name not in reserved]
+    if unknown := [str(key) for key in value if key not in known]:
+        message = f"{unknown[0]!r} is no key here; known are {', '.join(known)}"
+        raise ValueError(message)
+    return TypeAdapter(kind).validate_python(value)
+
+
+def _complaint(error: Any) -> str:
+    place = ".".join(str(part) for part in error["loc"] if part not in ("function-after", "SplitOptions"))
+    given = error.get("input")
+    shown = "" if isinstance(given, dict) else f" (it is {given!r})"
+    return f"{place}: {error['msg'].removeprefix('Value error, ')}{shown}"
