@@ -9,6 +9,11 @@ import cyclopts
 from cyclopts import Parameter
 
 export = cyclopts.App(name="export", help_format="plaintext")
+export.command(
+    "hailstack.cli.export_verify:export_verify",
+    name="verify",
+    help="Say whether an ONNX file is sound, and why it finds something where there is nothing.",
+)
 
 
 @export.default

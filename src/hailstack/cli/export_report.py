@@ -7,13 +7,15 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from hailstack.training.export import Exported
-from hailstack.training.parity import Parity
+if TYPE_CHECKING:
+    from hailstack.training.export import Exported
+    from hailstack.training.parity import Parity
 
 
 @contextmanager

@@ -131,7 +131,8 @@ def _select(write: _Writer, corners: str, scores: str, limits: tuple[float, floa
     ]
     # What it picks is (n, 3): picture, class, cell.
     picked = write.add("NonMaxSuppression", "picked", corners, scores, most, thresholds[1], thresholds[0])
-    score = write.add("Unsqueeze", "score", write.add("GatherND", "score_flat", scores, picked), _axis(write, 1))
+    flat = write.add("GatherND", "score_flat", scores, picked)
+    score = write.add("Unsqueeze", "score", flat, write.constant("last_axis", [1]))
     kind = write.add("Gather", "class_id", picked, write.constant("class_column", [1]), axis=1)
     columns = write.constant("box_columns", [0, 2])
     boxes = write.add("GatherND", "xyxy_picked", corners, write.add("Gather", "place", picked, columns, axis=1))
@@ -143,9 +144,9 @@ def _select(write: _Writer, corners: str, scores: str, limits: tuple[float, floa
     )
     order = _best(write, padded, most)
     best = write.add("Gather", "rows_best", padded, order, axis=0)
-    write.nodes.append(
-        helper.make_node("Unsqueeze", [best, _axis(write, 0)], [BOXES], name=f"{SCOPE}/{BOXES}/Unsqueeze")
-    )
+    # Not Unsqueeze: how many boxes there are is open up to here, and a shape that is written down is known to all.
+    shape = write.constant("boxes_shape", [1, MOST, 6])
+    write.nodes.append(helper.make_node("Reshape", [best, shape], [BOXES], name=f"{SCOPE}/{BOXES}/Reshape"))
 
 
 def _best(write: _Writer, rows: str, most: str) -> str:
@@ -154,9 +155,3 @@ def _best(write: _Writer, rows: str, most: str) -> str:
     values, order = f"{SCOPE}/scores_best", f"{SCOPE}/order"
     write.nodes.append(helper.make_node("TopK", [column, most], [values, order], name=f"{SCOPE}/TopK", axis=0))
     return order
-
-
-def _axis(write: _Writer, number: int) -> str:
-    name = f"axis_{number}"
-    known = f"{SCOPE}/{name}"
-    return known if any(one.name == known for one in write.constants) else write.constant(name, [number])
