@@ -284,3 +284,11 @@ def test_damage_is_found_in_its_place_and_nothing_else_is(name: str, field: Path
 def test_the_damages_tried_are_many() -> None:
     assert len({code for _, code, _, _ in DAMAGES.values()}) >= 45
     assert {code for _, code, _, _ in DAMAGES.values()} <= set(RULES)
+
+
+def test_an_empty_label_that_somebody_saved_on_the_page_is_meant(field: Path) -> None:
+    (field / B).write_text("")
+    reviews = field / ".hailstack/annotate/reviewed.json"
+    reviews.parent.mkdir(parents=True)
+    reviews.write_text('{"version": 1, "reviewed": {"images/train/b.jpg": {"by": "me", "at": "now"}}}')
+    assert verify(field).findings == ()

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import os
+from collections.abc import Container, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from hailstack.datasets.coco import is_coco
 from hailstack.datasets.verify.coco_file import survey_coco
-from hailstack.datasets.verify.survey import Listener, Survey
+from hailstack.datasets.verify.finding import Finding
+from hailstack.datasets.verify.survey import Listener, Picture, Survey
 from hailstack.datasets.verify.voc_files import survey_voc
 from hailstack.datasets.verify.yolo_files import find_files
 from hailstack.datasets.verify.yolo_text import read_labels
@@ -14,6 +18,9 @@ from hailstack.datasets.verify.yolo_yaml import Yaml, read_layout
 from hailstack.datasets.voc import is_voc
 from hailstack.datasets.yolo import is_yolo, read_names, yaml_in
 from hailstack.errors import ConfigError, NotFoundError
+
+REVIEWS = Path(".hailstack", "annotate", "reviewed.json")
+"""Which pictures somebody has looked at and saved, as ``hailstack data annotate`` keeps it."""
 
 
 def survey(path: Path, progress: Listener) -> Survey:
@@ -49,7 +56,7 @@ def _survey_yolo(path: Path, progress: Listener) -> Survey:
     splits, pictures, findings = find_files(layout, folder)
     rows, text_findings = read_labels(pictures, layout.keypoints, progress)
     lines = {class_id: layout.lines.get(f"names.{class_id}", 1) for class_id in layout.names}
-    all_findings = (*layout.findings, *findings, *text_findings)
+    all_findings = (*layout.findings, *findings, *_unreviewed(folder, pictures, text_findings))
     return Survey("yolo", file or folder, layout.names, lines, splits, pictures, rows, all_findings)
 
 
@@ -57,3 +64,19 @@ def _bare(folder: Path) -> Yaml:
     """A folder without YAML file; labelling tools leave their class names beside the labels."""
     listed = folder / "classes.txt"
     return Yaml(None, names=read_names(listed) if listed.is_file() else {})
+
+
+def _unreviewed(folder: Path, pictures: Sequence[Picture], findings: Iterable[Finding]) -> Iterator[Finding]:
+    """The findings but those about empty labels that somebody has saved in ``hailstack data annotate``."""
+    reviewed = _reviewed(folder / REVIEWS)
+    meant = {Path(one.label) for one in pictures if one.label and os.path.relpath(one.path, folder) in reviewed}
+    return (finding for finding in findings if finding.code != "label-empty" or finding.path not in meant)
+
+
+def _reviewed(file: Path) -> Container[str]:
+    """Pictures, by their path in the dataset; none if the file is not there, or is none."""
+    try:
+        entries = json.loads(file.read_bytes())["reviewed"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return ()
+    return entries if isinstance(entries, dict) else ()
