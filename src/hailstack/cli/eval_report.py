@@ -116,9 +116,8 @@ def _rows(found: Evaluation) -> Iterator[Table]:
         table = _table(title if single else f"{main} {title}", about)
         for heading in first[0].figures if single else (one.facts.title for one in found.networks):
             table.add_column(heading, justify="right", no_wrap=True)
-        others = [{row.name: row.figures for row in one.score.rows[about]} for one in found.networks]
         for row in listed:
-            pairs = row.figures.items() if single else [(main, one[row.name][main]) for one in others]
+            pairs = row.figures.items() if single else [(main, value) for value in found.compared(about, row.name)]
             table.add_row(row.name, *(shown(*pair) for pair in pairs))
         yield table
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -40,6 +41,17 @@ class Labelled:
     width: int
     height: int
     objects: Objects
+
+
+def check_evaluator() -> None:
+    """Nothing, if average precision can be measured.
+
+    Raises:
+        MissingExtraError: the evaluator is not installed.
+    """
+    if importlib.util.find_spec("faster_coco_eval") is None:
+        message = "average precision needs the COCO evaluator: pip install 'hailstack[eval]'"
+        raise MissingExtraError(message)
 
 
 def is_spared(objects: Objects) -> NDArray[np.bool_]:
@@ -89,11 +101,9 @@ def _mean(precision: Any) -> float:
 
 
 def _evaluate(truth: dict[str, Any], results: list[dict[str, Any]], images: int) -> Any:
-    try:
-        from faster_coco_eval import COCO, COCOeval_faster
-    except ImportError as error:
-        message = "average precision needs the COCO evaluator: pip install 'hailstack[eval]'"
-        raise MissingExtraError(message) from error
+    check_evaluator()
+    from faster_coco_eval import COCO, COCOeval_faster
+
     if not results:
         return None
     with contextlib.redirect_stdout(io.StringIO()):  # it prints tables of its own

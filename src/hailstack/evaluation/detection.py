@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hailstack.datasets.accuracy import Accuracy, Labelled, is_spared, score_detections
+from hailstack.datasets.accuracy import Accuracy, Labelled, check_evaluator, is_spared, score_detections
 from hailstack.datasets.model import Objects
 from hailstack.errors import ConfigError
 from hailstack.evaluation.cases import Box, Case, Mark, count_kinds
@@ -116,18 +116,28 @@ class DetectionScorer:
 
     Args:
         objects: of every picture of the truth.
+        names: of the truth's classes.
+        ids: the truth's class id of each of the network's classes; None: the same numbers.
+
+    Raises:
+        MissingExtraError: the evaluator is not installed.
     """
 
     objects: Sequence[Objects]
     names: Mapping[int, str]
+    ids: NDArray[np.int32] | None = None
     found: list[Detections] = field(default_factory=list)
     truth: list[Labelled] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        check_evaluator()
 
     def add(self, row: int, image: Image, prediction: Prediction) -> None:
         if not isinstance(prediction, Detections):
             message = f"the labels are boxes, but the network gives {type(prediction).__name__}"
             raise ConfigError(message)
-        self.found.append(prediction)
+        known = prediction if self.ids is None else replace(prediction, class_id=self.ids[prediction.class_id])
+        self.found.append(known)
         self.truth.append(Labelled(image.shape[1], image.shape[0], self.objects[row]))
 
     def score(self) -> DetectionScore:

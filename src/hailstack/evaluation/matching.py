@@ -40,9 +40,11 @@ class ClassMatches:
     """``(pictures,)``: labelled boxes in each that should be found."""
 
     def curve(self, overlap: int, weight: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Precision and recall after each box, each picture counting ``weight`` times, ``(pictures,)``."""
-        share = weight[self.picture] * ~self.spared[overlap]
-        hits = np.cumsum(self.hit[overlap] * share)
+        """Precision and recall after each box up to the last hit, each picture counting ``weight`` times."""
+        # Behind the last hit recall grows no more, and precision only falls.
+        end = len(self.score) - int(self.hit[overlap][::-1].argmax()) if self.hit[overlap].any() else 0
+        share = weight[self.picture[:end]] * ~self.spared[overlap, :end]
+        hits = np.cumsum(self.hit[overlap, :end] * share)
         return hits / np.maximum(np.cumsum(share), np.spacing(1)), hits / max(float(weight @ self.wanted), 1e-12)
 
     def average_precision(self, weight: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -13,7 +13,7 @@ from typing import Any
 from hailstack.evaluation.cases import SHOWN_MOST, Case, worst_rows
 from hailstack.evaluation.mistakes import KINDS
 from hailstack.evaluation.report import Evaluation, Judged
-from hailstack.evaluation.score import shown
+from hailstack.evaluation.score import Row, shown
 from hailstack.files import replacing
 from hailstack.imaging import data_uri, raster, read_image
 from hailstack.types import Image
@@ -96,16 +96,18 @@ def _rows(evaluation: Evaluation) -> Iterator[str]:
         names = list(rows[0].figures)
         several = len(evaluation.networks) > 1
         headings = [about, *([one.facts.title for one in evaluation.networks] if several else names)]
-        table = [(escape(row.name), *_values(evaluation, about, place, several)) for place, row in enumerate(rows)]
+        table = [(escape(row.name), *_values(evaluation, about, row, several)) for row in rows]
         what = f"{names[0]} by {about}" if several else f"By {about}"
         opened = " open" if len(rows) <= FEW_ROWS else ""
         yield f"<details{opened}><summary>{what} ({len(rows)})</summary>{_table(headings, table)}</details>"
 
 
-def _values(evaluation: Evaluation, about: str, place: int, several: bool) -> list[str]:
+def _values(evaluation: Evaluation, about: str, row: Row, several: bool) -> list[str]:
     """The first figure of every network, or all of the only one."""
-    figures = [list(one.score.rows[about][place].figures.items()) for one in evaluation.networks]
-    return [shown(*pair) for pair in ([one[0] for one in figures] if several else figures[0])]
+    if not several:
+        return [shown(*pair) for pair in row.figures.items()]
+    main = next(iter(row.figures))
+    return [shown(main, value) for value in evaluation.compared(about, row.name)]
 
 
 def _wrong(evaluation: Evaluation, cases: Sequence[Sequence[Case]], worst: Sequence[int]) -> str:

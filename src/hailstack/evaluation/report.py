@@ -81,6 +81,11 @@ class Evaluation:
         rough = "; with so few pictures the interval itself is rough" if count < FEW_PICTURES else ""
         return f"{judged.facts.title}: {change} ({span}){chance}{rough}"
 
+    def compared(self, about: str, name: str) -> tuple[float, ...]:
+        """The first figure of one class (or size) for every network; NaN where it has none."""
+        found = ([row for row in one.score.rows[about] if row.name == name] for one in self.networks)
+        return tuple(next(iter(rows[0].figures.values())) if rows else math.nan for rows in found)
+
     def to_json(self) -> dict[str, Any]:
         """Plain values; what has no value becomes null."""
         plain: dict[str, Any] = _plain(

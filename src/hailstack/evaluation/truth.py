@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from hailstack.datasets import Dataset, Objects, open_dataset
 from hailstack.errors import ConfigError
 from hailstack.evaluation.detection import DetectionScorer
@@ -60,31 +63,45 @@ class ObjectTruth:
         return len(self.names) or 1 + max((int(one.class_id.max(initial=-1)) for one in self.objects), default=-1)
 
     def scorer(self, facts: NetworkFacts) -> DetectionScorer:
-        """See :class:`Truth`."""
-        theirs, ours = list(facts.names), [self.names[key] for key in sorted(self.names)]
-        named = facts.classes != self.classes if ours else facts.classes < self.classes
-        if facts.classes and named:
+        """The network's classes are the data's of the same names if the names are the same, else they follow the order
+        of the data's class ids.
+        """
+        theirs, ours = list(facts.names), list(self._ranked.values())
+        other = facts.classes != self.classes if ours else facts.classes < self.classes
+        if facts.classes and other:
             message = (
                 f"{facts.path} tells {facts.classes} classes apart{listed(theirs)}, {self.source} has "
                 f"{self.classes}{listed(ours)}: other labels, or another network?"
             )
             raise ConfigError(message)
-        if theirs and ours and theirs != ours and sorted(theirs) == sorted(ours):
-            row = next(row for row, name in enumerate(theirs) if name != ours[row])
-            message = (
-                f"class {row} is {theirs[row]!r} in {facts.path}, but {ours[row]!r} in {self.source}: the same "
-                "names in another order; write them in the network's order, with the labels' class ids to match"
-            )
-            raise ConfigError(message)
-        return DetectionScorer(self.objects, self.names or dict(enumerate(facts.names)))
+        return DetectionScorer(self.objects, self.names or dict(enumerate(facts.names)), self._ids_of(facts))
+
+    @property
+    def _ranked(self) -> Mapping[int, str]:
+        return {key: self.names[key] for key in sorted(self.names)}
+
+    def _ids_of(self, facts: NetworkFacts) -> NDArray[np.int32] | None:
+        """The data's id of each of the network's classes; None: the same numbers."""
+        if not self.names:
+            return None
+        by_name = {name.casefold(): key for key, name in self._ranked.items()}
+        wanted = [name.casefold() for name in facts.names]
+        same = sorted(wanted) == sorted(by_name) and len(by_name) == len(self.names)
+        return np.array([by_name[name] for name in wanted] if same else list(self._ranked), np.int32)
 
     def warnings(self, facts: NetworkFacts) -> Iterator[str]:
         """See :class:`Truth`."""
-        other = [(mine, self.names.get(row, mine)) for row, mine in enumerate(facts.names)]
-        if odd := [pair for pair in other if pair[0].casefold() != pair[1].casefold()]:
+        ids = self._ids_of(facts)
+        paired = [] if ids is None else [(one, self.names[key]) for one, key in zip(facts.names, ids, strict=False)]
+        if odd := [pair for pair in paired if pair[0].casefold() != pair[1].casefold()]:
             yield (
-                f"{len(odd)} of {len(other)} class names differ: {odd[0][0]!r} in {facts.path.name} is "
+                f"{len(odd)} of {len(paired)} class names differ: {odd[0][0]!r} in {facts.path.name} is "
                 f"{odd[0][1]!r} in {self.source.name}"
+            )
+        elif ids is not None and list(ids) != sorted(ids):
+            yield (
+                f"{facts.path.name} and {self.source.name} have the same class names in another order; they are "
+                "matched by name"
             )
 
 
@@ -104,6 +121,13 @@ def read_objects(data: Path | Dataset, split: str | None, limit: int | None) -> 
     if not any(len(objects) for _, objects in labelled):
         message = (
             f"{dataset.source}: no object is labelled in any of {len(dataset.splits[chosen])} pictures of {chosen!r}"
+        )
+        raise ConfigError(message)
+    strange = {int(one) for _, objects in labelled for one in objects.class_id} - set(dataset.names or ())
+    if dataset.names and strange:
+        message = (
+            f"{dataset.source}: labels of {chosen!r} hold class {min(strange)}, which has no name there; hailstack "
+            "data verify shows where"
         )
         raise ConfigError(message)
     kept = thin_out(labelled, limit)

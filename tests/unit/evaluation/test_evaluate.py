@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 
 import numpy as np
 import pytest
@@ -113,9 +114,44 @@ def test_a_wrong_number_of_classes_names_model_and_data(tmp_path):
         evaluate(model, data)
 
 
-def test_the_same_names_in_another_order_are_refused(field, tmp_path):
-    with pytest.raises(ConfigError, match=r"class 0 is 'bud' in .*flowers\.hef, but 'open' in .*data\.yaml"):
-        evaluate(field.hef, write_data(tmp_path, "[open, bud, wilted]"))
+def test_the_same_names_in_another_order_are_matched_by_name(field, tmp_path):
+    for part in ("images", "labels"):
+        shutil.copytree(field.data.parent / part, tmp_path / part)
+    for label in (tmp_path / "labels" / "val").iterdir():
+        turned = [f"{(int(line[0]) + 1) % 3}{line[1:]}" for line in label.read_text().splitlines()]
+        label.write_text("\n".join(turned))
+    (tmp_path / "data.yaml").write_text("val: images/val\nnames: [wilted, bud, open]\n")
+    report = evaluate(field.hef, tmp_path, EvalOptions(limit=2))
+    assert report.networks[0].score.totals["mAP50"] > 0.6
+    assert report.warnings == (
+        "flowers.hef and data.yaml have the same class names in another order; they are matched by name",
+    )
+
+
+def test_class_ids_with_gaps_are_taken_in_their_order(field, tmp_path):
+    image = field.data.parent / "images" / "val" / "0.jpg"
+    categories = [{"id": key, "name": name} for key, name in ((2, "bud"), (5, "open"), (9, "wilted"))]
+    rows = [line.split() for line in (field.data.parent / "labels" / "val" / "0.txt").read_text().splitlines()]
+    size = np.array([960, 540, 960, 540])
+    annotations = []
+    for number, (kind, *box) in enumerate(rows, 1):
+        x, y, width, height = np.array(box, float) * size
+        where = {"bbox": [x - width / 2, y - height / 2, width, height], "area": width * height, "iscrowd": 0}
+        annotations.append({"id": number, "image_id": 1, "category_id": (2, 5, 9)[int(kind)], **where})
+    images = [{"id": 1, "file_name": "0.jpg", "width": 960, "height": 540}]
+    (tmp_path / "0.jpg").write_bytes(image.read_bytes())
+    coco = {"images": images, "annotations": annotations, "categories": categories}
+    (tmp_path / "val.json").write_text(json.dumps(coco))
+    report = evaluate(field.onnx, tmp_path / "val.json")
+    assert report.networks[0].score.totals["mAP50"] > 0.6
+    assert [row.name for row in report.networks[0].score.rows["class"]] == ["bud", "open", "wilted"]
+
+
+def test_labels_of_a_class_without_a_name_are_refused(field, tmp_path):
+    data = write_data(tmp_path, "[bud, open, wilted]")
+    (tmp_path / "labels" / "a.txt").write_text("7 0.5 0.5 0.2 0.2\n")
+    with pytest.raises(ConfigError, match=r"data\.yaml: labels of 'val' hold class 7, which has no name there"):
+        evaluate(field.onnx, data)
 
 
 def test_a_name_that_differs_is_a_warning(field, tmp_path):

@@ -39,7 +39,7 @@ def test_figures_are_those_of_the_coco_evaluator(seed, pictures, classes):
     found, truth = zip(*(scene(rng, classes) for _ in range(pictures)), strict=True)
     assume(any(not is_spared(one.objects).all() for one in truth))
     wanted = score_detections(found, truth)
-    scorer = DetectionScorer([one.objects for one in truth], {}, list(found), list(truth))
+    scorer = DetectionScorer([one.objects for one in truth], {}, found=list(found), truth=list(truth))
     mine = scorer.score().resampled(np.ones(pictures))
     for name, value in wanted.total.items():
         assert mine[name] == pytest.approx(value, nan_ok=True)
@@ -50,7 +50,7 @@ def test_a_picture_that_counts_twice_is_a_picture_more():
     scenes = [scene(rng, 2, digits=6) for _ in range(4)]
     twice = [*scenes, scenes[1]]
     found, truth = zip(*scenes, strict=True)
-    score = DetectionScorer([one.objects for one in truth], {}, list(found), list(truth)).score()
+    score = DetectionScorer([one.objects for one in truth], {}, found=list(found), truth=list(truth)).score()
     wanted = score_detections(*zip(*twice, strict=True)).total["mAP50"]
     assert score.resampled(np.array([1.0, 2.0, 1.0, 1.0]))["mAP50"] == pytest.approx(wanted, abs=0.005)
 
@@ -67,7 +67,7 @@ def test_the_best_threshold_keeps_what_is_right_and_drops_what_is_not():
 
 def test_a_network_that_finds_nothing_has_no_good_threshold():
     truth = Labelled(SIDE, SIDE, Objects(np.array([[0.1, 0.1, 0.3, 0.3]]), np.zeros(1, np.int32)))
-    score = DetectionScorer([truth.objects], {0: "a"}, [Detections.empty()], [truth]).score()
+    score = DetectionScorer([truth.objects], {0: "a"}, found=[Detections.empty()], truth=[truth]).score()
     assert score.totals["mAP50"] == 0.0
     assert score.best.f1 == 0.0
     assert score.resampled(np.ones(1))["mAP50"] == 0.0
