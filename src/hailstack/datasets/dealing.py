@@ -64,9 +64,9 @@ def deal(groups: Sequence[Group], shares: Mapping[str, float], seed: int = 0) ->
         if group.split is not None:
             needs[group.split].give(group)
     left = sorted((group for group in groups if group.split is None), key=lambda one: _order(one, seed))
-    for label in _rarest_first(left):
-        for group in left:
-            if label in group.classes and group.key not in dealt:
+    for label, having in _rarest_first(left):
+        for group in having:
+            if group.key not in dealt:
                 open_ = [name for name, need in needs.items() if not need.is_overfull]
                 split = max(open_ or needs, key=lambda name: (needs[name].classes[label], needs[name].pictures))
                 needs[split].give(group)
@@ -93,11 +93,13 @@ def _order(group: Group, seed: int) -> tuple[int, str]:
     return -group.pictures, hashlib.sha256(f"{seed}/{group.key}".encode()).hexdigest()
 
 
-def _rarest_first(groups: Iterable[Group]) -> list[int]:
-    counts = Counter[int]()
+def _rarest_first(groups: Iterable[Group]) -> list[tuple[int, list[Group]]]:
+    """Each class with the groups that have it, in their order."""
+    having: dict[int, list[Group]] = {}
     for group in groups:
-        counts.update(group.classes)
-    return sorted(counts, key=lambda label: (counts[label], label))
+        for label in group.classes:
+            having.setdefault(label, []).append(group)
+    return sorted(having.items(), key=lambda one: (sum(group.classes[one[0]] for group in one[1]), one[0]))
 
 
 def _without_empty(

@@ -10,8 +10,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-import numpy as np
-
 from hailstack.datasets.dealing import NOTHING, Group, deal
 from hailstack.datasets.likeness import alike, fingerprints
 from hailstack.datasets.model import Dataset, Sample
@@ -267,7 +265,7 @@ def class_counts(samples: Sequence[Sample]) -> Counter[int]:
 
 
 def _labels(sample: Sample) -> set[int]:
-    found = set() if sample.objects is None else set(np.unique(sample.objects.class_id).tolist())
+    found = set() if sample.objects is None else set(sample.objects.class_id.tolist())
     return found or {NOTHING}
 
 

@@ -50,7 +50,7 @@ def make_page(stats: Stats) -> str:
         imgsz=stats.imgsz,
         sides=_side_plot(side, stats.imgsz),
         heat=_heat_plot(stats.heat),
-        hottest=f"{stats.heat.max():.0%}",
+        hottest=f"{100 * stats.heat.max():.2g} %",
         light=_bars(
             np.histogram(stats.brightness, BINS, (0, 256))[0], [(v / 256, str(v)) for v in (0, 64, 128, 192, 255)]
         ),
