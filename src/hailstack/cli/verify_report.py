@@ -82,7 +82,7 @@ def print_verification(found: Verification, mending: Mending | None, *, show: in
 def _print_mending(console: Console, mending: Mending) -> None:
     for mend in mending.mends:
         console.print(mend.diff, markup=False, end="")
-    count = f"{len(mending.mends)} label files"
+    count = f"{len(mending.mends)} label file{'' if len(mending.mends) == 1 else 's'}"
     if not mending.mends:
         console.print("nothing to mend safely\n")
     elif mending.backup is None:

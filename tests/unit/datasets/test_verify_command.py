@@ -10,6 +10,7 @@ from PIL import Image as Pillow
 
 from hailstack.cli import run
 from hailstack.datasets.verify import RULES
+from hailstack.datasets.verify.rules import SEVERITIES
 
 
 def verify(*arguments: object) -> int:
@@ -84,3 +85,14 @@ def test_what_is_no_dataset_ends_with_1(tmp_path: Path, capsys: pytest.CaptureFi
         assert str(path) in capsys.readouterr().err
     assert verify(tmp_path, "--dry-run") == 1
     assert "--fix" in capsys.readouterr().err
+
+
+def test_the_manual_has_every_kind_with_its_severity() -> None:
+    page = (Path(__file__).parents[3] / "docs/how-to/verify.md").read_text()
+    tables = dict(zip(SEVERITIES, _tables(page), strict=True))
+    for code, rule in RULES.items():
+        assert f"| `{code}` | {rule.what} | {rule.remedy} |" in tables[rule.severity]
+
+
+def _tables(page: str) -> list[str]:
+    return [part.split("\n\n")[0] for part in page.split("| what is wrong | what to do |")[1:]]

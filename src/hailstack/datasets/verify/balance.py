@@ -29,9 +29,9 @@ def balance_findings(survey: Survey) -> Iterator[Finding]:
         for class_id in survey.names:
             there = sum(split.get(class_id, 0) for split in counts.values())
             if there and not train.get(class_id):
-                yield _find(survey, "class-not-in-train", class_id, f"has {there} boxes, none of them in train")
+                yield _find(survey, "class-not-in-train", class_id, f"has {_boxes(there)}, none in train")
             elif train.get(class_id) and not val.get(class_id):
-                message = f"has {train[class_id]} boxes in train, none in val: how well it is found cannot be told"
+                message = f"has {_boxes(train[class_id])} in train, none in val: how well it is found cannot be told"
                 yield _find(survey, "class-not-in-val", class_id, message)
     yield from _imbalance(survey, {class_id: count for class_id, count in total.items() if count})
 
@@ -57,8 +57,12 @@ def _imbalance(survey: Survey, total: Mapping[int, int]) -> Iterator[Finding]:
     most = max(total, key=lambda class_id: total[class_id])
     for class_id, count in total.items():
         if count < RARE * total[most]:
-            message = f"has {count} boxes, {survey.names[most]!r} has {total[most]}"
+            message = f"has {_boxes(count)}, {survey.names[most]!r} has {total[most]}"
             yield _find(survey, "class-imbalance", class_id, message)
+
+
+def _boxes(count: int) -> str:
+    return f"{count} box{'' if count == 1 else 'es'}"
 
 
 def _find(survey: Survey, code: str, class_id: int, message: str) -> Finding:
