@@ -20,6 +20,8 @@ FRAMES_AHEAD = 4
 """Decoded frames that may wait for the network."""
 SHORTEST_WAIT_S = 0.004
 LONGEST_WAIT_S = 0.1
+MADE_UP_S = 0.25
+"""How long a device that works for others may keep a model from the frames that its quota allows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,7 @@ class Demand:
 class Quota:
     """When the next frame may be taken, so that there are no more than ``fps`` a second on average.
 
-    A frame that was late may be made up for by the next one; more than that would be a burst.
+    Frames that were late may be made up for within ``MADE_UP_S``; what was missed before is lost.
     """
 
     def __init__(self, fps: float) -> None:
@@ -79,7 +81,7 @@ class Quota:
 
     def take(self, now_s: float) -> None:
         """A frame was taken."""
-        self._due_s = max(self._due_s, now_s - self._period_s) + self._period_s
+        self._due_s = max(self._due_s, now_s - max(self._period_s, MADE_UP_S)) + self._period_s
 
 
 class Intake:

@@ -6,14 +6,15 @@ import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Protocol
 
 from hailstack.heads import Head
 from hailstack.imaging import Preprocess
 from hailstack.pipeline.chain import Chain, Second
+from hailstack.pipeline.clips import Counts
 from hailstack.pipeline.intake import Demand, Intake
 from hailstack.pipeline.model_run import Hooks, ModelRun, Network, Takers, reading
 from hailstack.pipeline.outcome import Outcome
@@ -62,10 +63,32 @@ def run_models(
             finished what they had begun, and the outputs hold it.
     """
     hooks = hooks or Hooks()
-    began_s = time.perf_counter()
     demands = {model.name: model.demand for model in models}
-    outlets = Outlets(list(routes), hooks.profiler)
     reader = Reader(sources, stop=hooks.stop, profiler=hooks.profiler, demands=demands)
+    return run_models_from(reader, models, routes, hooks)
+
+
+class Readers(Protocol):
+    """What several models are fed by: a :class:`hailstack.pipeline.reader.Reader`."""
+
+    @property
+    def intakes(self) -> Mapping[str, Intake]:
+        """By the models' names."""
+        ...
+
+    @property
+    def counts(self) -> Sequence[Counts]: ...
+    def __enter__(self) -> Any: ...
+    def __exit__(self, kind: Any, error: Any, trace: Any) -> None: ...
+    def close(self) -> None:
+        """Give no more frames."""
+        ...
+
+
+def run_models_from(reader: Readers, models: Sequence[Model], routes: Sequence[Route], hooks: Hooks) -> Outcome:
+    """As :func:`run_models`, with the frames of any readers."""
+    began_s = time.perf_counter()
+    outlets = Outlets(list(routes), hooks.profiler)
     total = Outcome(sinks=outlets.counts, sources=reader.counts)
     threads = [_Thread(model, outlets.of(model.name), hooks, lambda: _add_up(total, threads)) for model in models]
     try:
@@ -128,7 +151,7 @@ class _Thread:
         finally:
             model.release()
 
-    def finish(self, reader: Reader) -> Iterator[Outcome]:
+    def finish(self, reader: Readers) -> Iterator[Outcome]:
         """What each network has done."""
         yield self.run.finish(reader.intakes[self.name].dropped)
         if self.chain is not None:

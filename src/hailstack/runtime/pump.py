@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from hailstack.profiling.stages import DEVICE, stage_of
 from hailstack.runtime.batch import Batch
 from hailstack.runtime.facts import ModelFacts
 from hailstack.runtime.recovery import Recovery
-from hailstack.runtime.sharing import Seat
+from hailstack.runtime.sharing import LOOK_AGAIN_S, Seat
 from hailstack.types import Failed, Frame, FrameId, Image
 
 Prepared = TypeVar("Prepared")
@@ -155,9 +156,10 @@ class Pump(Generic[Prepared]):
             yield from self._drain()
             if self._filling is not batch:
                 return  # another one failed, and all of them come again
+        yield from self._let_others_pass()
+        if self._filling is not batch:
+            return
         self._filling = None
-        if self._seat is not None:
-            self._seat.let_others_pass()
         begin = perf_counter_ns()
         try:
             self._runner.submit(batch)
@@ -165,12 +167,21 @@ class Pump(Generic[Prepared]):
             yield from self._refused(batch, error)
             return
         self._in_flight.append(batch)
-        self._note_oldest()
+        self._note_in_flight()
         if self._profiler.enabled:
             self._profiler.record(self._stages.submit, begin, perf_counter_ns(), batch.frames[0].id.serial)
             self._count_in_flight()
         if is_suspect:
             yield from self._drain()
+
+    def _let_others_pass(self) -> Iterator[Answer[Prepared]]:
+        """Wait as long as courtesy demands; answers that are ready are given meanwhile."""
+        seat = self._seat
+        while seat is not None and seat.should_wait and not seat.is_outdated:
+            if self._in_flight and self._in_flight[0].done.is_set():
+                yield from self._oldest()
+            else:
+                time.sleep(LOOK_AGAIN_S)
 
     def _refused(self, batch: Batch, error: HailstackError) -> Iterator[Answer[Prepared]]:
         """First answer what the device accepted before; HailoRT shuts a model down after a refused submission."""
@@ -216,7 +227,7 @@ class Pump(Generic[Prepared]):
         except HailstackError as error:
             self._recover(batch, error)
             return
-        self._note_oldest()
+        self._note_in_flight()
         if self._profiler.enabled:
             self._record(batch, begin)
         yield from self._answers(batch, outputs)
@@ -261,14 +272,14 @@ class Pump(Generic[Prepared]):
         filled = self._filling.frames if self._filling is not None else []
         self._again = deque([*frames, *filled, *self._again])
         self._in_flight.clear()
-        self._note_oldest()
+        self._note_in_flight()
         self._spare.clear()
         self._filling = None
         self._runner = self._reopen()
 
-    def _note_oldest(self) -> None:
+    def _note_in_flight(self) -> None:
         if self._seat is not None:
-            self._seat.note_oldest(self._in_flight[0] if self._in_flight else None)
+            self._seat.note(self._in_flight[0] if self._in_flight else None, len(self._in_flight), self._depth)
 
     def _note_loss(self, error: HailstackError) -> None:
         if self._seat is not None and isinstance(error, DeviceLostError):

@@ -177,7 +177,7 @@ class Session:
             raise
         finally:
             if self._seat is not None:
-                self._seat.note_oldest(None)
+                self._seat.note(None, 0, 1)
 
     def astream(
         self,

@@ -9,8 +9,11 @@ from time import perf_counter_ns
 
 from hailstack.runtime.batch import Batch
 
-LONGEST_WAIT_S = 0.25
-"""How long frames on the device wait behind more important models before those let them pass."""
+MOST_TURNS = 4
+"""So many times its own turn a model waits at most behind a more important one that has enough to do."""
+SHORTEST_TURN_S = 0.02
+PRESSED = 0.25
+"""Of all that a model may have on the device: with so much waiting there, it has enough to do."""
 STUCK_S = 1.0
 """How much longer a frame waits that is not starved but stuck, and waited for no more."""
 LOOK_AGAIN_S = 0.001
@@ -44,6 +47,8 @@ class Sharing:
         self._lock = threading.Lock()
         self._free_ns = 0
         self._seats: list[Seat] = []
+        self._served: Seat | None = None
+        """Whose submission was done last."""
         self.losses = 0
         """How often the device was lost."""
 
@@ -53,8 +58,9 @@ class Sharing:
         self._seats.append(seat)
         return seat
 
-    def book(self, use: DeviceUse, batch: Batch) -> None:
+    def book(self, seat: Seat, batch: Batch) -> None:
         """Add a submission that is done to what its model has had. Called in HailoRT's threads."""
+        use = seat.use
         with self._lock:
             begun_ns = max(batch.submitted_ns, self._free_ns)
             done_ns = self._free_ns = max(batch.done_ns, begun_ns)
@@ -62,22 +68,39 @@ class Sharing:
             use.waited_s += (begun_ns - batch.submitted_ns) / 1e9
             use.frames += len(batch.frames)
             use.submissions += 1
+            self._served = seat
 
-    def has_starving(self, priority: int) -> bool:
-        """Whether a less important model waits too long for a frame on the device."""
-        return any(seat.priority < priority and seat.is_starving for seat in list(self._seats))
+    def should_wait(self, seat: Seat) -> bool:
+        """Whether another session is to go first, as :class:`Seat` says."""
+        served = self._served
+        turns = MOST_TURNS if seat.is_pressed else 1
+        for other in self._seats:
+            if other.priority < seat.priority and other is not served and other.has_waited(turns):
+                return True
+            if other.priority > seat.priority and seat is served and other.is_pressed:
+                return True
+        return False
 
     def is_held(self) -> bool:
         """Whether a session still holds a device that was lost. Nobody can open it anew until all have let go."""
-        return any(seat.is_outdated for seat in list(self._seats))
+        return any(seat.is_outdated for seat in self._seats)
 
 
 class Seat:
-    """One session at a shared device.
+    """One session at a shared device, and the courtesies among them.
 
-    The device's own scheduler knows strict priorities only: while the most important model has frames, nobody else
-    runs, for ever if it always has some. So a model does not submit while a less important one has waited for
-    ``LONGEST_WAIT_S``; the device then runs out of its frames and takes the other's.
+    The device's own scheduler knows strict priorities, lets a model that has the device keep it while it has frames,
+    and gives a less important one its turn for a whole queue of frames. Left alone, the most important model would
+    starve the others without using all of the device, and one of those would hold it up for tens of frames. So nobody
+    submits more
+
+    * while a less important model, which the device does not work for, has waited for the time of its own turn, or for
+      ``MOST_TURNS`` of them if this one is pressed: the device then takes that one's frames;
+    * while the device works for it and a more important one is pressed.
+
+    A model is pressed with a quarter of all that it may have on the device waiting there. A turn is what it has there
+    now. A less important model thus gets the time that a more important one leaves, and a fifth or so if that one
+    leaves none.
     """
 
     def __init__(self, sharing: Sharing, priority: int) -> None:
@@ -85,6 +108,8 @@ class Seat:
         self.use = DeviceUse()
         self._sharing = sharing
         self._oldest: Batch | None = None
+        self._in_flight = 0
+        self._depth = 1
         self._losses_seen: int | None = None
         """As of when it holds the device; None: it does not."""
 
@@ -95,6 +120,7 @@ class Seat:
     def dropped(self) -> None:
         """It has given it back."""
         self._losses_seen = None
+        self.note(None, 0, 1)
 
     @property
     def is_outdated(self) -> bool:
@@ -114,21 +140,34 @@ class Seat:
 
     def book(self, batch: Batch) -> None:
         """A submission is done."""
-        self._sharing.book(self.use, batch)
+        self._sharing.book(self, batch)
 
-    def note_oldest(self, batch: Batch | None) -> None:
-        """Which submission has been on the device for longest; None: there is none."""
-        self._oldest = batch
+    def note(self, oldest: Batch | None, in_flight: int, depth: int) -> None:
+        """What is on the device now.
+
+        Args:
+            oldest: the submission that has been there for longest; None: there is none.
+            in_flight: submissions there.
+            depth: how many there may be.
+        """
+        self._oldest, self._in_flight, self._depth = oldest, in_flight, depth
 
     @property
-    def is_starving(self) -> bool:
-        """Whether its oldest submission has waited too long, and may still be done."""
+    def is_pressed(self) -> bool:
+        """Whether it has enough to do."""
+        oldest = self._oldest
+        return self._in_flight >= PRESSED * self._depth and oldest is not None and not oldest.done.is_set()
+
+    def has_waited(self, turns: int) -> bool:
+        """Whether its oldest submission is there for so many of its turns, and may still be done."""
         oldest = self._oldest
         if oldest is None or oldest.done.is_set() or not oldest.submitted_ns:
             return False
-        return LONGEST_WAIT_S < (perf_counter_ns() - oldest.submitted_ns) / 1e9 < LONGEST_WAIT_S + STUCK_S
+        turn_s = self._in_flight * self.use.busy_s / max(self.use.submissions, 1)
+        limit_s = turns * max(turn_s, SHORTEST_TURN_S)
+        return limit_s < (perf_counter_ns() - oldest.submitted_ns) / 1e9 < limit_s + STUCK_S
 
-    def let_others_pass(self) -> None:
-        """Wait until no less important model starves."""
-        while self._sharing.has_starving(self.priority):
-            time.sleep(LOOK_AGAIN_S)
+    @property
+    def should_wait(self) -> bool:
+        """Whether courtesy forbids to submit more."""
+        return self._sharing.should_wait(self)

@@ -56,28 +56,74 @@ def now_ms(monkeypatch):
     return clock
 
 
-def test_an_important_model_lets_one_pass_that_waits_too_long(now_ms):
+def has_done(seat, count, each_ms):
+    """The seat has had so many submissions, one after the other."""
+    for number in range(count):
+        seat.book(submission(1000 + each_ms * number, 1000 + each_ms * (number + 1)))
+
+
+def test_an_important_model_lets_one_pass_that_has_waited_for_its_turn(now_ms):
+    sharing = Sharing()
+    important, equal, humble = sharing.seat(20), sharing.seat(16), sharing.seat(16)
+    has_done(humble, 4, each_ms=10)
+    has_done(important, 1, each_ms=10)
+    waiting = submission(10_000)
+    humble.note(waiting, 8, 8)  # its turn is 80 ms
+    now_ms["ms"] += 79
+    assert not important.should_wait
+    now_ms["ms"] += 2
+    assert important.should_wait
+    assert not equal.should_wait, "equals take turns on the device"
+    waiting.done.set()
+    assert not important.should_wait
+
+
+def test_an_important_model_with_enough_to_do_lets_one_pass_after_four_turns(now_ms):
     sharing = Sharing()
     important, humble = sharing.seat(20), sharing.seat(16)
-    waiting = submission(10_000)
-    humble.note_oldest(waiting)
-    now_ms["ms"] += 200
-    assert not sharing.has_starving(20)
-    now_ms["ms"] += 100
-    assert sharing.has_starving(20)
-    assert not sharing.has_starving(16), "equals take turns on the device"
-    passed = threading.Event()
-    threading.Thread(target=lambda: (important.let_others_pass(), passed.set()), daemon=True).start()
-    assert not passed.wait(0.05)
-    waiting.done.set()
-    assert passed.wait(5)
+    has_done(humble, 4, each_ms=10)
+    has_done(important, 1, each_ms=10)
+    important.note(submission(10_000), 2, 8)
+    humble.note(submission(10_000), 8, 8)
+    now_ms["ms"] += 319
+    assert not important.should_wait
+    now_ms["ms"] += 2
+    assert important.should_wait
+    has_done(humble, 1, each_ms=10)
+    assert not important.should_wait, "the device works for the other one now"
 
 
 def test_one_that_is_stuck_is_waited_for_no_more(now_ms):
     sharing = Sharing()
-    sharing.seat(16).note_oldest(submission(10_000))
-    now_ms["ms"] += 1_500
-    assert not sharing.has_starving(20)
+    important = sharing.seat(20)
+    sharing.seat(16).note(submission(10_000), 1, 8)
+    now_ms["ms"] += 100
+    assert important.should_wait
+    now_ms["ms"] += 1_000
+    assert not important.should_wait
+
+
+def test_a_humble_model_ends_its_turn_when_an_important_one_is_pressed():
+    sharing = Sharing()
+    important, humble = sharing.seat(20), sharing.seat(16)
+    important.note(submission(1000), 2, 8)
+    assert not humble.should_wait, "its frames may wait on the device"
+    humble.book(submission(1000, 1010))
+    assert humble.should_wait, "the device works for it"
+    important.note(submission(1000), 1, 8)
+    assert not humble.should_wait
+    important.note(submission(1000), 2, 8)
+    important.book(submission(1000, 1020))
+    assert not humble.should_wait
+    assert not important.should_wait
+
+
+def test_who_has_the_device_alone_waits_for_nobody():
+    sharing = Sharing()
+    alone = sharing.seat(16)
+    alone.note(submission(1000), 8, 8)
+    alone.book(submission(1000, 1010))
+    assert not alone.should_wait
 
 
 def test_a_loss_is_announced_once_for_each_time_the_device_was_opened():
