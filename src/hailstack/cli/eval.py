@@ -21,6 +21,7 @@ def eval(
     inside: Annotated[bool, Parameter(name="--float", negative=())] = False,
     score: Annotated[float, Parameter(validator=SHARE)] = 0.001,
     iou: Annotated[float, Parameter(validator=SHARE)] = 0.7,
+    postprocess: str = "auto",
     min_map50: Annotated[float | None, Parameter(validator=SHARE)] = None,
     max_drop: float | None = None,
     html: Path | None = None,
@@ -29,8 +30,9 @@ def eval(
 ) -> int:
     """Judge networks on labelled pictures; with several, compare each with the first.
 
-    Models are .pt, .onnx, .tflite or .hef. DATA, the last argument, is a dataset of boxes (YOLO, COCO, VOC). Exit code
-    2 if a demand of --min-map50 or --max-drop is not met.
+    Models are .pt, .onnx, .tflite or .hef. DATA, the last argument, is for detectors a dataset of boxes (YOLO, COCO,
+    VOC), for classifiers a folder for each class or a CSV file picture,class, for depth and segmentation a folder of
+    pictures with maps. Exit code 2 if a demand of --min-map50 or --max-drop is not met.
 
     Parameters
     ----------
@@ -46,6 +48,8 @@ def eval(
         Weaker boxes do not count.
     iou
         Boxes of one class that overlap more are one object.
+    postprocess
+        The head that reads the outputs, for files that do not say what they are (names as in hailstack run).
     min_map50
         Every network must reach this mAP50 (0 to 1).
     max_drop
@@ -59,7 +63,7 @@ def eval(
         what is usual for its head.
     """
     from hailstack.cli.eval_report import print_evaluation, show_progress
-    from hailstack.errors import InputError
+    from hailstack.errors import InputError, NotFoundError
     from hailstack.evaluation import EvalOptions, evaluate
     from hailstack.evaluation.demands import Demands
     from hailstack.evaluation.network import Wishes
@@ -68,10 +72,13 @@ def eval(
     if not models or data is None:
         message = "name at least one model and, last, the labelled pictures: hailstack eval model.hef data.yaml"
         raise InputError(message)
+    if html is not None and not html.absolute().parent.is_dir():
+        message = f"{html}: there is no folder {html.absolute().parent}"
+        raise NotFoundError(message)
     demands = Demands(min_map50, max_drop)
     demands.check(len(models) + sum(one.suffix.lower() == ".hef" for one in models) * inside)
     given = pixels.to_options()
-    wishes = Wishes(score, iou, **{**given, "preprocess": given["preprocess"] or None})
+    wishes = Wishes(score, iou, postprocess, **{**given, "preprocess": given["preprocess"] or None})
     with show_progress(quiet=json) as progress:
         found = evaluate(models, data, EvalOptions(split, limit, inside, wishes), progress)
     failed = demands.failures(found)

@@ -40,7 +40,7 @@ class DeviceNetwork:
             nms_threshold=wishes.iou,
             preprocess=None if notes.preprocess else wishes.preprocess,
         )
-        fitting = Fitting(str(path), notes, config)
+        fitting = Fitting(str(path), notes, config, postprocess=wishes.head)
         self._profiler = Profiler()
         with ExitStack() as undo:
             self._session = undo.enter_context(fitting.open_session(profiler=self._profiler))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from hailstack.datasets import Dataset
 from hailstack.errors import ConfigError, InputError, MediaError, NotFoundError
@@ -21,6 +21,7 @@ from hailstack.evaluation.network import Network, Wishes
 from hailstack.evaluation.report import Evaluation, Judged, Speed
 from hailstack.evaluation.score import Score
 from hailstack.evaluation.truth import Truth, read_objects
+from hailstack.heads import HeadName
 from hailstack.imaging import read_image
 from hailstack.types import Frame, FrameId
 
@@ -36,6 +37,7 @@ READERS: Mapping[str, Callable[[Path, str | None, int | None], Truth]] = {
 }
 """Task → what reads its labels."""
 TASKS = ", ".join(sorted({*BOXED, *READERS}))
+HEADS = ("auto", *get_args(HeadName))
 SUFFIXES = (".hef", ".onnx", ".pt", ".tflite")
 
 
@@ -58,6 +60,9 @@ class EvalOptions:
     def __post_init__(self) -> None:
         if self.limit is not None and self.limit < 1:
             message = f"limit is {self.limit}, at least one picture is needed"
+            raise InputError(message)
+        if self.wishes.head not in HEADS:
+            message = f"there is no head {self.wishes.head!r}; known are {', '.join(HEADS)}"
             raise InputError(message)
         for name in ("score", "iou"):
             if not 0 <= (value := getattr(self.wishes, name)) <= 1:

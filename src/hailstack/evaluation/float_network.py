@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import onnx
@@ -56,7 +56,7 @@ class FloatNetwork:
             logits=bool(head.get("logits")),
             facts=head,
         )
-        task, self._head = choose_head("auto", self._outputs, settings)
+        task, self._head = choose_head(cast(Any, wishes.head), self._outputs, settings)
         self.facts = replace(facts, task=task)
         self.busy_s = 0.0
 

@@ -87,6 +87,8 @@ class Wishes:
     """Weaker boxes are left out: average precision asks for weak ones, too."""
     iou: float = 0.7
     """Boxes of a class that overlap more are one object."""
+    head: str = "auto"
+    """What reads the outputs (:data:`hailstack.heads.HeadName`), where a file does not say."""
     mean: tuple[float, ...] | None = None
     """What ONNX and TensorFlow Lite networks want of pixels, where neither their file nor a HEF made of it says so."""
     std: tuple[float, ...] | None = None

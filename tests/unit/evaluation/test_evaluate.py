@@ -171,6 +171,13 @@ def test_what_is_no_model_is_named(models, error, told, field, tmp_path):
         evaluate([tmp_path / one for one in models], field.data)
 
 
+def test_a_head_may_be_named_where_the_file_does_not_say(field):
+    with pytest.raises(InputError, match="there is no head 'yolo'; known are auto, classification"):
+        EvalOptions(wishes=Wishes(head="yolo"))
+    with pytest.raises(InputError, match="pose needs a detector's maps"):
+        evaluate(field.onnx, field.data, EvalOptions(wishes=Wishes(head="pose")))
+
+
 def test_networks_for_different_tasks_are_not_compared(field, tmp_path):
     other = write_classifier(tmp_path / "classes.onnx")
     with pytest.raises(ConfigError, match=r"classes\.onnx is for classification, .*flowers\.onnx for detection"):

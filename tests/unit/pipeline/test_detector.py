@@ -110,6 +110,11 @@ def test_thresholds_outside_their_range_are_named(wrong):
         Detector("net.hef", **wrong)
 
 
+def test_class_names_may_be_given_where_the_hef_has_none(script):
+    with Detector("net.hef", names=["lion", "wolf"]) as detector:
+        assert (detector.names, detector.detect(picture(1)).name(0)) == (("lion", "wolf"), "lion")
+
+
 def test_what_was_found_becomes_supervisions_detections(script, monkeypatch):
     taken = types.ModuleType("supervision")
     taken.Detections = lambda **fields: fields
