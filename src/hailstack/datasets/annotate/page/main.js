@@ -169,10 +169,10 @@ class App {
   save(goesOn = true) {
     if (!this.isOpen) return;
     const { work, id } = this, name = this.overview.names[id];
-    const said = work.lines.length ? `${name}: saved` : `${name}: nothing in it`;
+    const left = this.boxes.proposals().length, said = work.lines.length ? "saved" : "nothing in it";
     work.save(this.others.person);
     if (!goesOn) return;
-    toast(said, { action: "Back", act: () => this.go(id), ms: 2500 });
+    toast(`${name}: ${said}${left ? `, ${left} proposals left out` : ""}`, { action: "Back", act: () => this.go(id), ms: 2500 });
     this.step(1);
   }
 

@@ -53,7 +53,8 @@ export class Painter {
       pen.strokeStyle = colour(box.cls);
       pen.stroke();
       pen.setLineDash([]);
-      if (box.isBox) this.handles(rect, box.cls, scene.isCoarse);
+      const size = scene.isCoarse ? 13 : 8, side = Math.min(rect.right - rect.left, rect.bottom - rect.top);
+      if (box.isBox && side > 2.5 * size) this.handles(rect, box.cls, size);
     }
     const isLarge = rect.right - rect.left > 28 || scene.boxes.length < 12;
     if (isChosen || isHovered || isLarge) this.label(rect, scene.name(box.cls), box.cls);
@@ -70,8 +71,8 @@ export class Painter {
     }
   }
 
-  handles(rect, cls, isCoarse) {
-    const { pen } = this, size = isCoarse ? 13 : 8;
+  handles(rect, cls, size) {
+    const { pen } = this;
     pen.lineWidth = 1.5;
     for (const [x, y] of handlesOf(rect)) {
       pen.fillStyle = "#ffffff";

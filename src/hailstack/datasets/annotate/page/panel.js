@@ -46,5 +46,6 @@ export function showProposals(app) {
   at("threshold").value = app.proposer.threshold;
   at("threshold-shown").textContent = app.proposer.threshold.toFixed(2);
   for (const name of ["accept", "reject", "accept-all", "reject-all"]) at(name).disabled = !open.length;
+  for (const row of section.querySelectorAll(".row")) row.hidden = !open.length;
   at("show-again").hidden = !app.proposer.hasRejected(app.id);
 }

@@ -31,7 +31,7 @@ export class Tiles {
 
   lay() {
     if (!this.element.clientHeight) return;
-    const { columns } = this, { width, height } = this.size;
+    const { columns } = this, { height } = this.size, width = (this.element.clientWidth - 8) / columns;
     this.sheet.style.height = `${Math.ceil(this.ids.length / columns) * height + 8}px`;
     const first = Math.max(0, Math.floor(this.element.scrollTop / height) - 1) * columns;
     const last = first + (Math.ceil(this.element.clientHeight / height) + 3) * columns;
@@ -39,6 +39,7 @@ export class Tiles {
     for (const [id, tile] of this.shown) if (!wanted.has(id)) { tile.remove(); this.shown.delete(id); }
     for (const id of wanted) {
       const place = this.places.get(id), tile = this.shown.get(id) ?? this.make(id);
+      tile.style.width = `${width - 8}px`;
       tile.style.transform = `translate(${8 + (place % columns) * width}px, ${8 + Math.floor(place / columns) * height}px)`;
       this.fill(tile, id);
     }
@@ -48,7 +49,6 @@ export class Tiles {
     const tile = document.createElement("button");
     tile.dataset.id = id;
     tile.tabIndex = -1;
-    tile.style.width = `${this.size.width - 8}px`;
     tile.style.height = `${this.size.height - 8}px`;
     const image = document.createElement("img");
     image.alt = "";
