@@ -71,6 +71,8 @@ def _lines(stats: Stats) -> list[str]:
     lines += [f"  {name}: {one.pictures} pictures, {one.objects} objects" for name, one in stats.splits.items()]
     most = max((one.objects for one in stats.classes), default=0) or 1
     width = max((len(one.name) for one in stats.classes[:SHOWN]), default=0)
+    if stats.unlisted:
+        lines.append(f"  in no split: {stats.unlisted} pictures (hailstack data split deals those that are labelled)")
     occurring = [one for one in stats.classes if one.objects]
     for one in occurring[:SHOWN]:
         lines.append(f"  {one.name:{width}} {one.objects:7} {'█' * -(-BAR * one.objects // most)}")

@@ -8,23 +8,14 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, TypeAlias
 
+from hailstack.datasets.belonging import Grouping, belong_together, listed
 from hailstack.datasets.dealing import NOTHING, Group, deal
-from hailstack.datasets.likeness import alike, fingerprints
 from hailstack.datasets.model import Dataset, Sample
 from hailstack.datasets.yolo import unlisted_samples
-from hailstack.errors import InputError, MediaError
+from hailstack.errors import InputError
 
-Grouping: TypeAlias = Literal["auto", "looks", "names", "folders", "none"]
-"""What belongs together.
-
-``auto``: frames of a video or series, told by their names, and single photos that look alike; ``looks``: videos that
-look alike, too; ``names``: frames of a video or series alone, no picture is opened; ``folders``: what lies in one.
-"""
 SPLITS = ("train", "val", "test")
-SHOWN = 4
-"""Names that a sentence has room for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +83,8 @@ def divide(
     if not pool:
         message = f"{dataset.source}: not one picture is labelled (hailstack data annotate); there is nothing to split"
         raise InputError(message)
-    likeness = _likeness(pool, options.grouping, progress)
-    roots = likeness.roots
+    together = belong_together(pool, options.grouping, progress)
+    roots = together.roots
     past = _past(before, shares) if options.seed is None else {}
     groups = _summed(dataset, pool, roots, past)
     if len(groups) == 1:
@@ -113,7 +104,7 @@ def divide(
         sum(was.get(image, split) != split for image, split in split_of.items()),
         sum(image not in was for image in split_of),
         (
-            *likeness.notes(split_of, pool),
+            *together.notes(split_of, pool),
             *_short(shares, samples, split_of, bool(past)),
             *_missing(dataset, samples, split_of, shares),
         ),
@@ -158,88 +149,6 @@ def _past(before: Mapping[Path, str], shares: Mapping[str, float]) -> Mapping[Pa
     there = set(before.values())
     is_whole = all(split in there for split in shares)
     return {place: split for place, split in before.items() if split in shares and (is_whole or split != "train")}
-
-
-@dataclass(frozen=True, slots=True)
-class _Likeness:
-    """What belongs together."""
-
-    roots: Sequence[int]
-    """For each sample the first one that it belongs together with."""
-    like_series: Sequence[Sequence[int]] = ()
-    """Samples of several series that look alike, and are not kept together for it."""
-    unseen: int = 0
-    """Pictures that cannot be read."""
-
-    def notes(self, split_of: Mapping[Path, str], pool: Sequence[Sample]) -> list[str]:
-        apart = {
-            str(pool[i].group)
-            for like in self.like_series
-            if len({split_of[pool[i].image] for i in like}) > 1
-            for i in like
-        }
-        notes = [f"{self.unseen} pictures cannot be read; what they are like is not known"] if self.unseen else []
-        if apart:
-            notes.append(
-                f"{len(apart)} videos of different splits look alike ({_listed(sorted(apart))}): if they were cut "
-                "from one recording, --group looks keeps them together"
-            )
-        return notes
-
-
-def _likeness(pool: Sequence[Sample], grouping: Grouping, progress: Callable[[int, int], None]) -> _Likeness:
-    names = [_series(sample, grouping) for sample in pool]
-    sets = _Sets(len(pool))
-    _join_equal(sets, names)
-    if grouping not in ("auto", "looks"):
-        return _Likeness(sets.roots())
-    prints = list(fingerprints([sample.image for sample in pool], progress))
-    readable = [(i, one) for i, one in enumerate(prints) if not isinstance(one, MediaError)]
-    _join_equal(sets, [None if isinstance(one, MediaError) else one.content for one in prints])
-    likes = [sorted(readable[i][0] for i in like) for like in alike([one for _, one in readable])]
-    for like in likes:
-        sets.join(like if grouping == "looks" else _loose(like, names))
-    return _Likeness(sets.roots(), likes if grouping == "auto" else [], len(pool) - len(readable))
-
-
-def _series(sample: Sample, grouping: Grouping) -> str | None:
-    if grouping == "none":
-        return None
-    return str(sample.image.parent) if grouping == "folders" else sample.group
-
-
-def _loose(like: Sequence[int], names: Sequence[str | None]) -> list[int]:
-    """The single photos, and one series that they are like: two series with one background stay two."""
-    loose = [i for i in like if names[i] is None]
-    return [*loose, *[i for i in like if names[i] is not None][:1]] if loose else []
-
-
-def _join_equal(sets: _Sets, values: Sequence[str | None]) -> None:
-    first: dict[str, int] = {}
-    for i, value in enumerate(values):
-        if value is not None:
-            sets.join([first.setdefault(value, i), i])
-
-
-class _Sets:
-    """Numbers from 0 in disjoint sets, each known by its smallest."""
-
-    def __init__(self, count: int) -> None:
-        self._parent = list(range(count))
-
-    def join(self, members: Sequence[int]) -> None:
-        roots = sorted({self._root(member) for member in members})
-        for root in roots[1:]:
-            self._parent[root] = roots[0]
-
-    def roots(self) -> list[int]:
-        return [self._root(member) for member in range(len(self._parent))]
-
-    def _root(self, member: int) -> int:
-        while (parent := self._parent[member]) != member:
-            self._parent[member] = self._parent[parent]
-            member = parent
-        return member
 
 
 def _summed(
@@ -295,12 +204,7 @@ def _missing(
         found.setdefault(split_of[sample.image], set()).update(_labels(sample) - {NOTHING})
     every = set().union(*found.values())
     return [
-        f"{split} has no picture of {_listed([dataset.name(i) for i in sorted(every - ids)])}"
+        f"{split} has no picture of {listed([dataset.name(i) for i in sorted(every - ids)])}"
         for split, ids in found.items()
         if every - ids
     ]
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return ", ".join(names[:SHOWN]) + more

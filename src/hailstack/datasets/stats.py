@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hailstack.datasets.model import Dataset, Objects, Sample
+from hailstack.datasets.yolo import unlisted_samples
 from hailstack.errors import MediaError
 from hailstack.imaging.glance import glance, grey_thumbnail
 
@@ -71,6 +72,8 @@ class Stats:
     """Mean grey level 0..255 of the pictures that were opened."""
     unreadable: tuple[str, ...]
     """Pictures that could not be opened, and why."""
+    unlisted: int = 0
+    """Pictures in the dataset's folders that are in no split."""
 
     def to_json(self) -> dict[str, Any]:
         """For programs."""
@@ -85,6 +88,7 @@ class Stats:
             "picture_sizes": {f"{w}x{h}": count for (w, h), count in self.picture_sizes.items()},
             "brightness": _quantiles(self.brightness),
             "heat": self.heat.round(6).tolist(),
+            "unlisted": self.unlisted,
             "unreadable": list(self.unreadable),
             "problems": [str(problem) for problem in self.dataset.problems],
         }
@@ -115,6 +119,7 @@ def measure(
         dict(Counter(size for _, size in sized if size is not None).most_common()),
         np.array([look.brightness for look in looks.values()]),
         unreadable,
+        len(unlisted_samples(dataset)) if dataset.kind == "yolo" else 0,
     )
 
 

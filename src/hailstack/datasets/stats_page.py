@@ -74,10 +74,12 @@ def _tiles(stats: Stats) -> str:
 
 def _splits(stats: Stats) -> str:
     total = sum(one.pictures for one in stats.splits.values()) or 1
-    rows = [
+    rows: list[list[object]] = [
         [name, f"{one.pictures:,}", f"{one.pictures / total:.1%}", one.objects, one.negatives, one.unlabelled]
         for name, one in stats.splits.items()
     ]
+    if stats.unlisted:
+        rows.append(["in none", f"{stats.unlisted:,}"])
     return _table(["split", "pictures", "share", "objects", "with nothing", "not labelled"], rows)
 
 
