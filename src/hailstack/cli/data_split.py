@@ -100,7 +100,7 @@ def _told(found: Dataset, division: Division, written: list[Path]) -> tuple[dict
         "pictures": counts,
         "groups": dict(division.groups),
         "classes": {
-            split: {found.name(class_id): count for class_id, count in sorted(one.items())}
+            split: {division.names.get(class_id, str(class_id)): count for class_id, count in sorted(one.items())}
             for split, one in classes.items()
         },
         "unlabelled": len(division.unlabelled),

@@ -82,8 +82,9 @@ def _needs(groups: Sequence[Group], shares: Mapping[str, float]) -> dict[str, _N
         spread.update(group.classes.keys())
     needs = {}
     for split, share in shares.items():
-        least = {label: total[label] / spread[label] if spread[label] >= len(shares) else 0 for label in total}
-        wanted = {label: max(share * total[label], least[label]) for label in total}
+        enough = [label for label in total if share and spread[label] >= len(shares)]
+        least = {label: total[label] / spread[label] for label in enough}
+        wanted = {label: max(share * total[label], least.get(label, 0.0)) for label in total}
         pictures = share * sum(group.pictures for group in groups)
         needs[split] = _Need(pictures, pictures, wanted)
     return needs

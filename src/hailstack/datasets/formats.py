@@ -118,7 +118,10 @@ def _lost(objects: Objects, kind: Format) -> Iterator[str]:
     if kind == "yolo":
         yield from ("crowds (iscrowd) left out" for one in attributes if one.get("iscrowd"))
         yield from ("objects lose what is said beside: " + _keys(one) for one in attributes if _keys(one))
-        yield from ("outlines of several parts joined by seams" for one in objects.polygons or () if len(one) > 1)
+        if objects.keypoints is not None:
+            yield from ("outlines left out: lines of key points have none" for one in objects.polygons or () if one)
+        else:
+            yield from ("outlines of several parts joined by seams" for one in objects.polygons or () if len(one) > 1)
     if kind in ("cvat", "labelstudio"):
         yield from ("outlines of several parts joined by seams" for one in objects.polygons or () if len(one) > 1)
     if kind == "voc":

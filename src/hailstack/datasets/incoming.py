@@ -87,7 +87,7 @@ def _find(path: Path, stride: int, labels: Path | None, names: Path | None) -> I
         if find_files(path, IMAGE_SUFFIXES) or not videos:
             yield _dataset(open_dataset(path, labels, names))
         yield from (_clip(video, stride) for video in videos)
-    elif suffix in (".yaml", ".yml", ".json"):
+    elif suffix in (".yaml", ".yml", ".json", ".xml"):
         yield _dataset(open_dataset(path, labels, names))
     else:
         message = f"{path}: neither a picture nor a video nor a dataset"

@@ -12,6 +12,7 @@ from pathlib import Path
 from hailstack.datasets.belonging import Grouping, belong_together, listed
 from hailstack.datasets.dealing import NOTHING, Group, deal
 from hailstack.datasets.model import Dataset, Sample
+from hailstack.datasets.voc import read_voc
 from hailstack.datasets.yolo import unlisted_samples
 from hailstack.errors import InputError
 
@@ -30,26 +31,32 @@ class SplitOptions:
     """None: pictures stay in the split that they are in, and new ones are dealt; a number: all are dealt anew."""
     grouping: Grouping = "auto"
 
-    def shares(self) -> Mapping[str, float]:
-        """Split → share.
+    def shares(self, kept: float = 0.0) -> Mapping[str, float]:
+        """Split → share that it is to be filled to.
+
+        Args:
+            kept: the share of pictures that stay in ``test``, to which no others come.
 
         Raises:
             InputError: they are no shares, or leave nothing to train on.
         """
         test = self.test or 0.0
-        if not (0 <= self.val < 1 and 0 <= test < 1 and 0 < self.val + test < 1):
+        if not (0 <= self.val < 1 and 0 <= test < 1 and 0 < self.val + test + kept < 1):
             message = (
-                f"val {self.val} and test {test} are shares of the pictures: 0 to 1, together above 0 and below 1"
+                f"val {self.val} and test {test or kept:.3g} are shares of the pictures: 0 to 1, together above 0 and "
+                "below 1"
             )
             raise InputError(message)
-        shares = {"train": 1 - self.val - test, "val": self.val, "test": test}
-        return {split: share for split, share in shares.items() if share > 0}
+        shares = {"train": 1 - self.val - test - kept, "val": self.val, "test": test}
+        return {split: share for split, share in shares.items() if share > 0 or (split == "test" and kept)}
 
 
 @dataclass(frozen=True, slots=True)
 class Division:
     """A dataset's pictures in their splits."""
 
+    names: Mapping[int, str]
+    """Class id → name."""
     splits: Mapping[str, tuple[Sample, ...]]
     unlabelled: tuple[Sample, ...]
     """In no split: a trainer would take them for empty."""
@@ -74,37 +81,37 @@ def divide(
     Raises:
         InputError: the shares make no sense, nothing is labelled, or all pictures are one group.
     """
-    shares = options.shares()
     before = _before(dataset)
+    if dataset.kind == "voc":  # its lists hide pictures, and classes with them
+        dataset = read_voc(dataset.source, listed=False)
     everything = sorted(_everything(dataset), key=lambda sample: _key(dataset, sample))
     samples = [sample for sample in everything if sample.objects is not None]
-    kept = [one for one in samples if options.test is None and before.get(one.image) == "test"]
-    pool = [one for one in samples if not kept or before.get(one.image) != "test"]
-    if not pool:
+    kept = {one.image: "test" for one in samples if options.test is None and before.get(one.image) == "test"}
+    if len(samples) == len(kept):
         message = f"{dataset.source}: not one picture is labelled (hailstack data annotate); there is nothing to split"
         raise InputError(message)
-    together = belong_together(pool, options.grouping, progress)
-    roots = together.roots
-    past = _past(before, shares) if options.seed is None else {}
-    groups = _summed(dataset, pool, roots, past)
+    shares = options.shares(len(kept) / len(samples))
+    together = belong_together(samples, options.grouping, progress)
+    past = {**(_past(before, shares) if options.seed is None else {}), **kept}
+    groups = _summed(dataset, samples, together.roots, past)
     if len(groups) == 1:
         message = (
-            f"{dataset.source}: all {len(pool)} pictures belong together (one video, or all look alike), so that no "
-            "split is without leaks; --group none deals single pictures"
+            f"{dataset.source}: all {len(samples)} pictures belong together (one video, or all look alike), so that "
+            "no split is without leaks; --group none deals single pictures"
         )
         raise InputError(message)
     dealt = deal(list(groups.values()), shares, options.seed or 0)
-    split_of = {one.image: dealt[groups[root].key] for one, root in zip(pool, roots, strict=True)}
-    split_of |= {one.image: "test" for one in kept}
+    split_of = {one.image: dealt[groups[root].key] for one, root in zip(samples, together.roots, strict=True)}
     was = before if _is_split(before) else {}
     return Division(
+        dataset.names,
         {split: tuple(one for one in samples if split_of[one.image] == split) for split in SPLITS},
         tuple(one for one in everything if one.objects is None),
         Counter(dealt.values()),
         sum(was.get(image, split) != split for image, split in split_of.items()),
         sum(image not in was for image in split_of),
         (
-            *together.notes(split_of, pool),
+            *together.notes(split_of, samples),
             *_short(shares, samples, split_of, bool(past)),
             *_missing(dataset, samples, split_of, shares),
         ),
@@ -122,7 +129,8 @@ def _before(dataset: Dataset) -> Mapping[Path, str]:
 
 def _everything(dataset: Dataset) -> Sequence[Sample]:
     """All samples once, those that are in no split, too."""
-    found = {_place(sample.image): sample for sample in [*unlisted_samples(dataset), *dataset.samples]}
+    unlisted = [] if dataset.kind == "voc" else unlisted_samples(dataset)
+    found = {_place(sample.image): sample for sample in [*unlisted, *dataset.samples]}
     return [replace(sample, image=place) for place, sample in found.items()]
 
 
@@ -154,7 +162,7 @@ def _past(before: Mapping[Path, str], shares: Mapping[str, float]) -> Mapping[Pa
 def _summed(
     dataset: Dataset, pool: Sequence[Sample], roots: Sequence[int], past: Mapping[Path, str]
 ) -> Mapping[int, Group]:
-    """Root → its group. One that is in several splits goes to where most of it is, in doubt to ``train``."""
+    """Root → its group. One that is in several splits goes to ``test`` if any is there, else to where most of it is."""
     members: dict[int, list[Sample]] = {}
     for sample, root in zip(pool, roots, strict=True):
         members.setdefault(root, []).append(sample)
@@ -164,7 +172,7 @@ def _summed(
 def _group(dataset: Dataset, samples: Sequence[Sample], past: Mapping[Path, str]) -> Group:
     classes = Counter[int](label for sample in samples for label in _labels(sample))
     splits = Counter(past[sample.image] for sample in samples if sample.image in past)
-    most = max(splits, key=lambda split: (splits[split], -SPLITS.index(split)), default=None)
+    most = "test" if splits["test"] else max(splits, key=lambda one: (splits[one], -SPLITS.index(one)), default=None)
     return Group(min(_key(dataset, sample) for sample in samples), len(samples), classes, most)
 
 
@@ -191,7 +199,9 @@ def _short(
     return [
         f"{split} has {counts[split] / len(samples):.1%} of the pictures, not {share:.1%}: {why}"
         for split, share in shares.items()
-        if split != "train" and abs(counts[split] / len(samples) - share) > max(0.25 * share, 1 / len(samples))
+        if split != "train"
+        and share
+        and abs(counts[split] / len(samples) - share) > max(0.25 * share, 1 / len(samples))
     ]
 
 

@@ -67,7 +67,7 @@ def write_copy(
     """
     kind: Format = dataset.kind if dataset.kind in ("coco", "voc") else "yolo"
     splits = {split: samples for split, samples in division.splits.items() if samples}
-    return write_dataset(replace(dataset, splits=splits), folder, kind, images, progress)
+    return write_dataset(replace(dataset, names=division.names, splits=splits), folder, kind, images, progress)
 
 
 def move(dataset: Dataset, division: Division) -> Path:

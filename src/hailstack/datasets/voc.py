@@ -31,7 +31,8 @@ from hailstack.imaging import IMAGE_SUFFIXES
 CLASS_FILES = ("classes.txt", "labels.txt", "labelmap.txt")
 """Class names in their order, one a line, as labelling tools keep them."""
 CORNERS = ("xmin", "ymin", "xmax", "ymax")
-INTEGER = re.compile(r"-?(0|[1-9]\d*)")
+INTEGER = re.compile(r"-?[0-9]{1,18}")
+DECIMAL = re.compile(r"-?[0-9]+\.[0-9]+")
 
 Box: TypeAlias = tuple[float, float, float, float]
 
@@ -43,10 +44,13 @@ def is_voc(path: Path) -> bool:
     return (path / "Annotations").is_dir() or any(_has_picture(file) for file in sorted(path.glob("*.xml"))[:5])
 
 
-def read_voc(path: Path) -> Dataset:
+def read_voc(path: Path, *, listed: bool = True) -> Dataset:
     """All splits of a dataset. Broken objects are passed over and listed in its problems with file and line.
 
     Class ids are places in ``classes.txt`` if there is one, else in the names sorted.
+
+    Args:
+        listed: take the splits from ``ImageSets``, if there are any; else all pictures are one split.
 
     Raises:
         NotFoundError: a list names a picture that is not there.
@@ -57,7 +61,7 @@ def read_voc(path: Path) -> Dataset:
     problems: list[Problem] = []
     splits = {
         split: [_Labelled.read(picture, labels / f"{stem}.xml", problems) for stem, picture in found]
-        for split, found in _splits(path, pictures, problems).items()
+        for split, found in _splits(path, pictures, problems, listed=listed).items()
     }
     if not any(splits.values()):
         message = f"{path}: there is no picture in this dataset"
@@ -81,9 +85,11 @@ def _stem(picture: Path, folder: Path) -> str:
     return picture.relative_to(folder).with_suffix("").as_posix()
 
 
-def _splits(path: Path, pictures: Mapping[str, Path], problems: list[Problem]) -> Mapping[str, list[tuple[str, Path]]]:
+def _splits(
+    path: Path, pictures: Mapping[str, Path], problems: list[Problem], *, listed: bool
+) -> Mapping[str, list[tuple[str, Path]]]:
     """As ``ImageSets/Main`` lists them."""
-    lists = {split: path / "ImageSets" / "Main" / f"{split}.txt" for split in SPLITS}
+    lists = {split: path / "ImageSets" / "Main" / f"{split}.txt" for split in SPLITS if listed}
     found = {split: _listed(file, pictures, problems) for split, file in lists.items() if file.is_file()}
     return found or {UNSPLIT: sorted(pictures.items())}
 
@@ -106,11 +112,19 @@ def _names(path: Path, used: set[str]) -> list[str]:
 
 
 def listed_names(path: Path) -> list[str]:
-    """The class names that a file in the dataset's folder lists, in their order; none if there is no such file."""
+    """The class names that a file in the dataset's folder lists, in their order; none if there is no such file.
+
+    Raises:
+        ConfigError: it is no text file.
+    """
     file = next((path / name for name in CLASS_FILES if (path / name).is_file()), None)
     if file is None:
         return []
-    lines = file.read_text(encoding="utf-8-sig").splitlines()
+    try:
+        lines = file.read_text(encoding="utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        message = f"{file}: not a text file that lists class names"
+        raise ConfigError(message) from error
     # CVAT writes name:colour:parts:actions.
     names = [line.split(":")[0].strip() for line in lines if line.strip() and not line.startswith("#")]
     return list(dict.fromkeys(names))
@@ -216,9 +230,12 @@ def _children(element: Element, taken: tuple[str, ...]) -> Mapping[str, Any]:
     return {tag: values[0] if len(values) == 1 else values for tag, values in found.items()}
 
 
-def _value(text: str | None) -> str | int:
+def _value(text: str | None) -> str | int | float:
+    """A number where writing it gives the same text again."""
     plain = (text or "").strip()
-    return int(plain) if INTEGER.fullmatch(plain) and plain != "-0" else plain
+    if INTEGER.fullmatch(plain) and str(int(plain)) == plain:
+        return int(plain)
+    return float(plain) if DECIMAL.fullmatch(plain) and str(float(plain)) == plain else plain
 
 
 def elements(values: Mapping[str, Any]) -> Iterator[Element]:

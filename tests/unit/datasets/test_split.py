@@ -113,6 +113,14 @@ def test_what_is_kept_for_the_test_stays_there(tmp_path: Path) -> None:
     assert names(split(tmp_path, seed=9))["test"] == kept
 
 
+def test_what_is_like_a_picture_kept_for_the_test_does_not_become_training_material(tmp_path: Path) -> None:
+    write_lists(open_dataset(grow(tmp_path, MIXED)), split(tmp_path, test=0.2))
+    kept = split(tmp_path).splits["test"][0].image
+    shutil.copy(kept, kept.with_name("copy.png"))
+    (tmp_path / "labels" / "copy.txt").write_text("0 0.5 0.5 0.25 0.25\n")
+    assert "copy.png" in names(split(tmp_path))["test"]
+
+
 def test_unlabelled_pictures_are_in_no_split(tmp_path: Path) -> None:
     division = split(grow(tmp_path, MIXED | {"new.png": None}))
     assert [one.image.name for one in division.unlabelled] == ["new.png"]
@@ -186,6 +194,9 @@ def test_voc_gets_its_own_lists(tmp_path: Path) -> None:
     division = split(voc)
     write_lists(open_dataset(voc), division)
     assert {k: len(v) for k, v in open_dataset(voc).splits.items()} == {"train": 51, "val": 9}
+    shutil.copy(voc / "JPEGImages" / "000.png", voc / "JPEGImages" / "new.png")
+    shutil.copy(voc / "Annotations" / "001.xml", voc / "Annotations" / "new.xml")
+    assert split(voc).dealt == 1
     coco = split_write.write_dataset(open_dataset(voc), tmp_path / "coco", "coco")
     with pytest.raises(InputError, match="coco has no lists"):
         write_lists(open_dataset(coco), split(coco))
