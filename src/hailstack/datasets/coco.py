@@ -186,7 +186,12 @@ def picture_folder(file: Path, images: Sequence[Record], split: str) -> Path:
     below = ["", "images", f"images/{split}", f"images/{stem}", stem, split, "data", "JPEGImages"]
     places = [*(root / name for name in below), file.parent]
     names = [str(one.get("file_name")) for one in images[:LOOKED_FOR]]
-    return next((place for place in places if any((place / name).is_file() for name in names)), root)
+    return next((place for place in places if any(_is_file(place / name) for name in names)), root)
+
+
+def _is_file(path: Path) -> bool:
+    """False also for what is too long for a name."""
+    return os.path.isfile(path)  # noqa: PTH113
 
 
 class _Annotations:
