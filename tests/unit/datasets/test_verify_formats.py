@@ -192,3 +192,24 @@ def test_damage_in_a_voc_dataset_is_found(name: str, voc: Path, tmp_path: Path) 
     if place is not None:
         objects = [n for n, text in enumerate(_label(folder, "a").read_text().splitlines(), 1) if "<object>" in text]
         assert found.line == objects[("first", "second").index(place)]
+
+
+def test_class_lists_that_are_no_text_are_found(voc: Path, flowers: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(voc, tmp_path / "voc")
+    bare = shutil.copytree(flowers, tmp_path / "bare")
+    (bare / "data.yaml").unlink()
+    for place in (folder, bare):
+        (place / "classes.txt").write_bytes(b"bud\nop\xe9n\n")
+        assert "file-syntax" in [one.code for one in verify(place, depth="none").findings]
+
+
+def test_names_that_no_file_can_have_are_missing(coco: Path, flowers: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(coco, tmp_path / "coco")
+    content = json.loads((folder / TRAIN).read_text())
+    for record, name in zip(content["images"], ("a" * 300 + ".jpg", "b\0.jpg"), strict=False):
+        record["file_name"] = name
+    (folder / TRAIN).write_text(json.dumps(content))
+    assert [one.code for one in verify(folder).findings if one.severity == "error"] == ["picture-missing"] * 2
+    yolo = shutil.copytree(flowers, tmp_path / "yolo")
+    _replace(yolo / "data.yaml", "val: images/val", f"val: {'v' * 300}")
+    assert [one.code for one in verify(yolo).findings] == ["split-missing"]

@@ -71,7 +71,8 @@ def overhang(xywh: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _edges(survey: Survey, rest: NDArray[np.bool_]) -> Iterator[Finding]:
-    reach = overhang(survey.rows.xywh)
+    reach = np.full(len(rest), -np.inf)
+    reach[rest] = overhang(survey.rows.xywh[rest])
     fixable = (reach <= ROUNDING) & ~survey.rows.outline & (survey.kind == "yolo")
     for row in np.flatnonzero(rest & (reach > TOLERANCE)).tolist():
         message = f"reaches {reach[row]:.2g} of the picture beyond its edge"

@@ -52,12 +52,12 @@ def _look(picture: Picture, depth: Depth) -> Look:
         with path.open("rb") as stream:
             data = stream.read() if depth == "whole" else b""
             seen = glance(io.BytesIO(data) if data else stream, path.name)
-    except FileNotFoundError:
-        return Look(())  # told where its name stands
-    except OSError as error:
-        return Look((Finding("picture-unreadable", path, error.strerror or str(error)),))
     except MediaError as error:
         return Look((Finding("picture-unreadable", path, str(error).removeprefix(f"{path.name}: ")),))
+    except (OSError, ValueError) as error:
+        if not os.path.exists(path):  # noqa: PTH110 - False also for what no file can be called
+            return Look(())  # told where its name stands
+        return Look((Finding("picture-unreadable", path, str(error)),))
     findings = (*_header_findings(picture, path, seen),)
     if depth == "header":
         return Look(findings)

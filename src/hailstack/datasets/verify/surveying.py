@@ -50,7 +50,7 @@ def _survey_yolo(path: Path, progress: Listener) -> Survey:
     folder = path if path.is_dir() else path.parent
     file = yaml_in(path) if path.is_dir() else path
     layout = _bare(folder) if file is None else read_layout(file)
-    if any(finding.code == "file-syntax" for finding in layout.findings) and not layout.splits:
+    if file is not None and not layout.splits and any(one.code == "file-syntax" for one in layout.findings):
         return Survey("yolo", path, findings=layout.findings)
     progress("files", 0, 1)
     splits, pictures, findings = find_files(layout, folder)
@@ -63,7 +63,10 @@ def _survey_yolo(path: Path, progress: Listener) -> Survey:
 def _bare(folder: Path) -> Yaml:
     """A folder without YAML file; labelling tools leave their class names beside the labels."""
     listed = folder / "classes.txt"
-    return Yaml(None, names=read_names(listed) if listed.is_file() else {})
+    try:
+        return Yaml(None, names=read_names(listed) if listed.is_file() else {})
+    except ConfigError as error:
+        return Yaml(None, findings=(Finding("file-syntax", listed, str(error)),))
 
 
 def _unreviewed(folder: Path, pictures: Sequence[Picture], findings: Iterable[Finding]) -> Iterator[Finding]:

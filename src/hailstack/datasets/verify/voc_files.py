@@ -17,7 +17,7 @@ from hailstack.datasets.verify.survey import Listener, Picture, Rows, Survey
 from hailstack.datasets.verify.tree import files_below, stem_of, suffix_of
 from hailstack.datasets.voc import CORNERS, listed_names, picture_folders
 from hailstack.datasets.yolo import SPLITS, UNSPLIT
-from hailstack.errors import InputError
+from hailstack.errors import ConfigError, InputError
 from hailstack.imaging import IMAGE_SUFFIXES
 
 PROGRESS_STEP = 200
@@ -164,8 +164,16 @@ def _orphans(labels: Path, paths: Mapping[str, str]) -> Iterator[Finding]:
                 yield Finding("label-orphan", Path(entry), "there is no picture of this name")
 
 
+def _listed(path: Path, found: _Gathered) -> list[str]:
+    try:
+        return [name for name in listed_names(path) if name in found.name or name != "background"]
+    except ConfigError as error:
+        found.findings.append(Finding("file-syntax", path, str(error)))
+        return []
+
+
 def _survey(path: Path, pictures: Sequence[Picture], found: _Gathered) -> Survey:
-    listed = [name for name in listed_names(path) if name in found.name or name != "background"]
+    listed = _listed(path, found)
     used = sorted(set(found.name) - set(listed))
     names = [*listed, *used]
     if listed:

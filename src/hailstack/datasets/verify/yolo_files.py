@@ -71,7 +71,7 @@ def _enter(members: _Members, layout: Yaml, split: str, entry: str) -> bool:
     assert layout.file is not None
     beside = layout.file.parent
     places = [layout.root / entry, beside / entry, beside / entry.removeprefix("../")]
-    place = next((place for place in places if place.exists()), None)
+    place = next((place for place in places if os.path.exists(place)), None)  # noqa: PTH110 - False for what no name can be
     if place is None:
         members.findings.append(layout.find("split-missing", f"{split}: {places[0]} is not there", split))
     elif place.is_dir():
