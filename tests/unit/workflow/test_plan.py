@@ -1,0 +1,78 @@
+"""Build files: read with their defaults; what is wrong is named by file, key and value."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from hailstack.errors import ConfigError, InputError, NotFoundError
+from hailstack.workflow.plan import read_plan, write_template
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "field.yaml"
+
+
+def test_a_short_plan_has_the_defaults_of_the_commands(file: Path) -> None:
+    file.write_text("data: photos\n")
+    plan = read_plan(file)
+    assert plan.data == file.parent / "photos"
+    assert plan.output == file.parent / "field-build"
+    assert plan.split == "keep"
+    assert (plan.train.model, plan.train.epochs) == ("yolov8n", 100)
+    assert plan.compile.quantisation.level == 1
+
+
+def test_what_a_plan_says_is_heard(file: Path) -> None:
+    file.write_text(
+        "data: photos\noutput: out\nsplit: {val: 0.2, seed: 3}\n"
+        "train: {model: yolov8n-tiny, imgsz: 160, augment: {mosaic: 0.5}, weights: start.pt}\n"
+        "compile: {target: hailo8, level: 2, wide_layers: [conv3]}\n"
+    )
+    plan = read_plan(file)
+    assert plan.split != "keep"
+    assert (plan.split.val, plan.split.seed) == (0.2, 3)
+    assert (plan.train.imgsz, plan.train.augment.mosaic) == (160, 0.5)
+    assert plan.train.weights == file.parent / "start.pt"
+    assert (plan.compile.target, plan.compile.quantisation.level) == ("hailo8", 2)
+    assert plan.compile.quantisation.wide_layers == ("conv3",)
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("output: out", "data: Field required"),
+        ("data: a\nfrob: 1", "frob: Extra inputs are not permitted (it is 1)"),
+        ("data: a\nsplit: {vall: 0.2}", "split: 'vall' is no key here; known are val, test, seed, grouping"),
+        ("data: a\nsplit: half", "split: a section with keys is wanted, not 'half'"),
+        ("data: a\ntrain: {epochs: three}", "train.epochs: Input should be a valid integer"),
+        ("data: a\ntrain: {imgsz: 100}", "imgsz is 100, it must be a multiple of 32, for example 96 or 128"),
+        ("data: a\ntrain: {name: mine}", "train: 'name' is no key here"),
+        ("data: a\ncompile: {level: 7}", "compile.level: Input should be 0, 1, 2, 3 or 4 (it is 7)"),
+        ("data: a\ncompile: {target: hailo9}", "compile.target: Input should be 'hailo8', 'hailo8l'"),
+        ("data: a\ncheck: {min_map50: 80}", "check.min_map50: Input should be less than or equal to 1 (it is 80)"),
+    ],
+)
+def test_a_wrong_key_or_value_is_named(file: Path, text: str, complaint: str) -> None:
+    file.write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        read_plan(file)
+    assert str(caught.value).startswith(f"{file}: ")
+    assert complaint in str(caught.value)
+
+
+def test_no_file_says_how_to_begin(file: Path) -> None:
+    with pytest.raises(NotFoundError, match="hailstack build --new"):
+        read_plan(file)
+
+
+def test_the_template_is_a_plan(file: Path) -> None:
+    photos = file.parent / "somewhere" / "photos"
+    write_template(file, photos)
+    plan = read_plan(file)
+    assert plan.data.resolve() == photos
+    assert plan.check.min_map50 == 0.8
+    with pytest.raises(InputError, match="is there already"):
+        write_template(file, photos)
