@@ -148,6 +148,20 @@ def test_a_draft_that_is_no_draft_is_named(folder):
         desk.document(0)
 
 
+def test_a_label_file_that_is_no_text_hides_no_other_picture(folder):
+    (folder / "labels/a.txt").write_bytes(b"\xff\xfe\x00")
+    with Desk(folder) as desk:
+        assert desk.overview()[0] == ("images/a.jpg", "labelled", 0)
+        with pytest.raises(InputError, match=r"labels/a\.txt: this label file cannot be read"):
+            desk.document(0)
+
+
+def test_a_folder_that_cannot_be_written_is_named(folder):
+    (folder / "labels/far").write_text("in the way")
+    with Desk(folder) as desk, pytest.raises(InputError, match="labels/far"):
+        desk.save(2, batch((None, A)), "")
+
+
 def test_pictures_outside_the_folder_have_their_drafts_inside(folder, tmp_path_factory):
     away = tmp_path_factory.mktemp("away")
     (away / "data.yaml").write_text(f"path: {folder}\ntrain: images\nnames: [x]\n")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from hailstack.datasets.annotate.classes import check_name, write_names
 from hailstack.datasets.annotate.documents import Batch, Document, State
-from hailstack.datasets.annotate.drafts import Draft, Drafts
+from hailstack.datasets.annotate.drafts import Draft, Drafts, make_folder
 from hailstack.datasets.annotate.lines import (
     MOST_LINES,
     Conflict,
@@ -60,6 +60,7 @@ class Desk:
         self.names = [dataset.name(number) for number in range(max(dataset.names, default=-1) + 1)]
         self._source = dataset.source
         self._pictures = list(dict.fromkeys(_plain(sample.image) for sample in dataset.samples))
+        self._names = [_name(picture, self.folder) for picture in self._pictures]
         state = self.folder / STATE_FOLDER
         state.mkdir(parents=True, exist_ok=True)
         self._lock = threading.RLock()
@@ -95,10 +96,13 @@ class Desk:
         return self._pictures[number]
 
     def name(self, number: int) -> str:
-        """A picture's path below the folder, with ``/``."""
-        path = self.picture(number)
-        inside = path.is_relative_to(self.folder)
-        return (path.relative_to(self.folder) if inside else Path(*path.parts[1:])).as_posix()
+        """A picture's path below the folder, with ``/``.
+
+        Raises:
+            NotFoundError: there is no such number.
+        """
+        self.picture(number)
+        return self._names[number]
 
     def overview(self) -> list[tuple[str, State, int]]:
         """Name, state and number of lines of every picture."""
@@ -135,7 +139,7 @@ class Desk:
         with self._lock:
             document = self._edit(number, batch)
             label = self._label(number)
-            label.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(label.parent)
             with replacing(label) as partial:
                 partial.write_text(join_lines(document.lines), "utf-8")
             self._reviews.record(document.name, person)
@@ -187,10 +191,13 @@ class Desk:
 
     def _glance(self, number: int, drafts: Iterable[str]) -> tuple[str, State, int]:
         name = self.name(number)
-        if name in drafts:
-            document = self._document(number)
-            return name, document.state, len(document.lines)
-        saved = self._saved(number)
+        try:
+            if name in drafts:
+                document = self._document(number)
+                return name, document.state, len(document.lines)
+            saved = self._saved(number)
+        except InputError:  # said when the picture is opened
+            return name, "labelled", 0
         return name, self._state(name, saved, is_draft=False), len(saved or ())
 
     def _state(self, name: str, saved: tuple[str, ...] | None, *, is_draft: bool) -> State:
@@ -237,11 +244,17 @@ class Desk:
         label = self._label(number)
         try:
             return split_lines(label.read_text("utf-8-sig"))
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
-        except UnicodeDecodeError as error:
-            message = f"{label}: this label file is no text: {error}"
+        except (OSError, UnicodeDecodeError) as error:
+            message = f"{label}: this label file cannot be read: {error}"
             raise InputError(message) from error
+
+
+def _name(picture: Path, folder: Path) -> str:
+    """Its path below the folder; the whole path for pictures elsewhere."""
+    inside = picture.is_relative_to(folder)
+    return (picture.relative_to(folder) if inside else Path(*picture.parts[1:])).as_posix()
 
 
 def _plain(path: Path) -> Path:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hailstack.errors import ConfigError
-from hailstack.files import replacing
+from hailstack.files import replacing, unwritable
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Drafts:
     def write(self, name: str, draft: Draft) -> None:
         """Keep a draft. The file is whole at any moment."""
         path = self._path(name)
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         with replacing(path) as partial:
             partial.write_text(json.dumps({"base": draft.base, "lines": draft.lines}, indent=1), "utf-8")
 
@@ -59,3 +59,15 @@ class Drafts:
 
     def _path(self, name: str) -> Path:
         return self._folder / f"{name}.json"
+
+
+def make_folder(path: Path) -> None:
+    """The folder, with all above it, if it is not there.
+
+    Raises:
+        InputError: it cannot be made.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise unwritable(path, error) from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import threading
 from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,8 @@ SHOWN_AS_THEY_ARE = {"jpeg": "image/jpeg", "mpo": "image/jpeg", "png": "image/pn
 """Formats of which a browser shows the very pixels that we read, if there is nothing to turn."""
 THUMBNAIL_PX = 256
 THUMBNAILS_KEPT = 2000
+AT_ONCE = 2
+"""So many large pictures are decoded at a time for small ones: a page asks for dozens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,8 @@ class Thumbnails:
 
     def __init__(self) -> None:
         self._kept: OrderedDict[tuple[Path, int], Sent] = OrderedDict()
+        self._lock = threading.Lock()
+        self._room = threading.BoundedSemaphore(AT_ONCE)
 
     def get(self, path: Path) -> Sent:
         """A JPEG of at most 256 pixels.
@@ -59,11 +64,17 @@ class Thumbnails:
             NotFoundError, MediaError: as :func:`read_picture`.
         """
         key = path, path.stat().st_mtime_ns if path.exists() else 0
-        if key not in self._kept:
-            self._kept[key] = _shrunk(path)
+        with self._lock:
+            known = self._kept.get(key)
+        if known is not None:
+            return known
+        with self._room:
+            made = _shrunk(path)
+        with self._lock:
+            self._kept[key] = made
             while len(self._kept) > THUMBNAILS_KEPT:
                 self._kept.popitem(last=False)
-        return self._kept[key]
+        return made
 
 
 def _shrunk(path: Path) -> Sent:

@@ -34,7 +34,7 @@ class Reviews:
 
     def _write(self, entries: dict[str, dict[str, str]]) -> None:
         with replacing(self._path) as partial:
-            partial.write_text(json.dumps({"version": VERSION, "reviewed": entries}, indent=0), "utf-8")
+            partial.write_text(json.dumps({"version": VERSION, "reviewed": entries}), "utf-8")
         self._entries = entries
 
 

@@ -231,7 +231,7 @@ class App {
     if (work === this.work) this.showBoxes();
   }
 
-  synced(work, how) { this.others.synced(work, how); }
+  synced(work, how, why) { this.others.synced(work, how, why); }
 
   conflict(work, told) { this.others.conflict(work, told); }
 
@@ -240,10 +240,10 @@ class App {
     toast(said, { kind: "bad", ms: 10000, action: "Go there", act: () => this.go(work.id) });
   }
 
-  changedElsewhere({ id, state, count }) {
-    this.overview.note(id, state, count);
+  changedElsewhere({ id, state, count, revision }) {
     const work = this.works.get(id);
-    if (work?.isLoaded) work.refresh();
+    if (!work?.isLoaded) this.overview.note(id, state, count);
+    else if (work.revision !== revision) work.refresh();
   }
 
   // After a time without connection.
@@ -291,8 +291,9 @@ class App {
       "help-open": () => at("help").showModal(),
     };
     for (const [id, act] of Object.entries(acts)) {
-      at(id).addEventListener("click", () => { act(); document.activeElement?.blur(); });  // keys go to the page again
+      at(id).addEventListener("click", act);
     }
+    addEventListener("click", event => event.target.closest("button")?.blur());  // keys go to the page again
     at("threshold").addEventListener("input", event => { proposer.setThreshold(Number(event.target.value)); this.showBoxes(); });
     at("threshold").addEventListener("change", event => event.target.blur());
     at("new-class").addEventListener("submit", event => { event.preventDefault(); this.nameClass(at("new-class-name")); });

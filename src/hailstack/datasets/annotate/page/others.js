@@ -41,9 +41,10 @@ export class Others {
     if (isBack) this.app.catchUp();
   }
 
-  synced(work, how) {
+  synced(work, how, why = "") {
     if (how === "idle") this.unsent.delete(work); else this.unsent.add(work);
     this.isOffline = how === "offline";
+    at("sync").title = why;
     this.showSync();
   }
 

@@ -15,7 +15,11 @@ export class Work {
     this.isSaved = false;
     this.isLoaded = false;
     this.queue = [];
-    this.busy = false;
+    this.busy = false;        // something is on its way to the server
+    this.answers = 0;         // how often the server has told the lines
+    this.isStale = false;     // somebody else has changed them since
+    this.isAsking = false;
+    this.revision = "";
     this.entries = [];   // groups of edits, oldest first
     this.position = 0;   // how many of them are in force
     this.mark = 0;       // how many were, when the picture was opened or last saved
@@ -90,13 +94,23 @@ export class Work {
     this.pump();
   }
 
+  // Somebody else changed the lines. An answer that was overtaken by another one is not taken.
   async refresh() {
-    if (this.busy) return;  // the answer under way will tell
-    try {
-      this.adopt(await ask(`/api/pictures/${this.id}`));
-    } catch (error) {
-      if (error instanceof Refused) this.listener.refused(this, error.message);
+    this.isStale = true;
+    if (this.busy || this.isAsking) return;  // looked at again afterwards
+    this.isAsking = true;
+    while (this.isStale && !this.busy) {
+      this.isStale = false;
+      const before = this.answers;
+      try {
+        const answer = await ask(`/api/pictures/${this.id}`);
+        if (this.busy || this.answers !== before) this.isStale = true;
+        else this.adopt(answer);
+      } catch (error) {
+        if (error instanceof Refused) this.listener.refused(this, error.message);
+      }
     }
+    this.isAsking = false;
   }
 
   async pump() {
@@ -106,7 +120,7 @@ export class Work {
     while (this.queue.length) {
       const item = this.queue[0];
       item.number ||= ++number;
-      this.listener.synced(this, wait > 250 ? "offline" : "busy");
+      if (wait === 250) this.listener.synced(this, "busy");
       try {
         const answer = await ask(`/api/pictures/${this.id}/${item.path}`, body(item));
         this.queue.shift();
@@ -120,17 +134,20 @@ export class Work {
           this.adopt(await ask(`/api/pictures/${this.id}`).catch(() => null));
         } else {
           wait = Math.min(wait * 2, 4000);
-          this.listener.synced(this, "offline");
+          this.listener.synced(this, "offline", error.message);
           await pause(wait);
         }
       }
     }
     this.busy = false;
     this.listener.synced(this, "idle");
+    if (this.isStale) this.refresh();
   }
 
   adopt(answer) {
     if (!answer) return;
+    this.answers += 1;
+    this.revision = answer.revision;
     this.lines = this.queue.reduce((lines, item) => apply(lines, item.edits, !item.undoes), answer.lines);
     const saving = this.queue.some(item => item.path === "save");
     this.state = saving ? "r" : answer.state;
