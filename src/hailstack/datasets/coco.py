@@ -29,6 +29,7 @@ Size: TypeAlias = tuple[int, int]
 
 TOLD = ("image_id", "category_id", "bbox", "keypoints")
 """Keys of an annotation that have a column of their own."""
+ID_KEYS = {"images": "id", "annotations": "image_id", "categories": "id"}
 PREFIXES = ("instances_", "person_keypoints_", "captions_", "_annotations.coco")
 SPLIT_NAMES = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
 LOOKED_FOR = 20
@@ -90,6 +91,11 @@ def read_json(file: Path) -> Mapping[str, Any]:
     if not _is_coco_content(content):
         message = f"{file}: not a COCO file: it needs lists 'images', 'annotations' and 'categories'"
         raise ConfigError(message)
+    for key in ("images", "annotations", "categories"):
+        for place, record in enumerate(content[key]):
+            if not isinstance(record, dict) or isinstance(record.get(ID_KEYS[key]), (list, dict)):
+                message = f"{file}: entry {place} of {key!r} is no record with an {ID_KEYS[key]!r}: {str(record)[:60]}"
+                raise ConfigError(message)
     found: Mapping[str, Any] = content
     return found
 
@@ -127,7 +133,7 @@ def split_of(file: Path) -> str:
 def _names(file: Path, content: Record) -> dict[int, str]:
     try:
         return {int(one["id"]): str(one["name"]) for one in content["categories"]}
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         message = f"{file}: a category needs a number 'id' and a 'name': {error}"
         raise ConfigError(message) from error
 
@@ -136,7 +142,7 @@ def _samples(file: Path, content: Record, split: str, problems: list[Problem]) -
     by_image: dict[Any, list[Record]] = {}
     for annotation in content["annotations"]:
         by_image.setdefault(annotation.get("image_id"), []).append(annotation)
-    points = max((len(one.get("keypoints") or ()) for one in content["categories"]), default=0)
+    points = _point_count(content)
     folder = picture_folder(file, content["images"], split)
     for record in content["images"]:
         image, annotations = _image_path(file, folder, record), by_image.pop(record.get("id"), [])
@@ -150,6 +156,14 @@ def _samples(file: Path, content: Record, split: str, problems: list[Problem]) -
     for image_id, lost in by_image.items():
         ids = ", ".join(str(one.get("id")) for one in lost[:3])
         problems.append(Problem(file, f"annotation {ids}: image_id {image_id!r} is none of the images"))
+
+
+def _point_count(content: Record) -> int:
+    """Of the category or annotation with most key points."""
+    names = (one.get("keypoints") for one in content["categories"])
+    numbers = (one.get("keypoints") for one in content["annotations"])
+    counts = [len(one) for one in names if isinstance(one, list)]
+    return max([*counts, *(len(one) // 3 for one in numbers if isinstance(one, list))], default=0)
 
 
 def _image_path(file: Path, folder: Path, record: Record) -> Path:
@@ -205,21 +219,21 @@ class _Annotations:
 
     def objects(self, annotations: Iterable[Record]) -> Objects:
         """What can be read of them."""
-        kept: list[tuple[Record, int, Sequence[float], Rings]] = []
+        kept: list[tuple[Record, int, Sequence[float], Rings, NDArray[np.float64]]] = []
         for one in annotations:
             try:
                 rings = self._rings(one)
-                kept.append((one, int(one["category_id"]), self._box(one, rings), rings))
-            except (KeyError, TypeError, ValueError) as error:
+                kept.append((one, _class_id(one), self._box(one, rings), rings, self._keypoints(one)))
+            except (KeyError, TypeError, ValueError, OverflowError) as error:
                 self._problems.append(Problem(self._file, f"annotation {one.get('id')}: {_told(error)}"))
         if not kept:
             return Objects.empty()
-        records, ids, boxes, outlines = zip(*kept, strict=True)
+        records, ids, boxes, outlines, points = zip(*kept, strict=True)
         return Objects(
             np.array(boxes, float).reshape(-1, 4),
             np.array(ids, np.int32),
             outlines if any(outlines) else None,
-            np.stack([self._keypoints(one) for one in records]) if self._points else None,
+            np.stack(points) if self._points else None,
             tuple(map(_attributes, records)),
         )
 
@@ -227,7 +241,10 @@ class _Annotations:
         if one.get("bbox") is None and rings:
             points = np.concatenate(rings)
             return [*points.min(axis=0), *points.max(axis=0)]
-        left, top, width, height = map(float, one["bbox"])
+        given = one["bbox"]
+        if not isinstance(given, list) or len(given) != 4:
+            raise ValueError("'bbox' is not four numbers x, y, width, height")
+        left, top, width, height = map(float, given)
         if not all(map(math.isfinite, (left, top, width, height))):
             raise ValueError("a number of 'bbox' is none")
         x, y = self._scale.tolist()
@@ -237,7 +254,7 @@ class _Annotations:
         given = one.get("segmentation")
         if not isinstance(given, list):
             return ()
-        if any(len(ring) < 6 or len(ring) % 2 for ring in given):
+        if any(not isinstance(ring, list) or len(ring) < 6 or len(ring) % 2 for ring in given):
             raise ValueError("an outline of 'segmentation' needs an even count of 6 numbers or more")
         return tuple(np.array(ring, float).reshape(-1, 2) / self._scale for ring in given)
 
@@ -247,6 +264,14 @@ class _Annotations:
             given = np.array(one["keypoints"], float).reshape(-1, 3) / [*self._scale, 1]
             points[: len(given)] = given
         return points
+
+
+def _class_id(one: Record) -> int:
+    class_id = int(one["category_id"])
+    if not 0 <= class_id < 2**31:
+        message = f"category_id {class_id} is no class"
+        raise ValueError(message)
+    return class_id
 
 
 def _attributes(one: Record) -> Record:

@@ -162,7 +162,7 @@ def _past(before: Mapping[Path, str], shares: Mapping[str, float]) -> Mapping[Pa
 def _summed(
     dataset: Dataset, pool: Sequence[Sample], roots: Sequence[int], past: Mapping[Path, str]
 ) -> Mapping[int, Group]:
-    """Root → its group. One that is in several splits goes to ``test`` if any is there, else to where most of it is."""
+    """Root → its group. One in several splits goes to ``test`` if any of it is there, else to where most of it is."""
     members: dict[int, list[Sample]] = {}
     for sample, root in zip(pool, roots, strict=True):
         members.setdefault(root, []).append(sample)

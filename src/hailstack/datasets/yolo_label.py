@@ -136,7 +136,8 @@ def _plain(text: str) -> list[float] | None:
 
 def _corners(centred: NDArray[np.float64]) -> NDArray[np.float64]:
     centre, half = centred[:, :2], centred[:, 2:] / 2
-    return np.concatenate([centre - half, centre + half], axis=1)
+    with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is found later
+        return np.concatenate([centre - half, centre + half], axis=1)
 
 
 def label_lines(objects: Objects, keypoints: Shape | None = None) -> Iterator[str]:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from hailstack.datasets import Objects, open_dataset, read_label, write_label
 from hailstack.datasets.formats import Format, losses, write_dataset
-from hailstack.errors import ConfigError, InputError, NotFoundError
+from hailstack.errors import ConfigError, HailstackError, InputError, NotFoundError
 from label_sets import SIZE, box_objects, boxes, dataset_of, write_picture
 
 NAMES = st.dictionaries(
@@ -28,7 +28,7 @@ def texts(folder: Path) -> dict[str, str]:
     return {str(file.relative_to(labels)): file.read_text() for file in sorted(labels.rglob("*.txt"))}
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(
     st.lists(st.lists(st.tuples(st.integers(0, 2), boxes()), max_size=4) | st.none(), min_size=1, max_size=4), NAMES
 )
@@ -142,11 +142,14 @@ def test_what_yolo_has_no_place_for_is_said(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"bbox": [1, 2, 3]}, "annotation 5: not enough values to unpack"),
+        ({"bbox": [1, 2, 3]}, "annotation 5: 'bbox' is not four numbers"),
         ({"bbox": [1, 2, 3, float("nan")]}, "annotation 5: a number of 'bbox' is none"),
         ({"bbox": None}, "annotation 5"),
         ({"image_id": 11}, "annotation 5: image_id 11 is none of the images"),
         ({"category_id": "x"}, "annotation 5"),
+        ({"category_id": 2**40}, "annotation 5: category_id 1099511627776 is no class"),
+        ({"segmentation": [1, 2, 3, 4]}, "annotation 5: an outline of 'segmentation'"),
+        ({"keypoints": [1, 2]}, "annotation 5"),
         ({"segmentation": [[1, 2, 3, 4]]}, "annotation 5: an outline of 'segmentation'"),
     ],
 )
@@ -278,6 +281,59 @@ def test_a_folder_that_is_there_is_not_touched_and_a_failure_leaves_nothing(tmp_
     with pytest.raises(NotFoundError, match=r"b\.png: the dataset names this picture"):
         write_dataset(dataset, tmp_path / "new", "yolo")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["full", "in"]
+
+
+JUNK = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3) | st.just([]) | st.just({})
+
+
+@given(st.data())
+def test_a_coco_file_with_anything_in_it_is_read_or_refused(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    content = json.loads(json.dumps(COCO))
+    for _ in range(data.draw(st.integers(1, 3))):
+        place: Any = content
+        while True:
+            key = data.draw(st.sampled_from(sorted(place) if isinstance(place, dict) else range(len(place))))
+            if not isinstance(place[key], (dict, list)) or not place[key] or data.draw(st.booleans()):
+                break
+            place = place[key]
+        place[key] = data.draw(JUNK)
+    file = tmp_path_factory.mktemp("coco") / "val.json"
+    file.write_text(json.dumps(content))
+    try:
+        dataset = open_dataset(file)
+    except HailstackError as error:
+        assert str(file) in str(error)
+    else:
+        assert all(len(one.objects.relative_xyxy) == len(one.objects) for one in dataset.samples if one.objects)
+
+
+@given(st.binary(max_size=60) | st.text("0123456789. e-+naif\n", max_size=60).map(str.encode))
+def test_a_label_file_with_anything_in_it_is_read_or_refused_with_its_line(
+    tmp_path_factory: pytest.TempPathFactory, data: bytes
+) -> None:
+    file = tmp_path_factory.mktemp("labels") / "a.txt"
+    file.write_bytes(data)
+    try:
+        objects = read_label(file)
+    except ConfigError as error:
+        assert str(file) in str(error)
+    else:
+        assert objects is not None
+        assert np.isfinite(objects.relative_xyxy).all()
+
+
+@pytest.mark.shared
+def test_labels_of_real_photos_are_the_same_number_for_number_after_coco_and_voc(tmp_path: Path, shared: Path) -> None:
+    labels = shared / "images" / "coco_val_labels"
+    dataset = open_dataset(shared / "images" / "coco_val", labels, shared / "labels" / "coco_80.txt")
+    coco = open_dataset(write_dataset(dataset, tmp_path / "coco", "coco", "link"))
+    voc = open_dataset(write_dataset(coco, tmp_path / "voc", "voc", "link"))
+    write_dataset(voc, tmp_path / "yolo", "yolo", "link")
+    for name, text in texts(tmp_path / "yolo").items():
+        given = [f"{float(word):.6f}" for word in (labels / name).read_text().split()]
+        assert [f"{float(word):.6f}" for word in text.split()] == given
 
 
 @pytest.mark.parametrize(
