@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from hailstack.datasets.formats import open_dataset, write_dataset
+from hailstack.datasets.yolo_write import renumbered
 from hailstack.errors import ConfigError, NotFoundError
 from hailstack.training.material import read_material
 from hailstack.training.options import Augmentation, TrainOptions
@@ -33,6 +36,21 @@ def test_a_picture_without_a_label_file_is_left_out_and_counted(copy: Path) -> N
 def test_an_empty_label_file_means_nothing_is_there(copy: Path) -> None:
     (copy / "labels" / "train" / "0003.txt").write_text("")
     assert len(read_material(copy).train) == 9
+
+
+def test_classes_of_coco_are_numbered_from_zero(few_shapes: Path, tmp_path: Path) -> None:
+    dataset = open_dataset(few_shapes)
+    moved = {
+        split: tuple(replace(one, objects=renumbered(one.objects, {0: 1, 1: 4, 2: 9})) for one in samples)
+        for split, samples in dataset.splits.items()
+        if all(one.objects is not None for one in samples)
+    }
+    names = {1: "disc", 4: "square", 9: "triangle"}
+    coco = write_dataset(replace(dataset, names=names, splits=moved), tmp_path / "coco", "coco", images="link")
+    material, before = read_material(coco), read_material(few_shapes)
+    assert material.names == before.names
+    for one, other in zip(material.train, before.train, strict=True):
+        assert one.objects.class_id.tolist() == other.objects.class_id.tolist()
 
 
 def without_val(copy: Path) -> None:

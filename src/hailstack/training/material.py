@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hailstack.datasets import Dataset, Objects, Sample
 from hailstack.datasets.formats import open_dataset
+from hailstack.datasets.yolo_write import renumbered, without_crowds
 from hailstack.errors import ConfigError
 
 
@@ -37,7 +39,7 @@ class Material:
 
 
 def read_material(data: Path) -> Material:
-    """The dataset's ``train`` and ``val`` splits.
+    """The dataset's ``train`` and ``val`` splits, classes numbered from 0 without gaps, crowds left out.
 
     Raises:
         NotFoundError: there is no such dataset, or it names what is not there.
@@ -50,9 +52,9 @@ def read_material(data: Path) -> Material:
         rest = f" (and {more} more; hailstack data verify lists them)" if more else ""
         message = f"{dataset.problems[0]}{rest}"
         raise ConfigError(message)
-    parts = {split: _labelled(dataset, split) for split in ("train", "val")}
     names = _names(dataset)
-    _check_classes(dataset, len(names))
+    ids = {class_id: number for number, class_id in enumerate(names)}
+    parts = {split: _labelled(dataset, split, ids) for split in ("train", "val")}
     for split, samples in parts.items():
         if not any(len(one.objects) for one in samples):
             message = (
@@ -61,42 +63,44 @@ def read_material(data: Path) -> Material:
             )
             raise ConfigError(message)
     unlabelled = sum(one.objects is None for split in parts for one in dataset.splits[split])
-    digest = _digest(names, parts)
-    return Material(dataset.source, names, parts["train"], parts["val"], unlabelled, digest)
+    told = tuple(names.values())
+    return Material(dataset.source, told, parts["train"], parts["val"], unlabelled, _digest(told, parts))
 
 
-def _labelled(dataset: Dataset, split: str) -> tuple[Labelled, ...]:
+def _labelled(dataset: Dataset, split: str, ids: Mapping[int, int]) -> tuple[Labelled, ...]:
     samples = dataset.splits.get(split, ())
     if not samples:
         there = ", ".join(repr(one) for one, pictures in dataset.splits.items() if pictures) or "none"
         message = f"{dataset.source}: there is no split {split!r} (there is {there}); hailstack data split makes one"
         raise ConfigError(message)
-    found = tuple(Labelled(one.image, one.objects) for one in samples if one.objects is not None)
+    found = tuple(
+        Labelled(one.image, renumbered(without_crowds(one.objects), ids)) for one in samples if one.objects is not None
+    )
     if not found:
         message = f"{dataset.source}: none of the {len(samples)} pictures of {split!r} has a label file"
         raise ConfigError(message)
     return found
 
 
-def _names(dataset: Dataset) -> tuple[str, ...]:
-    """By class id; where the dataset does not say, the ids themselves."""
+def _names(dataset: Dataset) -> Mapping[int, str]:
+    """By class id, ascending, perhaps with gaps, as COCO has them; where the dataset has none, the ids themselves.
+
+    Raises:
+        ConfigError: a picture has a class that the dataset does not name.
+    """
     if not dataset.names:
-        highest = max((_highest(one) for one in _samples(dataset)), default=-1)
-        return tuple(str(class_id) for class_id in range(highest + 1))
-    if sorted(dataset.names) != list(range(len(dataset.names))):
-        message = f"{dataset.source}: class ids in 'names' must be 0, 1, 2 …, they are {sorted(dataset.names)}"
-        raise ConfigError(message)
-    return tuple(dataset.names[class_id] for class_id in range(len(dataset.names)))
-
-
-def _check_classes(dataset: Dataset, classes: int) -> None:
+        highest = max((_ids(one).max(initial=-1) for one in _samples(dataset)), default=-1)
+        return {class_id: str(class_id) for class_id in range(highest + 1)}
+    known = np.array(sorted(dataset.names))
     for sample in _samples(dataset):
-        if _highest(sample) >= classes:
+        strange = np.setdiff1d(_ids(sample), known)
+        if strange.size:
             message = (
-                f"{sample.label or sample.image}: has class {_highest(sample)}, but {dataset.source} names "
-                f"{classes} classes (0 to {classes - 1})"
+                f"{sample.label or sample.image}: has class {strange[0]}, but {dataset.source} names "
+                f"{len(known)} classes ({known[0]} to {known[-1]})"
             )
             raise ConfigError(message)
+    return {class_id: dataset.names[class_id] for class_id in known.tolist()}
 
 
 def _samples(dataset: Dataset) -> Iterator[Sample]:
@@ -104,8 +108,8 @@ def _samples(dataset: Dataset) -> Iterator[Sample]:
         yield from dataset.splits.get(split, ())
 
 
-def _highest(sample: Sample) -> int:
-    return -1 if sample.objects is None else int(sample.objects.class_id.max(initial=-1))
+def _ids(sample: Sample) -> NDArray[np.int32]:
+    return np.zeros(0, np.int32) if sample.objects is None else sample.objects.class_id
 
 
 def _digest(names: Sequence[str], parts: Mapping[str, Sequence[Labelled]]) -> str:
