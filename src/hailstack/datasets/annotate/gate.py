@@ -113,7 +113,9 @@ def _limited(receive: Receive) -> Receive:
 def _dressed(send: Send) -> Send:
     async def dressed(message: MutableMapping[str, Any]) -> None:
         if message["type"] == "http.response.start":
-            message["headers"] = [*message.get("headers", []), *HEADERS]
+            said = {name for name, _ in message.get("headers", [])}
+            fresh = [] if b"cache-control" in said else [(b"cache-control", b"no-cache")]
+            message["headers"] = [*message.get("headers", []), *HEADERS, *fresh]
         await send(message)
 
     return dressed

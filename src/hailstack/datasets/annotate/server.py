@@ -16,6 +16,8 @@ from hailstack.errors import InputError, MissingExtraError
 
 FIRST_PORT = 8420
 PORTS_TRIED = 20
+LONGEST_NOTE = 4096
+"""Bytes that a window says about itself at most."""
 
 
 class Annotator:
@@ -49,7 +51,9 @@ class Annotator:
         self._token = secrets.token_urlsafe(18) if with_token or host not in OWN_NAMES else ""
         key = Key(self._token, f"hailstack-{self.port}")
         app = Gate(make_app(self._desk, Proposals(propose) if propose else None), key)
-        config = uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=1, server_header=False)
+        config = uvicorn.Config(
+            app, log_level="error", timeout_graceful_shutdown=1, server_header=False, ws_max_size=LONGEST_NOTE
+        )
         self._server = uvicorn.Server(config)
 
     @property
