@@ -9,7 +9,8 @@ import torch
 
 from hailstack.errors import ConfigError, InputError, NotFoundError
 from hailstack.training.classifiers import load_classifier
-from hailstack.training.export import ExportOptions, export
+from hailstack.training.export import export
+from hailstack.training.export_options import ExportOptions
 
 SIZE = 64
 

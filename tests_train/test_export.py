@@ -20,8 +20,9 @@ from hailstack.hef import read_hef
 from hailstack.imaging import read_image, write_image
 from hailstack.pipeline.model import read_meta
 from hailstack.training.cards import draw_cards
-from hailstack.training.export import ExportOptions, export, load_subject
+from hailstack.training.export import export, load_subject
 from hailstack.training.export_onnx import to_onnx
+from hailstack.training.export_options import ExportOptions
 from hailstack.training.exportable import INPUT, Exportable
 from hailstack.training.network import build_network
 from hailstack.training.parity import check_parity, decode_boxes
@@ -52,7 +53,9 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def subject(weights: Path) -> Exportable:
-    return load_subject(weights, OPTIONS)
+    found = load_subject(weights, OPTIONS)
+    assert found is not None
+    return found
 
 
 @pytest.fixture(scope="module")

@@ -35,6 +35,7 @@ def write(
     images: Annotated[Path | None, Parameter(name=["--images", "-i"])] = None,
     record: Path | None = None,
     tolerance: float = 1e-4,
+    ultralytics_python: Path | None = None,
     json: Annotated[bool, Parameter(negative=())] = False,
 ) -> int:
     """Write trained weights as ONNX, and compare both on several pictures.
@@ -44,7 +45,7 @@ def write(
     Parameters
     ----------
     weights
-        A file of hailstack train, or the name of a classifier that torchvision or timm know
+        A file of hailstack train or of Ultralytics, or the name of a classifier that torchvision or timm know
         (resnet18, mobilenet_v2, ...), which then needs --weights.
     output
         The ONNX file to write.
@@ -75,13 +76,15 @@ def write(
         Write what PyTorch said to the pictures there, for hailstack fidelity --reference.
     tolerance
         How far an output may be off.
+    ultralytics_python
+        The Python that has Ultralytics, for its files of weights. Default: this one.
     json
         The outcome for programs.
     """
     from hailstack.cli.compile_inputs import read_labels
     from hailstack.cli.export_report import print_exported, show_steps
-    from hailstack.training.export import ExportOptions
     from hailstack.training.export import export as run
+    from hailstack.training.export_options import ExportOptions
 
     options = ExportOptions(
         imgsz=None if imgsz is None else _size(imgsz),
@@ -94,6 +97,7 @@ def write(
         untrained=untrained,
         names=() if labels is None else read_labels(labels),
         licence=license,
+        ultralytics_python=ultralytics_python,
         tolerance=tolerance,
         images=images,
         record=record,

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from hailstack.training.export import Exported
+    from hailstack.training.export_options import Exported
     from hailstack.training.parity import Parity
 
 

@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import onnx
 
 from hailstack.compiler.calibration.sources import find_origin, nothing_read, read_pictures
 from hailstack.compiler.defaults import UNIT
+from hailstack.compiler.notes import metadata_of, parse_names
 from hailstack.errors import ConfigError, InputError, NotFoundError
 from hailstack.files import replacing
-from hailstack.heads.detectors import CONFIDENCE, OVERLAP
 from hailstack.imaging import Preprocess
 from hailstack.training.cards import draw_cards
 from hailstack.training.classifiers import is_classifier, load_classifier
-from hailstack.training.export_onnx import Extras, output_names, to_onnx
-from hailstack.training.exportable import Exportable
+from hailstack.training.export_onnx import extend, nms_notes, note, output_names, to_onnx
+from hailstack.training.export_options import Exported, ExportOptions
+from hailstack.training.exportable import Array, Exportable, normalised
+from hailstack.training.foreign import is_foreign, load_foreign
+from hailstack.training.foreign_export import check_there, export_there
 from hailstack.training.network import STRIDES
-from hailstack.training.parity import TOLERANCE, Parity, check_parity
+from hailstack.training.parity import Parity, check_parity
 from hailstack.training.recording import write_recording
 from hailstack.training.weights import load_weights
 from hailstack.types import Image
 
-OPSET = 17
-"""Read by the vendor's compilers of both generations."""
+__all__ = ["ExportOptions", "Exported", "export", "load_subject"]
+
+FOREIGN_SIDE = 640
+"""Of the input of a network that is not read here, where the user does not say."""
 
 MOST_PICTURES = 16
 """So many of the user's pictures are compared, evenly over all."""
@@ -33,85 +39,10 @@ MOST_PICTURES = 16
 Progress = Callable[[str], None]
 
 
-@dataclass(frozen=True, slots=True)
-class ExportOptions:
-    """How weights become an ONNX file; the defaults are those of ``hailstack export``.
-
-    Raises:
-        ConfigError: a value that makes no sense.
-    """
-
-    imgsz: int | tuple[int, int] | None = None
-    """Height and width of the input; None: as trained."""
-    opset: int = OPSET
-    nms: bool = False
-    """The boxes leave decoded and suppressed, ``(1, 300, 6)``, instead of the raw outputs."""
-    confidence: float = CONFIDENCE
-    """With ``nms``: boxes have more."""
-    iou: float = OVERLAP
-    """With ``nms``: of two boxes of a class that overlap more the weaker goes."""
-    features: str | None = None
-    """A node or tensor whose map leaves beside the results; ``auto`` picks one."""
-    weights: Path | None = None
-    """For a classifier by name: the file with its weights."""
-    untrained: bool = False
-    """For a classifier by name: random weights, to try an export."""
-    names: Sequence[str] = ()
-    """Class names; empty: as the weights say."""
-    licence: str | None = None
-    """Of the weights, for the metadata; None: as the weights say."""
-    tolerance: float = TOLERANCE
-    images: Path | None = None
-    """Pictures to compare on: a folder, video, list or dataset. None: drawn ones."""
-    record: Path | None = None
-    """Where to write what PyTorch said to these pictures, for ``hailstack fidelity --reference``."""
-
-    def __post_init__(self) -> None:
-        for name in ("confidence", "iou", "tolerance"):
-            if not 0 <= getattr(self, name) <= 1:
-                message = f"{name} is {getattr(self, name)}; it lies within 0..1"
-                raise ConfigError(message)
-        if self.record is not None and self.images is None:
-            raise ConfigError("a recording is of the user's pictures: name them, too (--images)")
-        if self.record is not None and self.nms:
-            raise ConfigError("a recording is held against raw outputs: leave out --nms")
-
-    @property
-    def extras(self) -> Extras:
-        """What is added to the network's own outputs."""
-        return Extras((self.confidence, self.iou) if self.nms else None, self.features)
-
-    @property
-    def size(self) -> tuple[int, int] | None:
-        return (self.imgsz, self.imgsz) if isinstance(self.imgsz, int) else self.imgsz
-
-
-@dataclass(frozen=True, slots=True)
-class Exported:
-    """What came of it."""
-
-    path: Path
-    model: str
-    task: str
-    names: tuple[str, ...]
-    input: tuple[int, ...]
-    """Shape."""
-    outputs: dict[str, tuple[int, ...]]
-    """Name → shape."""
-    opset: int
-    nodes: int
-    size_bytes: int
-    licence: str | None
-    parity: Parity
-    record: Path | None = None
-    skipped: tuple[str, ...] = ()
-    """Pictures that could not be read, and why."""
-
-
 def export(
     weights: Path | str,
     onnx_path: Path,
-    options: ExportOptions = ExportOptions(),
+    options: ExportOptions | None = None,
     progress: Progress = lambda _: None,
 ) -> Exported:
     """Write an ONNX file of a trained network, and compare both on several pictures.
@@ -131,23 +62,64 @@ def export(
         ModelError: the network cannot be written as ONNX.
         MissingExtraError: a library that the network needs is not installed.
     """
+    options = options or ExportOptions()
+    pictures, skipped = _pictures(options.images)
     progress("reading the weights")
     subject = load_subject(weights, options)
-    pictures, skipped = _pictures(options.images)
     progress("writing ONNX")
-    model = to_onnx(subject, options.opset, options.extras)
+    made = _export_ours(subject, pictures, options) if subject else _export_theirs(Path(weights), pictures, options)
     with replacing(onnx_path) as partial:
-        partial.write_bytes(model.SerializeToString(deterministic=True))
-    progress("comparing")
-    inputs = {name: subject.prepare(image) for name, image in pictures.items()}
-    parity = check_parity(subject, model, list(inputs.values()), options.tolerance)
+        partial.write_bytes(made.model.SerializeToString(deterministic=True))
     if options.record is not None:
-        write_recording(options.record, subject, inputs)
-    return _exported(onnx_path, subject, model, parity, options.record, skipped)
+        write_recording(options.record, pictures, made.inputs, made.said, made.names)
+    return _exported(onnx_path, made, options.record, skipped)
 
 
-def load_subject(weights: Path | str, options: ExportOptions) -> Exportable:
-    """The network that ``weights`` stands for.
+@dataclass(frozen=True, slots=True, eq=False)
+class _Made:
+    """An export that has been compared and not been written yet."""
+
+    model: onnx.ModelProto
+    name: str
+    task: str
+    names: tuple[str, ...]
+    licence: str | None
+    inputs: Array
+    """``(n, 3, h, w)``."""
+    said: Mapping[str, Array]
+    """Output → what PyTorch said to them."""
+    parity: Parity
+
+
+def _export_ours(subject: Exportable, pictures: Mapping[str, Image], options: ExportOptions) -> _Made:
+    model = to_onnx(subject, options.opset, options.extras)
+    inputs = [subject.prepare(image) for image in pictures.values()]
+    parity = check_parity(subject, model, inputs, options.tolerance)
+    answers = [subject.run(one) for one in inputs] if options.record else []
+    said = {name: np.concatenate([one[name] for one in answers]) for name in subject.outputs if answers}
+    fed = np.concatenate(inputs)
+    return _Made(model, subject.model, subject.task, subject.names, subject.licence, fed, said, parity)
+
+
+def _export_theirs(path: Path, pictures: Mapping[str, Image], options: ExportOptions) -> _Made:
+    """By Ultralytics' own exporter, which gives decoded boxes; what is asked for beside them is added here."""
+    fit = Preprocess(*(options.size or (FOREIGN_SIDE, FOREIGN_SIDE)))
+    inputs = [normalised(fit.apply(image)[0], UNIT) for image in pictures.values()]
+    asked = {"imgsz": [fit.height, fit.width], "opset": options.opset}
+    made = export_there(path, options.ultralytics_python, asked, inputs)
+    notes = dict(metadata_of(made.model))
+    names = tuple(options.names) or parse_names(notes.get("names", ""))
+    parity = check_there(made, inputs, options.tolerance)
+    said = {made.model.graph.output[0].name: made.said}
+    model = extend(made.model, path.stem, len(names) or None, options.extras)
+    licence = options.licence or notes.get("license")
+    notes |= {"names": str(dict(enumerate(names))), **({"license": licence} if licence else {})}
+    note(model, notes | nms_notes(options.extras))
+    return _Made(model, path.stem, notes.get("task", ""), names, licence, np.concatenate(inputs), said, parity)
+
+
+def load_subject(weights: Path | str, options: ExportOptions) -> Exportable | None:
+    """The network that ``weights`` stands for; None if only Ultralytics' own program can make one of them.
 
     Raises:
         NotFoundError, InputError, ConfigError, MissingExtraError: as :func:`export`.
@@ -167,14 +139,16 @@ def load_subject(weights: Path | str, options: ExportOptions) -> Exportable:
     return load_classifier(str(weights), options.weights, options.names, options.size, licence=options.licence)
 
 
-def _detector(path: Path, options: ExportOptions) -> Exportable:
+def _detector(path: Path, options: ExportOptions) -> Exportable | None:
     if path.suffix.lower() in (".onnx", ".hef"):
         message = f"{path}: is exported already; hailstack export verify checks an ONNX file"
         raise InputError(message)
     if options.weights is not None or options.untrained:
         message = f"{path}: is a file of weights itself; --weights and --untrained belong to a classifier's name"
         raise ConfigError(message)
-    loaded = load_weights(path)
+    loaded = load_foreign(path, options.ultralytics_python) if is_foreign(path) else load_weights(path)
+    if loaded is None:
+        return None
     names = tuple(options.names) or loaded.names
     if len(names) != len(loaded.names):
         message = f"{path}: the network has {len(loaded.names)} classes, but {len(names)} class names are given"
@@ -205,26 +179,20 @@ def _pictures(source: Path | None) -> tuple[dict[str, Image], tuple[str, ...]]:
     return found, tuple(skipped)
 
 
-def _exported(
-    path: Path,
-    subject: Exportable,
-    model: onnx.ModelProto,
-    parity: Parity,
-    record: Path | None,
-    skipped: tuple[str, ...],
-) -> Exported:
+def _exported(path: Path, made: _Made, record: Path | None, skipped: tuple[str, ...]) -> Exported:
+    graph = made.model.graph
     return Exported(
         path=path,
-        model=subject.model,
-        task=subject.task,
-        names=subject.names,
-        input=subject.input_shape,
-        outputs={info.name: _shape(info) for info in model.graph.output},
-        opset=next(entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")),
-        nodes=len(model.graph.node),
+        model=made.name,
+        task=made.task,
+        names=made.names,
+        input=_shape(graph.input[0]),
+        outputs={info.name: _shape(info) for info in graph.output},
+        opset=next(entry.version for entry in made.model.opset_import if entry.domain in ("", "ai.onnx")),
+        nodes=len(graph.node),
         size_bytes=path.stat().st_size,
-        licence=subject.licence,
-        parity=parity,
+        licence=made.licence,
+        parity=made.parity,
         record=record,
         skipped=skipped,
     )

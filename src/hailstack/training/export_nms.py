@@ -82,7 +82,23 @@ def embed_nms(
     made.graph.initializer.extend(write.constants)
     del made.graph.output[:]
     made.graph.output.append(helper.make_tensor_value_info(BOXES, TensorProto.FLOAT, [1, MOST, 6]))
+    _drop_idle(made.graph)
     return made
+
+
+def _drop_idle(graph: onnx.GraphProto) -> None:
+    """Without what leads to no output any more: a decoding of its own that the network had."""
+    needed, kept = {info.name for info in graph.output}, list[onnx.NodeProto]()
+    for node in reversed(graph.node):
+        if needed.intersection(node.output):
+            kept.append(node)
+            needed.update(node.input)
+    constants = [tensor for tensor in graph.initializer if tensor.name in needed]
+    shapes = [info for info in graph.value_info if info.name in needed]
+    for part, left in ((graph.node, kept[::-1]), (graph.initializer, constants), (graph.value_info, shapes)):
+        copies = [type(one).FromString(one.SerializeToString()) for one in left]  # deleting empties what is in it
+        del part[:]
+        part.extend(copies)
 
 
 def _corners(write: _Writer, levels: Sequence[RawLevel], bins: int) -> str:

@@ -54,9 +54,8 @@ def to_onnx(subject: Exportable, opset: int, extras: Extras = Extras()) -> onnx.
     _check_opset(opset, extras)
     model = _traced(subject, opset)
     _drop_copies(model)
-    if extras.nms is not None or extras.features is not None:
-        model = _extended(subject, model, extras)
-    _note(model, _notes(subject, extras))
+    model = extend(model, subject.model, len(subject.names) or None, extras)
+    note(model, _notes(subject) | nms_notes(extras))
     _check(model, subject.model)
     return model
 
@@ -103,9 +102,18 @@ def _drop_copies(model: onnx.ModelProto) -> None:
         node.input[:] = [originals.get(name, name) for name in node.input]
 
 
-def _extended(subject: Exportable, model: onnx.ModelProto, extras: Extras) -> onnx.ModelProto:
-    graph = _graph(model, subject.model)
-    classes = len(subject.names) or None
+def extend(model: onnx.ModelProto, name: str, classes: int | None, extras: Extras) -> onnx.ModelProto:
+    """The model with what is to be added; the head is found in its graph.
+
+    Args:
+        classes: how many there are, if known: settles doubtful cases.
+
+    Raises:
+        ConfigError: features that are not there, or boxes that cannot be decoded.
+    """
+    if extras.nms is None and extras.features is None:
+        return model
+    graph = _graph(model, name)
     plan = find_head(graph, "auto", classes, features=extras.features)
     end = plan.features
     if extras.nms is not None:
@@ -126,8 +134,10 @@ def _graph(model: onnx.ModelProto, name: str) -> Graph:
 
 
 def _with_nms(graph: Graph, model: onnx.ModelProto, plan: HeadPlan, limits: tuple[float, float]) -> onnx.ModelProto:
-    if plan.family != "yolov8":
-        message = f"{graph.source}: --nms: {plan.family or plan.task} gives no boxes that it could decode"
+    if (plan.task, plan.family) != ("detection", "yolov8"):
+        described = f"{plan.task} ({plan.family})" if plan.family else plan.task
+        name = Path(graph.source).stem
+        message = f"{name}: --nms: only detectors of the YOLOv8 kind can be finished so; this is {described}"
         raise ConfigError(message)
     levels = [
         RawLevel(reg.tensor, cls.tensor, reg.stride, *graph.shape(reg.tensor)[2:])
@@ -142,7 +152,7 @@ def _rename(model: onnx.ModelProto, old: str, new: str) -> None:
             names[:] = [new if name == old else name for name in names]
 
 
-def _notes(subject: Exportable, extras: Extras) -> dict[str, str]:
+def _notes(subject: Exportable) -> dict[str, str]:
     """As the usual trainers write them, so that other programs find them."""
     height, width = subject.input_shape[2:]
     notes = {
@@ -160,13 +170,20 @@ def _notes(subject: Exportable, extras: Extras) -> dict[str, str]:
         notes["names"] = str(dict(enumerate(subject.names)))
     if subject.licence:
         notes["license"] = subject.licence
-    if extras.nms is not None:
-        notes["nms"] = "True"
-        notes["confidence"], notes["iou"] = (f"{value:g}" for value in extras.nms)
     return notes
 
 
-def _note(model: onnx.ModelProto, notes: Mapping[str, str]) -> None:
+def nms_notes(extras: Extras) -> dict[str, str]:
+    """What is noted of an export with finished boxes."""
+    if extras.nms is None:
+        return {}
+    confidence, iou = extras.nms
+    return {"nms": "True", "confidence": f"{confidence:g}", "iou": f"{iou:g}"}
+
+
+def note(model: onnx.ModelProto, notes: Mapping[str, str]) -> None:
+    """Write the metadata, in an order that never changes; without when, which would make each file another one."""
+    notes = {key: value for key, value in notes.items() if key != "date"}
     onnx.helper.set_model_props(model, dict(sorted(notes.items())))
 
 

@@ -96,7 +96,7 @@ def check_parity(
     names = [one.name for one in session.get_outputs()]
     pairs = [(subject.run(one), dict(zip(names, session.run(None, {INPUT: one}), strict=True))) for one in inputs]
     outputs = tuple(_compare(name, [(ours[name], theirs[name]) for ours, theirs in pairs]) for name in subject.outputs)
-    top5 = float(np.mean([_agreement(subject.scores(a), _scores(subject, b), tolerance) for a, b in pairs]))
+    top5 = float(np.mean([agreement(subject.scores(a), _scores(subject, b), tolerance) for a, b in pairs]))
     boxes = max(_boxes_apart(subject, a, b[BOXES], model) for a, b in pairs) if BOXES in names else None
     parity = Parity(len(pairs), tolerance, outputs, top5, boxes)
     if parity.ok:
@@ -123,15 +123,15 @@ def _exposing(model: onnx.ModelProto, subject: Exportable) -> onnx.ModelProto:
 
 def _compare(name: str, pairs: Sequence[tuple[Array, Array]]) -> OutputParity:
     return OutputParity(
-        name, max(_max_abs(ours, theirs) for ours, theirs in pairs), min(_cosine(*pair) for pair in pairs)
+        name, max(max_abs(ours, theirs) for ours, theirs in pairs), min(cosine(*pair) for pair in pairs)
     )
 
 
 def _distance(ours: Mapping[str, Array], theirs: Mapping[str, Array]) -> float:
-    return max(_max_abs(value, theirs[name]) for name, value in ours.items())
+    return max(max_abs(value, theirs[name]) for name, value in ours.items())
 
 
-def _max_abs(ours: Array, theirs: Array) -> float:
+def max_abs(ours: Array, theirs: Array) -> float:
     """Infinite where they cannot be compared."""
     if ours.shape != theirs.shape:
         return float("inf")
@@ -139,7 +139,7 @@ def _max_abs(ours: Array, theirs: Array) -> float:
     return worst if np.isfinite(worst) else float("inf")
 
 
-def _cosine(ours: Array, theirs: Array) -> float:
+def cosine(ours: Array, theirs: Array) -> float:
     if ours.shape != theirs.shape:
         return 0.0
     a, b = ours.reshape(-1).astype(np.float64), theirs.reshape(-1).astype(np.float64)
@@ -153,7 +153,7 @@ def _scores(subject: Exportable, outputs: Mapping[str, Array]) -> Array:
     return subject.scores({name: outputs[name] for name in subject.outputs})
 
 
-def _agreement(ours: Array, theirs: Array, tolerance: float) -> float:
+def agreement(ours: Array, theirs: Array, tolerance: float) -> float:
     """Share of their best places that are among our best; equals up to the tolerance may change places."""
     if len(ours) != len(theirs):
         return 0.0
