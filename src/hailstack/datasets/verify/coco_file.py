@@ -17,7 +17,10 @@ from hailstack.datasets.verify.survey import Listener, Picture, Rows, Survey
 from hailstack.datasets.verify.tree import files_below, suffix_of
 from hailstack.imaging import IMAGE_SUFFIXES
 
-LISTS = ("images", "annotations", "categories")
+LISTS = {"images": "image", "annotations": "annotation", "categories": "category"}
+"""The lists that a file must have, and what is in them."""
+MOST = 10**9
+"""No picture has so many pixels a side, no class such an id: Python reads whole numbers of any length."""
 
 
 @dataclass(slots=True)
@@ -99,27 +102,22 @@ class _File:
     def _records(
         self, key: str, values: Sequence[Any], lines: Sequence[int]
     ) -> Iterator[tuple[Mapping[str, Any], int]]:
-        """The records of a list that are some, each id once."""
+        """Those records of a list that have an id, with their lines."""
         seen: set[Any] = set()
         for value, line in zip(values, lines, strict=True):
-            one = key[:-1] if key != "categories" else "category"
             number = value.get("id") if isinstance(value, dict) else None
-            if (
-                not isinstance(value, dict)
-                or isinstance(number, (list, dict))
-                or (number is None and one != "annotation")
-            ):
-                self._find("file-syntax", f"a member of {key!r} that is no {one} with an id", line)
+            if not isinstance(value, dict) or not isinstance(number, (int, str)):
+                self._find("file-syntax", f"{LISTS[key]}: one without an id", line)
                 continue
-            if number is not None and number in seen:
-                self._find("id-twice", f"{one} {number} is there twice", line)
+            if number in seen:
+                self._find("id-twice", f"{LISTS[key]} {number} is there twice", line)
             seen.add(number)
             yield value, line
 
     def _read_categories(self, records: Sequence[tuple[Mapping[str, Any], int]]) -> None:
         for record, line in records:
             class_id, name = record["id"], record.get("name")
-            if not isinstance(class_id, int) or not isinstance(name, str):
+            if not isinstance(class_id, int) or abs(class_id) > MOST or not isinstance(name, str):
                 self._find("file-syntax", f"category {class_id!r} has no number for an id, or no name", line)
             elif self._found.names.setdefault(class_id, name) != name:
                 self._find(
@@ -137,7 +135,7 @@ class _File:
             self._images.setdefault(number, None)
             if not isinstance(name, str) or not name:
                 self._find("file-syntax", f"image {number!r} has no file_name", line)
-            elif not all(isinstance(side, int) and side > 0 for side in size):
+            elif not all(isinstance(side, int) and 0 < side < MOST for side in size):
                 self._find("picture-size", f"image {number!r} ({name}) has no width and height", line)
             else:
                 self._enter(os.path.normpath(folder / name), record, line)
@@ -165,7 +163,7 @@ class _File:
             self._find("id-unknown", f"{item}: image_id {image_id!r} is none of the images", line)
         elif not isinstance(box, list) or len(box) != 4:
             self._find("line-fields", f"{item}: bbox is {box!r}, not [left, top, width, height]", line)
-        elif not all(isinstance(one, (int, float)) for one in (*box, record.get("category_id"))):
+        elif not all(map(_is_number, (*box, record.get("category_id")))):
             self._find("line-number", f"{item}: bbox {box} or category_id {record.get('category_id')!r}", line)
         elif image is not None:
             self._take(item, image, record, line)
@@ -179,6 +177,10 @@ class _File:
         found.xywh += ((left + across / 2) / width, (top + down / 2) / height, across / width, down / height)
         found.digest.append(hash((record["category_id"], left, top, across, down, str(record.get("area")))))
         found.item.append(item)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, float) or (isinstance(value, int) and abs(value) <= MOST)
 
 
 def lines_of(text: str, key: str, values: Sequence[Any]) -> Sequence[int]:

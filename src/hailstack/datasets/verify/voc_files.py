@@ -21,6 +21,8 @@ from hailstack.errors import ConfigError, InputError
 from hailstack.imaging import IMAGE_SUFFIXES
 
 PROGRESS_STEP = 200
+MOST = 10**9
+"""No picture has so many pixels a side: Python reads whole numbers of any length."""
 OBJECT = re.compile(rb"<object[\s>]")
 
 
@@ -127,7 +129,7 @@ def _size(root: Element) -> tuple[int, int] | None:
         width, height = int(root.findtext("size/width", "")), int(root.findtext("size/height", ""))
     except ValueError:
         return None
-    return (width, height) if width > 0 and height > 0 else None
+    return (width, height) if 0 < width < MOST and 0 < height < MOST else None
 
 
 def _read_object(
@@ -166,7 +168,8 @@ def _orphans(labels: Path, paths: Mapping[str, str]) -> Iterator[Finding]:
 
 def _listed(path: Path, found: _Gathered) -> list[str]:
     try:
-        return [name for name in listed_names(path) if name in found.name or name != "background"]
+        used = set(found.name)
+        return [name for name in listed_names(path) if name in used or name != "background"]
     except ConfigError as error:
         found.findings.append(Finding("file-syntax", path, str(error)))
         return []
@@ -174,11 +177,11 @@ def _listed(path: Path, found: _Gathered) -> list[str]:
 
 def _survey(path: Path, pictures: Sequence[Picture], found: _Gathered) -> Survey:
     listed = _listed(path, found)
-    used = sorted(set(found.name) - set(listed))
-    names = [*listed, *used]
+    unlisted = set(found.name) - set(listed)
+    names = [*listed, *sorted(unlisted)]
     if listed:
         for row, name in enumerate(found.name):
-            if name in used:
+            if name in unlisted:
                 label = Path(pictures[found.picture[row]].label or "")
                 message = f"{name!r} is not among the {len(listed)} listed names"
                 found.findings.append(Finding("class-unknown", label, message, found.line[row]))

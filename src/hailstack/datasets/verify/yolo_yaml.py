@@ -13,6 +13,9 @@ from hailstack.datasets.yolo import SPLITS, keypoint_shape
 from hailstack.datasets.yolo_label import Shape
 from hailstack.errors import ConfigError, MissingExtraError
 
+MOST_CLASSES = 1_000_000
+"""An id beyond this is a mistake."""
+
 
 @dataclass(frozen=True, slots=True)
 class Yaml:
@@ -88,7 +91,7 @@ def _checked(file: Path, config: Mapping[str, Any], lines: Mapping[str, int], fi
 
     names: dict[int, str] = {}
     for key, name in _pairs(config.get("names")):
-        if isinstance(key, int) and key >= 0:
+        if isinstance(key, int) and 0 <= key < MOST_CLASSES:
             names[key] = str(name)
         else:
             wrong("file-syntax", "names", f"names: {key!r} is no class id")
@@ -126,11 +129,11 @@ def _name_findings(layout: Yaml, count: Any) -> Iterator[Finding]:
     assert layout.file is not None
     lines = ((class_id, name, layout.lines.get(f"names.{class_id}")) for class_id, name in names.items())
     yield from class_name_findings(layout.file, lines)
-    missing = sorted(set(range(max(names, default=-1) + 1)) - set(names))
-    if missing:
-        yield layout.find("names-gap", f"there is no class {missing[0]}, but a class {max(names)}", "names")
+    missing = next(class_id for class_id in range(len(names) + 1) if class_id not in names)
+    if missing < len(names):
+        yield layout.find("names-gap", f"there is no class {missing}, but a class {max(names)}", "names")
     if names and count is not None and count != len(names):
-        yield layout.find("nc-mismatch", f"nc is {count}, there are {len(names)} names", "nc")
+        yield layout.find("nc-mismatch", f"nc is {count!r}, there are {len(names)} names", "nc")
 
 
 def _split_findings(layout: Yaml) -> Iterator[Finding]:
