@@ -39,7 +39,7 @@ class RunReport:
         self._profile = profile
         self._summary_path = summary
         self._outcome: Outcome | None = None
-        self._console = Console(stderr=True, highlight=False)
+        self._console = Console(stderr=True, highlight=False, emoji=False)  # "queue:a" is no emoji
         self._bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(),

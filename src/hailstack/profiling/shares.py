@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hailstack.profiling.stages import DEVICE, is_wait
-from hailstack.profiling.trace import Spans, Trace
+from hailstack.profiling.stages import DEVICE, base, is_wait, stage_of
+from hailstack.profiling.trace import Integers, Spans, Trace
 
 SHORTEST = 20
 """Frames from which on the beginning and the end of a run are left out."""
@@ -59,18 +59,25 @@ class Shares:
 def measure(trace: Trace) -> Shares:
     """The shares of a trace with at least one span."""
     begin, end = _full_swing(trace)
-    workers = {index: _worker(trace, index, begin, end) for index in range(len(trace.tracks))}
-    device = next((index for index, track in enumerate(trace.tracks) if track.name == DEVICE), None)
+    workers = [_worker(trace, index, begin, end) for index in range(len(trace.tracks))]
+    device = [worker for worker in workers if base(worker.name) == DEVICE]
     in_flight, overlap = _occupation(trace, begin, end)
     return Shares(
         seconds=(end - begin) / 1e9,
         fps=_rate(trace, begin, end),
-        workers=tuple(worker for index, worker in workers.items() if index != device),
-        device=None if device is None else workers[device],
+        workers=tuple(worker for worker in workers if worker not in device),
+        device=_together(device),
         in_flight=in_flight,
         overlap=overlap,
         counters=_counters(trace, begin, end),
     )
+
+
+def _together(device: list[Worker]) -> Worker | None:
+    """The device, of which each model of several has a track of its own."""
+    if not device:
+        return None
+    return Worker(DEVICE, {stage: share for worker in device for stage, share in worker.stages.items()})
 
 
 def _full_swing(trace: Trace) -> tuple[int, int]:
@@ -123,15 +130,22 @@ def own_time(spans: Spans) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
 
 def _occupation(trace: Trace, begin: int, end: int) -> tuple[float, float]:
     """How many submissions the device held on average, and how often one came while another was there."""
-    submitted, done = trace.of_stage("submit"), trace.of_stage(DEVICE)
+    held, overlaps = 0.0, []
+    for stage in trace.stages:
+        if base(stage) == "submit":
+            since, until = _on_device(trace, stage.partition(":")[2], begin, end)
+            held += float((until - since).clip(0).sum()) / max(1, end - begin)
+            overlaps += (since[1:] < until[:-1]).tolist()
+    return held, float(np.mean(overlaps)) if overlaps else 0.0
+
+
+def _on_device(trace: Trace, model: str, begin: int, end: int) -> tuple[Integers, Integers]:
+    """When a model's submissions began and ended to be on the device."""
+    submitted, done = trace.of_stage(stage_of("submit", model)), trace.of_stage(stage_of(DEVICE, model))
     _, first, second = np.intersect1d(submitted.frame, done.frame, return_indices=True)
     since, until = submitted.end_ns[first], done.end_ns[second]
     inside = (since >= begin) & (until <= end)
-    since, until = since[inside], until[inside]
-    if len(since) < 2:
-        return float(len(since)), 0.0
-    held = float((until - since).clip(0).sum()) / max(1, end - begin)
-    return held, float((since[1:] < until[:-1]).mean())
+    return since[inside], until[inside]
 
 
 def _counters(trace: Trace, begin: int, end: int) -> dict[str, tuple[float, float]]:

@@ -67,8 +67,8 @@ def explain(trace: Trace) -> Verdict:
     if not len(trace.spans):
         return Verdict("unknown", "", 0.0, 0.0, "Nothing was recorded.", "run with frames and a profile")
     shares = measure(trace)
-    feeder = max((worker for worker in shares.workers if "submit" in worker.stages), key=_submitting, default=None)
-    if feeder is None:
+    feeder = max(shares.workers, key=_submitting, default=None)
+    if feeder is None or not _submitting(feeder):
         return _busiest(shares)
     wait, waited = feeder.most(waiting=True)
     if feeder.idle > max(LOST, waited):
@@ -102,7 +102,8 @@ def _is_idle(device: Worker | None) -> bool:
 
 
 def _submitting(worker: Worker) -> float:
-    return worker.stages["submit"]
+    """Of several models, the thread that submits the most stands for all."""
+    return sum(share for stage, share in worker.stages.items() if base(stage) == "submit")
 
 
 def _device(shares: Shares, waited: float) -> Verdict:

@@ -27,6 +27,8 @@ class Batch:
     done: Event = field(default_factory=Event)
     submitted_ns: int = 0
     """When the device was given it, on the clock of ``time.perf_counter_ns``."""
+    begun_ns: int = 0
+    """When the device is taken to have begun with it, where several models share it; 0: nobody reckoned."""
     done_ns: int = 0
     """When the device reported it done; 0: not yet."""
     error: Exception | None = None
@@ -53,5 +55,5 @@ class Batch:
         self.frames.clear()
         self.prepared.clear()
         self.done.clear()
-        self.submitted_ns = self.done_ns = 0
+        self.submitted_ns = self.begun_ns = self.done_ns = 0
         self.job = self.error = self.results = None

@@ -288,7 +288,7 @@ class Pump(Generic[Prepared]):
     def _record(self, batch: Batch, begin: int) -> None:
         serial = batch.frames[0].id.serial
         self._profiler.record(self._stages.wait, begin, perf_counter_ns(), serial)
-        started = max(batch.submitted_ns, self._device_free_ns)
+        started = batch.begun_ns or max(batch.submitted_ns, self._device_free_ns)
         self._profiler.record(self._stages.device, started, batch.done_ns, serial, self._stages.device)
         self._device_free_ns = batch.done_ns
         self._count_in_flight()

@@ -62,7 +62,7 @@ class Sharing:
         """Add a submission that is done to what its model has had. Called in HailoRT's threads."""
         use = seat.use
         with self._lock:
-            begun_ns = max(batch.submitted_ns, self._free_ns)
+            begun_ns = batch.begun_ns = max(batch.submitted_ns, self._free_ns)
             done_ns = self._free_ns = max(batch.done_ns, begun_ns)
             use.busy_s += (done_ns - begun_ns) / 1e9
             use.waited_s += (begun_ns - batch.submitted_ns) / 1e9
@@ -72,6 +72,8 @@ class Sharing:
 
     def should_wait(self, seat: Seat) -> bool:
         """Whether another session is to go first, as :class:`Seat` says."""
+        if len(self._seats) == 1:
+            return False
         served = self._served
         turns = MOST_TURNS if seat.is_pressed else 1
         for other in self._seats:

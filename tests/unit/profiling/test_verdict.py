@@ -163,3 +163,23 @@ def test_the_rate_leaves_out_how_the_run_began() -> None:
     slow = Trace(trace.stages, trace.tracks, Spans(*columns))
     assert explain(slow).fps == pytest.approx(explain(trace).fps)
     assert np.all(slow.spans.begin_ns <= slow.spans.end_ns)
+
+
+@pytest.mark.parametrize(("slow", "limit"), [case[:2] for case in LIMITS], ids=[str(case[0]) for case in LIMITS])
+def test_the_verdict_on_a_model_of_several_is_that_on_one_alone(slow: dict[str, Any], limit: str) -> None:
+    run = SimulatedRun(**{**CHIP, **slow})
+    run.trace()
+    shared = {"preprocess", "submit", "device", "wait", "postprocess", "wait_for_frame"}
+    lanes = [
+        (
+            Track(name, 10 + number),
+            [
+                (f"{stage}:a" if stage in shared else stage, begin, end, frame, track and f"{track}:a")
+                for stage, begin, end, frame, track in spans
+            ],
+            [],
+        )
+        for number, (name, spans) in enumerate(run.spans.items())
+    ]
+    verdict = explain(assemble(lanes))
+    assert verdict.limit == limit, verdict.text

@@ -32,6 +32,7 @@ anything to a shell. Options (:class:`Options` says more):
 ``realtime``                a recording no faster than it was taken
 ``live``                    standard input or a server's address is a camera's
 ``policy=``                 ``block``, ``drop_oldest`` or ``latest``: what happens when frames come faster than they go
+``weight=3``                turns of the network, beside 1 of others; a recording is then read beside others
 ``timeout=10``              seconds of silence after which a server or network camera is given up
 ``reconnect=60``            seconds for which a lost camera is tried again; ``inf``: for ever, ``0``: not at all
 ``transport=udp``           how a network camera sends (``tcp`` otherwise)
@@ -39,8 +40,8 @@ anything to a shell. Options (:class:`Options` says more):
 ``pixels=rgb24``            order of the bytes with ``format=rawvideo`` (which needs ``size``, too)
 ==========================  ========================================================================================
 
-Recordings are read one after the other, in the order of their names; cameras all at the same time, each in a thread
-of its own, in turns.
+Recordings are read one after the other, in the order of their names; cameras, and recordings with ``realtime`` or a
+``weight``, all at the same time, each in a thread of its own, in turns.
 """
 
 from hailstack.pipeline.sources.find import find_sources
