@@ -36,8 +36,8 @@ class Loss:
 
     @property
     def certain(self) -> bool:
-        """Whether chance in the choice of pictures hardly explains it."""
-        return self.low > 0 or self.high < 0
+        """Whether chance in the choice of pictures hardly explains it; also where no choice makes a difference."""
+        return self.low > 0 or self.high < 0 or self.low == self.high
 
 
 def draw_weights(pictures: int, draws: int = DRAWS) -> NDArray[np.float64]:
