@@ -54,11 +54,11 @@ def listening(*, quiet: bool) -> Iterator[Listener]:
     """A progress bar on stderr; nothing when quiet or when stderr is no terminal."""
     console = Console(stderr=True)
     columns = (TextColumn("looking at {task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    # What Pillow thinks of broken EXIF has no file name to it.
     with (
-        warnings.catch_warnings(action="ignore", category=UserWarning),
+        warnings.catch_warnings(),
         Progress(*columns, console=console, transient=True, disable=quiet or not console.is_terminal) as bar,
     ):
+        warnings.filterwarnings("ignore", module="PIL")  # what it thinks of broken EXIF has no file name to it
         task = bar.add_task("files", total=None)
         yield lambda stage, done, total: bar.update(task, description=stage, completed=done, total=total)
 

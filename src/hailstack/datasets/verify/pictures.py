@@ -5,12 +5,11 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from hailstack.datasets.likeness import Fingerprint, fingerprint_of
+from hailstack.datasets.likeness import Fingerprint, fingerprint_of, on_all_cores
 from hailstack.datasets.verify.finding import Finding
 from hailstack.datasets.verify.survey import Listener, Picture
 from hailstack.datasets.verify.tree import suffix_of
@@ -37,11 +36,10 @@ def look_at(pictures: Sequence[Picture], depth: Depth, progress: Listener) -> li
     if depth == "none":
         return []
     looks: list[Look] = []
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for done, look in enumerate(pool.map(lambda picture: _look(picture, depth), pictures)):
-            if done % PROGRESS_STEP == 0:
-                progress("pictures", done, len(pictures))
-            looks.append(look)
+    for done, look in enumerate(on_all_cores(lambda picture: _look(picture, depth), pictures)):
+        if done % PROGRESS_STEP == 0:
+            progress("pictures", done, len(pictures))
+        looks.append(look)
     progress("pictures", len(pictures), len(pictures))
     return looks
 
