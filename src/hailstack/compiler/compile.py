@@ -73,8 +73,8 @@ def compile_model(
     _check_output(target_path, source)
     watch = Stopwatch(progress)
     network = _parse(source, group, wishes, watch)
-    sources = find_sources(calibration, network.graph.inputs)
-    inputs = fit_inputs(network.graph, network.recipe.plan, sources, wishes, network.recipe.normalisations)
+    sources = find_sources(calibration, network.trunk.inputs)
+    inputs = fit_inputs(network.trunk, network.recipe.plan, sources, wishes, network.recipe.normalisations)
     with watch.stage("quantise"):
         raised, summary = _quantise(network, inputs, sources, wishes, progress)
     with watch.stage("package"):
@@ -106,7 +106,6 @@ class _Network:
 
     name: str
     source: Path
-    graph: Graph
     recipe: Recipe
     trunk: Graph
     tail: Graph | None
@@ -124,7 +123,7 @@ def _parse(source: Path, group: str, wishes: CompileOptions, watch: Stopwatch) -
         trunk, tail = cut(graph, recipe.plan), cut_tail(graph, recipe.plan)
         proof = prove(graph, trunk, tail, recipe.plan)
         _check_proof(source, proof)
-    return _Network(group, source, graph, recipe, trunk, tail, proof)
+    return _Network(group, source, recipe, trunk, tail, proof)
 
 
 def _recipe(graph: Graph, group: str, plan: HeadPlan, wishes: CompileOptions) -> Recipe:
@@ -156,7 +155,7 @@ def _quantise(
         judge = _judge(wishes.judge, network, inputs, wishes, frames.summary)
         wanted = Wanted(wishes.max_drop, wishes.target, judge=judge)
     elif wishes.validation is not None:
-        shown = open_feeds(find_sources(wishes.validation, network.graph.inputs), inputs, VALIDATION_LIMIT, progress)
+        shown = open_feeds(find_sources(wishes.validation, network.trunk.inputs), inputs, VALIDATION_LIMIT, progress)
         wanted = Wanted(wishes.max_drop, wishes.target, tuple(shown))
     return raise_precision(network.trunk, recipe.plan, given, kept, recipe.options, wanted), frames.summary
 

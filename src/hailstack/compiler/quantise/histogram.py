@@ -16,6 +16,9 @@ SIGN = BINS // 2
 INFINITE = 0x7F80
 """The first bin that holds no numbers."""
 
+AT_ONCE = 2 * BINS
+"""Values are counted when so many have come: to go through all bins for a few takes longer than to count these."""
+
 
 def _edges() -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
     """Bins from the lowest to the highest value, with the values nearest to and furthest from zero of each."""
@@ -32,12 +35,25 @@ ORDER, NEAR, FAR = _edges()
 class Histogram:
     """Counts that know no range: values that agree in their first 16 bits fall together, 1 part in 128 apart."""
 
-    counts: NDArray[np.uint32] = field(default_factory=lambda: np.zeros(BINS, np.uint32))
+    _counts: NDArray[np.uint32] = field(default_factory=lambda: np.zeros(BINS, np.uint32))
+    _waiting: list[NDArray[np.uint16]] = field(default_factory=list)
 
     def add(self, values: NDArray[np.generic]) -> None:
         """Count float32 values."""
-        upper = np.ascontiguousarray(values, np.dtype("<f4")).reshape(-1).view("<u2")[1::2]
-        self.counts += np.bincount(upper, minlength=BINS).astype(np.uint32)
+        self._waiting.append(np.ascontiguousarray(values, np.dtype("<f4")).reshape(-1).view("<u2")[1::2].copy())
+        if sum(map(len, self._waiting)) >= AT_ONCE:
+            self._count()
+
+    @property
+    def counts(self) -> NDArray[np.uint32]:
+        """How many values fell into each bin."""
+        self._count()
+        return self._counts
+
+    def _count(self) -> None:
+        if self._waiting:
+            self._counts += np.bincount(np.concatenate(self._waiting), minlength=BINS).astype(np.uint32)
+            self._waiting.clear()
 
     def inside(self, percentile: float) -> Range:
         """The range that leaves ``100 - percentile`` percent outside, half of it at either end."""

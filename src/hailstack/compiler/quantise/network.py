@@ -82,6 +82,7 @@ def quantise(
     pictures = Pictures(iter(frames), KEPT_PICTURES)
     first = list(itertools.islice(pictures, EQUALISATION_FRAMES))
     even = _evened_out(plain, first, chosen)
+    del plain  # a copy of all weights
     points = choose_points(even)
     wide = choose_wide(even, points, chosen.wide_layers, graph)
     stream = itertools.chain(first, pictures)
@@ -100,9 +101,11 @@ def quantise(
 
 def _used(graph: Graph) -> Graph:
     """Without the constants that nobody reads any more, since later ones took their place."""
+    read = {name for node in graph.nodes for name in reads(node)}.union(graph.outputs)
+    if read.issuperset(graph.constants):
+        return graph
     model = onnx.ModelProto()
     model.CopyFrom(graph.model)
-    read = {name for node in model.graph.node for name in reads(node)}.union(graph.outputs)
     kept = [tensor for tensor in model.graph.initializer if tensor.name in read]
     del model.graph.initializer[:]
     model.graph.initializer.extend(kept)

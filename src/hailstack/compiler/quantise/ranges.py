@@ -184,12 +184,12 @@ def _attach(model: onnx.ModelProto, graph: Graph, each: Probe, name: str, opset:
 
 
 def _draw(model: onnx.ModelProto, graph: Graph, node: onnx.NodeProto) -> None:
-    """Let ``node`` take some of a tensor's values, the same places in every picture."""
+    """Let ``node`` take some of a tensor's values, the same places in every picture, in the order of memory."""
     size = int(np.prod(graph.shape(node.input[0])))
     if size <= MOST_VALUES:
         node.op_type = "Identity"
         return
-    places = np.random.default_rng(size).integers(0, size, MOST_VALUES)
+    places = np.sort(np.random.default_rng(size).integers(0, size, MOST_VALUES))
     flat = helper.make_node(
         "Reshape", [node.input[0], _constant(model, "probe_flat", np.array([-1]))], [f"{node.output[0]}_flat"]
     )
