@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test lint bench docs compat numpy1 format clean
+.PHONY: demo test test-train lint bench docs numpy1 format clean
 
 $(VENV)/base: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -25,6 +25,21 @@ demo: $(VENV)/base  ## the main job: compile the flower detector, run it on a re
 test: $(VENV)/test  ## all tests
 	$(BIN)/python -m pytest
 
+# PyTorch and the torchvision of the same release, for TRAIN_VENV; without a GPU a build for the CPU is enough.
+TORCH ?= torch
+TORCHVISION ?= torchvision
+TRAIN_VENV ?= .venv-train
+
+$(TRAIN_VENV)/test: pyproject.toml
+	$(PYTHON) -m venv $(TRAIN_VENV)
+	$(TRAIN_VENV)/bin/pip install --quiet '$(TORCH)'
+	$(TRAIN_VENV)/bin/pip install --quiet --editable '.[test,train]'
+	$(TRAIN_VENV)/bin/pip install --quiet --no-deps '$(TORCHVISION)'
+	@touch $@
+
+test-train: $(TRAIN_VENV)/test  ## the tests that need PyTorch: training, export, hailstack build, the tutorial
+	$(TRAIN_VENV)/bin/python -m pytest tests_train
+
 lint: $(VENV)/test  ## style, types, and who may import whom
 	$(BIN)/ruff check --no-cache .
 	$(BIN)/ruff format --check .
@@ -43,10 +58,10 @@ bench: $(VENV)/test  ## figures against the limit, as JSON
 docs: $(VENV)/docs  ## the documentation as HTML in site/
 	$(BIN)/mkdocs build --strict
 
-numpy1:  ## the whole suite once more with numpy 1.26, which HailoRT 4.x wants
+numpy1:  ## the tests of all rooms once more with numpy 1.26, which HailoRT 4.x wants
 	$(PYTHON) -m venv .venv-numpy1
 	.venv-numpy1/bin/pip install --quiet --editable '.[test]' 'numpy==1.26.*' 'pyarrow<25'
-	.venv-numpy1/bin/python -m pytest
+	.venv-numpy1/bin/python -m pytest tests/unit tests/contract
 
 clean:
-	rm -rf $(VENV) .venv-numpy1 demo-out site
+	rm -rf $(VENV) $(TRAIN_VENV) .venv-numpy1 demo-out site
