@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +16,7 @@ from hailstack.datasets.annotate.lines import Edit
 from hailstack.errors import ConfigError, InputError, NotFoundError
 from hailstack.imaging import write_image
 
+NEAR, LABELLED, FAR = "images/a.jpg", "images/b.jpg", "images/far/a.jpg"
 A, B, C = (f"{number} 0.500000 0.500000 0.100000 0.100000" for number in range(3))
 
 
@@ -33,7 +36,7 @@ def batch(*edits, **more):
 
 def test_pictures_come_with_their_state_and_count(folder):
     with Desk(folder) as desk:
-        desk.edit(0, batch((None, A), (None, B)))
+        desk.edit(NEAR, batch((None, A), (None, B)))
         assert desk.overview() == [
             ("images/a.jpg", "draft", 2),
             ("images/b.jpg", "labelled", 2),
@@ -43,20 +46,20 @@ def test_pictures_come_with_their_state_and_count(folder):
 
 def test_a_draft_outlives_the_server_and_writes_no_label(folder):
     with Desk(folder) as desk:
-        desk.edit(2, batch((None, A)))
+        desk.edit(FAR, batch((None, A)))
         assert not (folder / "labels/far/a.txt").exists()
     with Desk(folder) as desk:
-        assert desk.document(2).lines == (A,)
-        assert desk.document(2).state == "draft"
+        assert desk.document(FAR).lines == (A,)
+        assert desk.document(FAR).state == "draft"
 
 
 def test_saving_writes_the_label_file_and_the_review(folder):
     with Desk(folder) as desk:
-        desk.edit(2, batch((None, A)))
-        assert desk.save(2, batch((None, B)), "Ann").state == "reviewed"
+        desk.edit(FAR, batch((None, A)))
+        assert desk.save(FAR, batch((None, B)), "Ann").state == "reviewed"
     assert (folder / "labels/far/a.txt").read_text() == f"{A}\n{B}\n"
     with Desk(folder) as desk:
-        assert desk.document(2).state == "reviewed"
+        assert desk.document(FAR).state == "reviewed"
     noted = json.loads((folder / ".hailstack/annotate/reviewed.json").read_text())
     assert noted["reviewed"]["images/far/a.jpg"]["by"] == "Ann"
     assert not list(folder.rglob("*.part"))
@@ -64,74 +67,90 @@ def test_saving_writes_the_label_file_and_the_review(folder):
 
 def test_a_picture_with_nothing_in_it_gets_an_empty_label_file(folder):
     with Desk(folder) as desk:
-        desk.save(0, batch(), "")
+        desk.save(NEAR, batch(), "")
         assert (folder / "labels/a.txt").read_text() == ""
         samples = list(open_dataset(folder).samples)
         assert samples[0].objects is not None
         assert len(samples[0].objects) == 0
-        assert desk.reopen(0).state == "open"
+        assert desk.reopen(NEAR).state == "open"
     assert not (folder / "labels/a.txt").exists()
 
 
 def test_reopening_keeps_boxes(folder):
     with Desk(folder) as desk:
-        desk.save(0, batch((None, A)), "")
-        assert desk.reopen(0).state == "labelled"
+        desk.save(NEAR, batch((None, A)), "")
+        assert desk.reopen(NEAR).state == "labelled"
     assert (folder / "labels/a.txt").read_text() == f"{A}\n"
 
 
 def test_lines_that_no_page_can_show_stay_as_they_are(folder):
     with Desk(folder) as desk:
-        desk.save(1, batch((A, B)), "")
+        desk.save(LABELLED, batch((A, B)), "")
     assert (folder / "labels/b.txt").read_text() == f"{B}\nbroken line\n"
 
 
 def test_a_draft_that_is_taken_back_is_none(folder):
     with Desk(folder) as desk:
-        desk.edit(1, batch((None, C)))
-        assert desk.edit(1, batch((C, None), undoes=True)).state == "labelled"
-        desk.edit(1, batch((None, C)))
-        assert desk.revert(1).lines == (A, "broken line")
+        desk.edit(LABELLED, batch((None, C)))
+        assert desk.edit(LABELLED, batch((C, None), undoes=True)).state == "labelled"
     assert not list((folder / ".hailstack").rglob("b.jpg.json"))
 
 
 def test_what_somebody_writes_into_the_label_file_meanwhile_is_not_lost(folder):
     with Desk(folder) as desk:
-        desk.edit(1, batch((None, C)))
+        desk.edit(LABELLED, batch((None, C)))
         (folder / "labels/b.txt").write_text(f"{A}\n{B}\n")
-        assert desk.save(1, batch(), "").lines == (A, C, B)
+        assert desk.save(LABELLED, batch(), "").lines == (A, C, B)
 
 
 def test_a_batch_that_is_sent_again_counts_once(folder):
     with Desk(folder) as desk:
-        desk.edit(0, batch((None, A), sender="x", number=1))
-        desk.edit(0, batch((A, None), sender="y", number=1))
-        assert desk.edit(0, batch((None, A), sender="x", number=1)).lines == ()
-        assert desk.edit(0, batch((None, A), sender="x", number=2)).lines == (A,)
+        desk.edit(NEAR, batch((None, A), sender="x", number=1))
+        desk.edit(NEAR, batch((A, None), sender="y", number=1))
+        assert desk.edit(NEAR, batch((None, A), sender="x", number=1)).lines == ()
+        assert desk.edit(NEAR, batch((None, A), sender="x", number=2)).lines == (A,)
 
 
 def test_the_revision_changes_with_lines_and_state_and_not_with_a_restart(folder):
     with Desk(folder) as desk:
-        first = desk.document(0).revision
-        second = desk.edit(0, batch((None, A))).revision
-        third = desk.save(0, batch(), "").revision
+        first = desk.document(NEAR).revision
+        second = desk.edit(NEAR, batch((None, A))).revision
+        third = desk.save(NEAR, batch(), "").revision
     with Desk(folder) as desk:
-        assert desk.document(0).revision == third
+        assert desk.document(NEAR).revision == third
     assert len({first, second, third}) == 3
 
 
 def test_a_bad_line_is_refused_and_nothing_is_changed(folder):
     with Desk(folder) as desk:
-        with pytest.raises(InputError, match="outside the picture"):
-            desk.edit(0, batch((None, A), (None, "0 2 2 1 1")))
-        assert desk.document(0).lines == ()
+        with pytest.raises(InputError, match="finite"):
+            desk.edit(NEAR, batch((None, A), (None, "0 nan 2 1 1")))
+        assert desk.document(NEAR).lines == ()
 
 
-def test_there_is_no_picture_beyond_the_last(folder):
+def test_a_label_that_lies_outside_the_picture_can_be_removed_and_brought_back(folder):
+    (folder / "labels/a.txt").write_text("0.0 0.98 0.5 0.3 0\n")
     with Desk(folder) as desk:
-        for number in (-1, 3):
-            with pytest.raises(NotFoundError, match=f"no picture {number}"):
-                desk.document(number)
+        (line,) = desk.document(NEAR).lines
+        desk.edit(NEAR, batch((line, None)))
+        assert desk.edit(NEAR, batch((None, line), undoes=True)).lines == (line,)
+
+
+def test_a_name_that_is_no_text_is_spelled_out(folder):
+    strange = os.fsencode(folder / "images") + b"/caf\xe9.jpg"
+    os.link(folder / "images/a.jpg", strange)
+    with Desk(folder) as desk:
+        name = next(name for name, _, _ in desk.overview() if "caf" in name)
+        assert name == r"images/caf\udce9.jpg"
+        desk.save(name, batch((None, A)), "")
+    assert Path(os.fsdecode(os.fsencode(folder / "labels") + b"/caf\xe9.txt")).exists()
+
+
+def test_only_the_pictures_of_the_dataset_are_known(folder):
+    with Desk(folder) as desk:
+        for name in ("", "images/c.jpg", "../data.yaml", "/etc/passwd"):
+            with pytest.raises(NotFoundError, match="no such picture"):
+                desk.document(name)
 
 
 def test_one_server_at_a_time(folder):
@@ -145,7 +164,7 @@ def test_a_draft_that_is_no_draft_is_named(folder):
     place.parent.mkdir(parents=True)
     place.write_text("{}")
     with Desk(folder) as desk, pytest.raises(ConfigError, match=r"a\.jpg\.json"):
-        desk.document(0)
+        desk.document(NEAR)
 
 
 def test_a_label_file_that_is_no_text_hides_no_other_picture(folder):
@@ -153,20 +172,22 @@ def test_a_label_file_that_is_no_text_hides_no_other_picture(folder):
     with Desk(folder) as desk:
         assert desk.overview()[0] == ("images/a.jpg", "labelled", 0)
         with pytest.raises(InputError, match=r"labels/a\.txt: this label file cannot be read"):
-            desk.document(0)
+            desk.document(NEAR)
 
 
 def test_a_folder_that_cannot_be_written_is_named(folder):
     (folder / "labels/far").write_text("in the way")
     with Desk(folder) as desk, pytest.raises(InputError, match="labels/far"):
-        desk.save(2, batch((None, A)), "")
+        desk.save(FAR, batch((None, A)), "")
 
 
 def test_pictures_outside_the_folder_have_their_drafts_inside(folder, tmp_path_factory):
     away = tmp_path_factory.mktemp("away")
     (away / "data.yaml").write_text(f"path: {folder}\ntrain: images\nnames: [x]\n")
     with Desk(away) as desk:
-        desk.edit(0, batch((None, A)))
+        name = desk.overview()[0][0]
+        assert name == f"{folder}/images/a.jpg".lstrip("/")
+        desk.edit(name, batch((None, A)))
         assert desk.overview()[0][1] == "draft"
     assert len(list(away.rglob("*.json"))) == 1
     assert not (folder / ".hailstack").exists()

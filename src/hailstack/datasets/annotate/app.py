@@ -1,19 +1,20 @@
 """What the addresses of the annotation server answer.
 
-========================================  =====================================================================
-``/``, ``/page/…``                        the page
-``GET /api/dataset``                      classes, and name, state and number of boxes of every picture
-``GET /api/pictures/N``                   the lines of a picture
-``GET /api/pictures/N/image|thumb``       its pixels, upright
-``GET /api/pictures/N/proposals``         what the network proposes
-``POST /api/pictures/N/edits``            change lines (kept as a draft)
-``POST /api/pictures/N/save``             change lines, write the label file, take it for reviewed
-``POST /api/pictures/N/revert|reopen``    back to the label file; look at it again
-``POST /api/classes``                     a new class, or a new name for one
-``WS /api/live``                          who is where, and what others change
-========================================  =====================================================================
+=====================================  ========================================================================
+``/``, ``/page/…``                     the page
+``GET /api/dataset``                   classes, and name, state and number of boxes of every picture
+``GET /api/lines?picture=NAME``        the lines of a picture
+``GET /api/proposals?picture=NAME``    what the network proposes
+``GET /api/image|thumb?picture=NAME``  its pixels, upright; small
+``POST /api/edits``                    change lines (kept as a draft)
+``POST /api/save``                     change lines, write the label file, take it for reviewed
+``POST /api/reopen``                   look at it again
+``POST /api/classes``                  a new class, or a new name for one
+``WS /api/live``                       who is where, and what others change
+=====================================  ========================================================================
 
-Pictures go by their number: no path ever comes from outside.
+A picture goes by its name in the dataset, which is looked up in a table: no path from outside reaches the disk, and a
+page that outlives its server means the same picture to the next one.
 """
 
 from __future__ import annotations
@@ -55,23 +56,23 @@ class EditBody(_Strict):
     now: str | None = Field(max_length=LONGEST_LINE)
 
 
-class BatchBody(_Strict):
+class PictureBody(_Strict):
+    """A picture, and who asks."""
+
+    picture: str
+    sender: str = Field(default="", max_length=LONGEST_NAME)
+
+
+class BatchBody(PictureBody):
     """Edits of one picture."""
 
     edits: list[EditBody] = Field(default=[], max_length=20_000)
-    sender: str = Field(default="", max_length=LONGEST_NAME)
     number: int = 0
     undoes: bool = False
     person: str = Field(default="", max_length=LONGEST_NAME)
 
     def to_batch(self) -> Batch:
         return Batch([Edit(one.was, one.now) for one in self.edits], self.sender, self.number, self.undoes)
-
-
-class SenderBody(_Strict):
-    """Who asks."""
-
-    sender: str = Field(default="", max_length=LONGEST_NAME)
 
 
 class ClassBody(_Strict):
@@ -91,14 +92,10 @@ def make_app(desk: Desk, proposals: Proposals | None) -> FastAPI:
     app.mount("/page", StaticFiles(directory=str(page)), name="page")
     app.add_api_route("/", site.page)
     app.add_api_route("/api/dataset", site.dataset)
-    app.add_api_route("/api/pictures/{number}", site.document)
-    app.add_api_route("/api/pictures/{number}/image", site.image)
-    app.add_api_route("/api/pictures/{number}/thumb", site.thumb)
-    app.add_api_route("/api/pictures/{number}/proposals", site.proposed)
-    app.add_api_route("/api/pictures/{number}/edits", site.edit, methods=["POST"])
-    app.add_api_route("/api/pictures/{number}/save", site.save, methods=["POST"])
-    app.add_api_route("/api/pictures/{number}/revert", site.revert, methods=["POST"])
-    app.add_api_route("/api/pictures/{number}/reopen", site.reopen, methods=["POST"])
+    for name in ("lines", "proposals", "image", "thumb"):
+        app.add_api_route(f"/api/{name}", getattr(site, name))
+    for name in ("edits", "save", "reopen"):
+        app.add_api_route(f"/api/{name}", getattr(site, name), methods=["POST"])
     app.add_api_route("/api/classes", site.name_class, methods=["POST"])
     app.add_api_websocket_route("/api/live", site.live)
     return app
@@ -115,6 +112,7 @@ class Site:
 
     def __init__(self, desk: Desk, proposals: Proposals | None) -> None:
         self._desk = desk
+        self._key = secrets.token_hex(4)  # part of pictures' addresses, so that none is kept from another dataset
         self._proposals = proposals
         self._thumbnails = Thumbnails()
         self._people = People()
@@ -128,6 +126,7 @@ class Site:
         answer = JSONResponse(
             {
                 "title": self._desk.folder.name,
+                "key": self._key,
                 "classes": self._desk.names,
                 "names": [name for name, _, _ in rows],
                 "states": "".join(STATE_LETTERS[state] for _, state, _ in rows),
@@ -137,32 +136,29 @@ class Site:
         )
         return _compressed(answer) if "gzip" in request.headers.get("accept-encoding", "") else answer
 
-    def document(self, number: int) -> Response:
-        return JSONResponse(_as_json(self._desk.document(number)))
+    def lines(self, picture: str) -> Response:
+        return JSONResponse(_as_json(self._desk.document(picture)))
 
-    def image(self, number: int) -> Response:
-        return _sent(read_picture(self._desk.picture(number)))
+    def image(self, picture: str) -> Response:
+        return _sent(read_picture(self._desk.picture(picture)))
 
-    def thumb(self, number: int) -> Response:
-        return _sent(self._thumbnails.get(self._desk.picture(number)))
+    def thumb(self, picture: str) -> Response:
+        return _sent(self._thumbnails.get(self._desk.picture(picture)))
 
-    def proposed(self, number: int) -> Response:
-        path = self._desk.picture(number)
+    def proposals(self, picture: str) -> Response:
+        path = self._desk.picture(picture)
         found: Sequence[Any] = () if self._proposals is None else self._proposals.get(path)
         return JSONResponse([asdict(one) for one in found])
 
-    async def edit(self, number: int, body: BatchBody) -> Response:
-        return await self._changed(body.sender, await run_in_threadpool(self._desk.edit, number, body.to_batch()))
+    async def edits(self, body: BatchBody) -> Response:
+        return await self._changed(body, await run_in_threadpool(self._desk.edit, body.picture, body.to_batch()))
 
-    async def save(self, number: int, body: BatchBody) -> Response:
-        saved = await run_in_threadpool(self._desk.save, number, body.to_batch(), body.person)
-        return await self._changed(body.sender, saved)
+    async def save(self, body: BatchBody) -> Response:
+        saved = await run_in_threadpool(self._desk.save, body.picture, body.to_batch(), body.person)
+        return await self._changed(body, saved)
 
-    async def revert(self, number: int, body: SenderBody) -> Response:
-        return await self._changed(body.sender, await run_in_threadpool(self._desk.revert, number))
-
-    async def reopen(self, number: int, body: SenderBody) -> Response:
-        return await self._changed(body.sender, await run_in_threadpool(self._desk.reopen, number))
+    async def reopen(self, body: PictureBody) -> Response:
+        return await self._changed(body, await run_in_threadpool(self._desk.reopen, body.picture))
 
     async def name_class(self, body: ClassBody) -> Response:
         if body.id is None:
@@ -180,36 +176,34 @@ class Site:
             await websocket.send_json({"kind": "you", "id": person.id})
             await self._people.arrive(person)
             while True:
-                _note(person, await websocket.receive_json())
+                self._note(person, await websocket.receive_json())
                 await self._people.tell_presence()
         except (WebSocketDisconnect, ValueError, RuntimeError):  # gone, or it speaks no JSON
             pass
         finally:
             await self._people.leave(person)
 
-    async def _changed(self, sender: str, document: Document) -> Response:
+    def _note(self, person: Person, message: Any) -> None:
+        """Take down what a window says about itself."""
+        if isinstance(message, dict):
+            at = message.get("at")
+            person.name = str(message.get("name", ""))[:LONGEST_NAME]
+            person.at = at if at in self._desk else None
+
+    async def _changed(self, body: PictureBody, document: Document) -> Response:
         answer = _as_json(document)
-        told = {key: answer[key] for key in ("id", "state", "count", "revision")}
-        await self._people.tell({"kind": "picture", "sender": sender, **told})
+        told = {key: answer[key] for key in ("name", "state", "count", "revision")}
+        await self._people.tell({"kind": "picture", "sender": body.sender, **told})
         return JSONResponse(answer)
-
-
-def _note(person: Person, message: Any) -> None:
-    """Take down what a window says about itself."""
-    if isinstance(message, dict):
-        at = message.get("at")
-        person.name = str(message.get("name", ""))[:LONGEST_NAME]
-        person.at = at if isinstance(at, int) else None
 
 
 def _as_json(document: Document) -> dict[str, Any]:
     return {
-        "id": document.id,
         "name": document.name,
         "lines": document.lines,
+        "saved": document.saved,
         "state": STATE_LETTERS[document.state],
         "count": len(document.lines),
-        "is_saved": document.saved is not None,
         "revision": document.revision,
         "conflicts": [asdict(conflict) for conflict in document.conflicts],
     }
@@ -222,4 +216,4 @@ def _compressed(answer: Response) -> Response:
 
 
 def _sent(picture: Sent) -> Response:
-    return Response(picture.data, media_type=picture.media_type, headers={"cache-control": "private, max-age=600"})
+    return Response(picture.data, media_type=picture.media_type, headers={"cache-control": "private, max-age=3600"})

@@ -35,8 +35,8 @@ STATE_FOLDER = Path(".hailstack", "annotate")
 class _Memory:
     """What is only known as long as the server runs."""
 
-    sheets: dict[int, Sheet] = field(default_factory=dict)
-    last: dict[tuple[int, str], int] = field(default_factory=dict)
+    sheets: dict[str, Sheet] = field(default_factory=dict)
+    last: dict[tuple[str, str], int] = field(default_factory=dict)
     """Picture and sender → number of the last batch."""
 
 
@@ -59,8 +59,8 @@ class Desk:
         self.folder = _plain(dataset.folder)
         self.names = [dataset.name(number) for number in range(max(dataset.names, default=-1) + 1)]
         self._source = dataset.source
-        self._pictures = list(dict.fromkeys(_plain(sample.image) for sample in dataset.samples))
-        self._names = [_name(picture, self.folder) for picture in self._pictures]
+        images = dict.fromkeys(_plain(sample.image) for sample in dataset.samples)
+        self._pictures = {_name(image, self.folder): image for image in images}
         state = self.folder / STATE_FOLDER
         state.mkdir(parents=True, exist_ok=True)
         self._lock = threading.RLock()
@@ -84,43 +84,40 @@ class Desk:
     def __len__(self) -> int:
         return len(self._pictures)
 
-    def picture(self, number: int) -> Path:
+    def __contains__(self, name: object) -> bool:
+        return name in self._pictures
+
+    def picture(self, name: str) -> Path:
         """The file of a picture.
 
+        Args:
+            name: its path below the folder, with ``/``, as :meth:`overview` gives it.
+
         Raises:
-            NotFoundError: there is no such number.
+            NotFoundError: there is no such picture.
         """
-        if not 0 <= number < len(self._pictures):
-            message = f"there is no picture {number}"
+        if name not in self._pictures:
+            message = f"{name}: there is no such picture in {self.folder.name}"
             raise NotFoundError(message)
-        return self._pictures[number]
-
-    def name(self, number: int) -> str:
-        """A picture's path below the folder, with ``/``.
-
-        Raises:
-            NotFoundError: there is no such number.
-        """
-        self.picture(number)
-        return self._names[number]
+        return self._pictures[name]
 
     def overview(self) -> list[tuple[str, State, int]]:
         """Name, state and number of lines of every picture."""
         with self._lock:
             drafts = self._drafts.names()
-            return [self._glance(number, drafts) for number in range(len(self))]
+            return [self._glance(name, drafts) for name in self._pictures]
 
-    def document(self, number: int) -> Document:
+    def document(self, name: str) -> Document:
         """A picture's lines.
 
         Raises:
             NotFoundError: there is no such picture.
-            ConfigError: its label file is no text.
+            InputError: its label file, or its draft, cannot be read.
         """
         with self._lock:
-            return self._document(number)
+            return self._document(name)
 
-    def edit(self, number: int, batch: Batch) -> Document:
+    def edit(self, name: str, batch: Batch) -> Document:
         """Carry out edits and keep them as a draft.
 
         Raises:
@@ -128,38 +125,31 @@ class Desk:
             InputError: a line is not one that can stand in a label file; nothing was changed.
         """
         with self._lock:
-            return self._edit(number, batch)
+            return self._edit(name, batch)
 
-    def save(self, number: int, batch: Batch, person: str) -> Document:
+    def save(self, name: str, batch: Batch, person: str) -> Document:
         """Carry out edits, write all lines to the label file, and take the picture for reviewed.
 
         Raises:
             NotFoundError, InputError: as :meth:`edit`.
         """
         with self._lock:
-            document = self._edit(number, batch)
-            label = self._label(number)
+            document = self._edit(name, batch)
+            label = self._label(name)
             make_folder(label.parent)
             with replacing(label) as partial:
                 partial.write_text(join_lines(document.lines), "utf-8")
             self._reviews.record(document.name, person)
             self._drafts.drop(document.name)
-            return self._document(number, document.conflicts)
+            return self._document(name, document.conflicts)
 
-    def revert(self, number: int) -> Document:
-        """Go back to what the label file says."""
-        with self._lock:
-            self._drafts.drop(self.name(number))
-            self._memory.sheets.pop(number, None)
-            return self._document(number)
-
-    def reopen(self, number: int) -> Document:
+    def reopen(self, name: str) -> Document:
         """The picture is to be looked at again; that nothing is in it is no longer known."""
         with self._lock:
-            self._reviews.forget(self.name(number))
-            if self._saved(number) == ():
-                self._label(number).unlink()
-            return self._document(number)
+            self._reviews.forget(name)
+            if self._saved(name) == ():
+                self._label(name).unlink()
+            return self._document(name)
 
     def add_class(self, name: str) -> int:
         """The number of a class of that name, which is made if there is none.
@@ -189,13 +179,12 @@ class Desk:
         write_names(self._source, names)
         self.names = names
 
-    def _glance(self, number: int, drafts: Iterable[str]) -> tuple[str, State, int]:
-        name = self.name(number)
+    def _glance(self, name: str, drafts: Iterable[str]) -> tuple[str, State, int]:
         try:
             if name in drafts:
-                document = self._document(number)
+                document = self._document(name)
                 return name, document.state, len(document.lines)
-            saved = self._saved(number)
+            saved = self._saved(name)
         except InputError:  # said when the picture is opened
             return name, "labelled", 0
         return name, self._state(name, saved, is_draft=False), len(saved or ())
@@ -207,19 +196,19 @@ class Desk:
             return "open"
         return "reviewed" if name in self._reviews else "labelled"
 
-    def _document(self, number: int, conflicts: tuple[Conflict, ...] = ()) -> Document:
-        name, saved = self.name(number), self._saved(number)
+    def _document(self, name: str, conflicts: tuple[Conflict, ...] = ()) -> Document:
+        saved = self._saved(name)
         draft = self._drafts.read(name)
         lines = saved or () if draft is None else merge(draft.base, draft.lines, saved or ())
         is_draft = draft is not None and lines != (saved or ())
-        return Document(number, name, lines, self._state(name, saved, is_draft=is_draft), saved, conflicts)
+        return Document(name, lines, self._state(name, saved, is_draft=is_draft), saved, conflicts)
 
-    def _edit(self, number: int, batch: Batch) -> Document:
+    def _edit(self, name: str, batch: Batch) -> Document:
         _check(batch.edits)
-        document = self._document(number)
-        if batch.sender and batch.number <= self._memory.last.get((number, batch.sender), -1):
+        document = self._document(name)
+        if batch.sender and batch.number <= self._memory.last.get((name, batch.sender), -1):
             return document
-        sheet = self._memory.sheets.setdefault(number, Sheet(()))
+        sheet = self._memory.sheets.setdefault(name, Sheet(()))
         sheet.lines = list(document.lines)
         conflicts = sheet.apply(batch.edits, keep=not batch.undoes)
         if len(sheet.lines) > MOST_LINES:
@@ -227,8 +216,8 @@ class Desk:
             raise InputError(message)
         self._keep(document, tuple(sheet.lines))
         if batch.sender:
-            self._memory.last[number, batch.sender] = batch.number
-        return self._document(number, conflicts)
+            self._memory.last[name, batch.sender] = batch.number
+        return self._document(name, conflicts)
 
     def _keep(self, document: Document, lines: tuple[str, ...]) -> None:
         saved = document.saved or ()
@@ -237,11 +226,11 @@ class Desk:
         elif lines != document.lines:
             self._drafts.write(document.name, Draft(saved, lines))
 
-    def _label(self, number: int) -> Path:
-        return label_file(self.picture(number))
+    def _label(self, name: str) -> Path:
+        return label_file(self.picture(name))
 
-    def _saved(self, number: int) -> tuple[str, ...] | None:
-        label = self._label(number)
+    def _saved(self, name: str) -> tuple[str, ...] | None:
+        label = self._label(name)
         try:
             return split_lines(label.read_text("utf-8-sig"))
         except (FileNotFoundError, NotADirectoryError):
@@ -252,9 +241,10 @@ class Desk:
 
 
 def _name(picture: Path, folder: Path) -> str:
-    """Its path below the folder; the whole path for pictures elsewhere."""
+    """Its path below the folder, or the whole path for pictures elsewhere; bytes that are no text are spelled out."""
     inside = picture.is_relative_to(folder)
-    return (picture.relative_to(folder) if inside else Path(*picture.parts[1:])).as_posix()
+    path = (picture.relative_to(folder) if inside else Path(*picture.parts[1:])).as_posix()
+    return path.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _plain(path: Path) -> Path:

@@ -18,7 +18,6 @@ State = Literal["open", "draft", "labelled", "reviewed"]
 class Document:
     """One picture's lines as they are now."""
 
-    id: int
     name: str
     lines: tuple[str, ...]
     state: State

@@ -25,7 +25,7 @@ class Person:
     id: str
     line: Line
     name: str = ""
-    at: int | None = None
+    at: str | None = None
     """The picture that is open there."""
 
     def to_dict(self) -> dict[str, Any]:

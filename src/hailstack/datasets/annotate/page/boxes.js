@@ -2,7 +2,7 @@
 
 import { clamp, format, parse, withClass } from "./lines.js";
 import { classOf } from "./proposals.js";
-import { ask } from "./server.js";
+import { lines as linesOf } from "./server.js";
 import { at, toast } from "./ui.js";
 
 export class Boxes {
@@ -96,7 +96,7 @@ export class Boxes {
     const box = this.chosen ?? this.all().at(-1);
     if (!box) return;
     this.chosenLine = null;
-    this.app.proposer.rejectLike(this.app.id, box);
+    this.app.proposer.rejectLike(this.work.name, box);
     this.work.change([{ was: box.line, now: null }]);
   }
 
@@ -117,7 +117,7 @@ export class Boxes {
   async copyFromBefore() {
     const id = this.app.id, before = this.app.neighbour(-1);
     if (before === undefined) return;
-    const { lines } = await ask(`/api/pictures/${before}`);
+    const { lines } = await linesOf(this.app.overview.names[before]);
     if (this.app.id === id) this.add(lines.filter(line => parse(line)?.isBox));
   }
 
@@ -125,7 +125,7 @@ export class Boxes {
 
   proposals() {
     if (!this.app.proposes || !this.isOpen) return [];
-    return this.app.proposer.open(this.app.id, this.all(), this.app.classes);
+    return this.app.proposer.open(this.work.name, this.all(), this.app.classes);
   }
 
   // The chosen proposal, or the best one.

@@ -38,7 +38,7 @@ function onPicture(app, event) {
     n: () => app.step(1), p: () => app.step(-1), j: () => app.nextOpen(), g: () => app.toGrid(),
     Tab: () => app.boxes.chooseNext(shiftKey ? -1 : 1),
     a: () => app.boxes.accept(shiftKey ? app.boxes.proposals() : app.boxes.current), x: () => app.boxes.reject(shiftKey ? app.boxes.proposals() : app.boxes.current),
-    v: () => app.boxes.copyFromBefore(), r: () => app.work.command("reopen"), f: () => app.stage.fit(),
+    v: () => app.boxes.copyFromBefore(), r: () => app.work.reopen(), f: () => app.stage.fit(),
     h: () => app.stage.toggle(),
     "+": () => app.stage.zoom(1.3), "=": () => app.stage.zoom(1.3), "-": () => app.stage.zoom(1 / 1.3), "?": () => at("help").showModal(),
   };

@@ -6,6 +6,7 @@ import { Others } from "./others.js";
 import { Overview, STATES } from "./overview.js";
 import { showClasses, showObjects, showProposals } from "./panel.js";
 import { Proposals } from "./proposals.js";
+import { address, setKey } from "./pictures.js";
 import { ask } from "./server.js";
 import { Stage } from "./stage.js";
 import { at, toast } from "./ui.js";
@@ -40,6 +41,7 @@ class App {
     const found = await ask("/api/dataset");
     this.classes = found.classes;
     this.proposes = found.proposes;
+    setKey(found.key);
     at("title").textContent = found.title;
     document.title = `${found.title} – Hailstack annotate`;
     this.overview.take(found);
@@ -64,11 +66,12 @@ class App {
     this.boxes.choose(null);
     at("banner").hidden = true;
     document.body.classList.remove("in-grid");
-    this.work = this.works.get(id) ?? new Work(id, this);
-    this.works.set(id, this.work);
+    const name = this.overview.names[id];
+    this.work = this.works.get(name) ?? new Work(name, this);
+    this.works.set(name, this.work);
     this.work.open();
-    this.others.live.tell({ at: id });
-    at("name").textContent = this.overview.names[id];
+    this.others.live.tell({ at: name });
+    at("name").textContent = name;
     this.showBoxes();
     this.overview.refresh();
     this.overview.strip.reach(id);
@@ -89,7 +92,7 @@ class App {
   }
 
   async showPicture(id) {
-    const image = at("picture"), url = `/api/pictures/${id}/image`, next = new Image();
+    const image = at("picture"), url = address("image", this.overview.names[id]), next = new Image();
     at("trouble").hidden = true;
     image.classList.add("loading");
     next.src = url;
@@ -120,7 +123,7 @@ class App {
     if (!this.proposes || this.overview.states[id] === "r") return;
     this.showBoxes();
     try {
-      await this.proposer.load(id);
+      await this.proposer.load(this.overview.names[id]);
     } catch (error) {
       toast(`No proposals: ${error.message}`, { kind: "bad" });
     }
@@ -129,10 +132,10 @@ class App {
 
   prefetch() {
     for (const id of [1, 2].map(step => this.neighbour(step)).filter(id => id !== undefined)) {
-      new Image().src = `/api/pictures/${id}/image`;
+      new Image().src = address("image", this.overview.names[id]);
     }
     const next = this.neighbour(1);
-    if (this.proposes && next !== undefined) this.proposer.load(next).catch(() => {});  // said when it is opened
+    if (this.proposes && next !== undefined) this.proposer.load(this.overview.names[next]).catch(() => {});  // said when it is opened
   }
 
   close() {
@@ -227,7 +230,7 @@ class App {
   // ----- what works and other people tell
 
   changed(work) {
-    this.overview.note(work.id, work.state, work.lines.length);
+    this.overview.note(work.name, work.state, work.lines.length);
     if (work === this.work) this.showBoxes();
   }
 
@@ -236,20 +239,24 @@ class App {
   conflict(work, told) { this.others.conflict(work, told); }
 
   refused(work, text) {
-    const said = `${this.overview.names[work.id]}: ${text}`;
-    toast(said, { kind: "bad", ms: 10000, action: "Go there", act: () => this.go(work.id) });
+    const there = () => this.go(this.overview.ids.get(work.name));
+    toast(`${work.name}: ${text}`, { kind: "bad", ms: 10000, action: "Go there", act: there });
   }
 
-  changedElsewhere({ id, state, count, revision }) {
-    const work = this.works.get(id);
-    if (!work?.isLoaded) this.overview.note(id, state, count);
+  changedElsewhere({ name, state, count, revision }) {
+    const work = this.works.get(name);
+    if (!work?.isLoaded) this.overview.note(name, state, count);
     else if (work.revision !== revision) work.refresh();
   }
 
-  // After a time without connection.
+  // After a time without connection. Pictures may have come since, and have other numbers.
   async catchUp() {
+    const name = this.work?.name, before = this.overview.names.join();
     await this.readDataset().catch(error => toast(error.message, { kind: "bad" }));
     if (this.work) this.loadWork(this.work);
+    if (this.overview.names.join() === before) return;
+    const id = this.overview.ids.get(name);
+    if (this.work && id !== this.id) location.hash = id === undefined ? "#/" : `#/${id}`;
   }
 
   // ----- showing
@@ -283,10 +290,10 @@ class App {
       "to-grid": () => this.toGrid(), prev: () => this.step(-1), next: () => this.step(1),
       undo: () => this.work?.undo(), redo: () => this.work?.redo(), delete: () => boxes.delete(),
       save: () => this.save(), leave: () => this.leave(),
-      revert: () => this.work?.command("revert"), reopen: () => this.work?.command("reopen"),
+      revert: () => this.work?.revert(), reopen: () => this.work?.reopen(),
       accept: () => boxes.accept(boxes.current), reject: () => boxes.reject(boxes.current),
       "accept-all": () => boxes.accept(boxes.proposals()), "reject-all": () => boxes.reject(boxes.proposals()),
-      "show-again": () => { proposer.showAgain(this.id); this.showBoxes(); },
+      "show-again": () => { proposer.showAgain(this.work.name); this.showBoxes(); },
       "zoom-in": () => stage.zoom(1.5), "zoom-out": () => stage.zoom(1 / 1.5), fit: () => stage.fit(),
       "help-open": () => at("help").showModal(),
     };

@@ -22,7 +22,7 @@ export class Others {
   }
 
   // Those who have a picture open.
-  at(id) { return this.people.filter(one => one.id !== this.me && one.at === id); }
+  at(name) { return this.people.filter(one => one.id !== this.me && one.at === name); }
 
   heard(message) {
     if (message.kind === "you") this.me = message.id;
@@ -61,12 +61,12 @@ export class Others {
 
   chip(one) {
     const isMe = one.id === this.me, name = one.name || "Guest";
-    const where = one.at === null ? "all pictures" : this.app.overview.names[one.at];
+    const where = one.at ?? "all pictures";
     const chip = make("button", { className: "person", textContent: name.slice(0, 2), title: isMe ? `${name} (you): change your name` : `${name}: ${where}` });
     chip.style.background = personColour(one.id);
     chip.classList.toggle("me", isMe);
-    chip.classList.toggle("here", !isMe && one.at !== null && one.at === this.app.id);
-    chip.onclick = () => (isMe ? this.nameMyself() : this.app.go(one.at));
+    chip.classList.toggle("here", !isMe && one.at !== null && one.at === this.app.work?.name);
+    chip.onclick = () => (isMe ? this.nameMyself() : this.app.go(this.app.overview.ids.get(one.at)));
     return chip;
   }
 

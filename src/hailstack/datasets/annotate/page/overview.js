@@ -1,5 +1,6 @@
 // All pictures: the grid, the strip beside the open one, filters and progress.
 
+import { address } from "./pictures.js";
 import { Tiles } from "./tiles.js";
 import { at, make } from "./ui.js";
 
@@ -17,24 +18,28 @@ export class Overview {
   constructor(app) {
     this.app = app;
     this.names = [];
+    this.ids = new Map();  // name → number
     this.states = [];
     this.counts = [];
     this.order = [];  // numbers of the pictures that the filter lets through; it stays while one works through them
     this.filter = 0;
     const fill = (tile, id) => this.fillTile(tile, id), pick = id => app.go(id);
-    this.strip = new Tiles(at("strip"), { width: 148, height: 104 }, fill, pick);
-    this.grid = new Tiles(at("grid"), { width: 208, height: 168 }, fill, pick);
+    const source = id => address("thumb", this.names[id]);
+    this.strip = new Tiles(at("strip"), { width: 148, height: 104 }, fill, pick, source);
+    this.grid = new Tiles(at("grid"), { width: 208, height: 168 }, fill, pick, source);
     at("search").addEventListener("input", () => this.applyFilter());
   }
 
   take({ names, states, counts }) {
-    Object.assign(this, { names, states: [...states], counts });
+    if (names.join() !== this.names.join()) [this.strip, this.grid].forEach(tiles => tiles.empty());
+    Object.assign(this, { names, states: [...states], counts, ids: new Map(names.map((name, id) => [name, id])) });
     this.applyFilter();
     this.showProgress();
   }
 
-  note(id, state, count) {
-    if (this.states[id] === state && this.counts[id] === count) return;
+  note(name, state, count) {
+    const id = this.ids.get(name);
+    if (id === undefined || (this.states[id] === state && this.counts[id] === count)) return;
     this.states[id] = state;
     this.counts[id] = count;
     this.strip.refresh(id);
@@ -89,7 +94,7 @@ export class Overview {
     tile.classList.remove(...Object.values(STATES));
     tile.classList.add(state);
     tile.classList.toggle("current", id === this.app.id);
-    tile.classList.toggle("shared", this.app.others.at(id).length > 0);
+    tile.classList.toggle("shared", this.app.others.at(name).length > 0);
     tile.title = `${name}: ${state}`;
     tile.lastChild.textContent = name.split("/").at(-1);
     tile.lastChild.dataset.count = state === "open" ? "" : this.counts[id] || "∅";

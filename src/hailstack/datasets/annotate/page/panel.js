@@ -41,11 +41,11 @@ export function showProposals(app) {
   const section = at("proposals");
   section.hidden = !app.proposes || !app.isOpen;
   if (section.hidden) return;
-  const open = app.boxes.proposals(), isWaiting = app.proposer.found.get(app.id) === null;
+  const open = app.boxes.proposals(), isWaiting = app.proposer.found.get(app.work.name) === null;
   at("proposal-count").textContent = isWaiting ? "…" : open.length;
   at("threshold").value = app.proposer.threshold;
   at("threshold-shown").textContent = app.proposer.threshold.toFixed(2);
   for (const name of ["accept", "reject", "accept-all", "reject-all"]) at(name).disabled = !open.length;
   for (const row of section.querySelectorAll(".row")) row.hidden = !open.length;
-  at("show-again").hidden = !app.proposer.hasRejected(app.id);
+  at("show-again").hidden = !app.proposer.hasRejected(app.work.name);
 }

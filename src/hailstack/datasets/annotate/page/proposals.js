@@ -1,6 +1,7 @@
 // What a network proposes for the pictures, and which of it people did not want.
 
 import { overlap } from "./lines.js";
+import { address } from "./pictures.js";
 import { ask } from "./server.js";
 import { keep, kept } from "./ui.js";
 
@@ -18,21 +19,21 @@ export class Proposals {
     keep("threshold", value);
   }
 
-  async load(id) {
-    if (this.found.has(id)) return;
-    this.found.set(id, null);
+  async load(name) {
+    if (this.found.has(name)) return;
+    this.found.set(name, null);
     try {
-      const answer = await ask(`/api/pictures/${id}/proposals`);
-      this.found.set(id, answer.map(({ box: [left, top, right, bottom], ...told }) => ({ ...told, left, top, right, bottom, cls: null })));
+      const answer = await ask(address("proposals", name));
+      this.found.set(name, answer.map(({ box: [left, top, right, bottom], ...told }) => ({ ...told, left, top, right, bottom, cls: null })));
     } catch (error) {
-      this.found.delete(id);
+      this.found.delete(name);
       throw error;
     }
   }
 
   // Those that are strong enough, wanted, and not there yet.
-  open(id, boxes, classes) {
-    return (this.found.get(id) ?? []).filter(one => {
+  open(name, boxes, classes) {
+    return (this.found.get(name) ?? []).filter(one => {
       one.cls = one.name ? classOf(one.name, classes) : one.class_id;
       const isThere = boxes.some(box => overlap(box, one) > SAME);
       return one.score >= this.threshold && !this.rejected.has(one) && !isThere;
@@ -44,16 +45,16 @@ export class Proposals {
   }
 
   // A box that is deleted is not proposed again.
-  rejectLike(id, box) {
-    this.reject((this.found.get(id) ?? []).filter(one => overlap(box, one) > SAME));
+  rejectLike(name, box) {
+    this.reject((this.found.get(name) ?? []).filter(one => overlap(box, one) > SAME));
   }
 
-  hasRejected(id) {
-    return (this.found.get(id) ?? []).some(one => this.rejected.has(one));
+  hasRejected(name) {
+    return (this.found.get(name) ?? []).some(one => this.rejected.has(one));
   }
 
-  showAgain(id) {
-    for (const one of this.found.get(id) ?? []) this.rejected.delete(one);
+  showAgain(name) {
+    for (const one of this.found.get(name) ?? []) this.rejected.delete(one);
   }
 }
 

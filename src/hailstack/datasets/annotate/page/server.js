@@ -9,7 +9,8 @@ export async function ask(path, body) {
   const answer = await fetch(path, options);  // throws TypeError when nobody answers
   if (answer.ok) return answer.json();
   const text = await answer.text();
-  if (answer.status >= 500) throw new TypeError(detail(text));
+  // A server that is in trouble, or that was started anew with another token, may take it later.
+  if (answer.status >= 500 || answer.status === 401) throw new TypeError(detail(text));
   throw new Refused(detail(text));
 }
 
@@ -21,6 +22,8 @@ function detail(text) {
     return text;
   }
 }
+
+export const lines = name => ask(`/api/lines?picture=${encodeURIComponent(name)}`);
 
 export const pause = ms => new Promise(done => setTimeout(done, ms));
 

@@ -3,11 +3,12 @@
 const PATIENCE = 60;  // ms in sight before a picture is asked for, so that scrolling far asks for nothing
 
 export class Tiles {
-  // fill(tile, id) shows the state of a picture; pick(id) opens it.
-  constructor(element, size, fill, pick) {
+  // fill(tile, id) shows the state of a picture; pick(id) opens it; source(id) is the address of its small picture.
+  constructor(element, size, fill, pick, source) {
     this.element = element;
     this.size = size;
     this.fill = fill;
+    this.source = source;
     this.ids = [];
     this.shown = new Map();
     this.sheet = document.createElement("div");
@@ -27,6 +28,12 @@ export class Tiles {
     this.ids = ids;
     this.places = new Map(ids.map((id, place) => [id, place]));
     this.lay();
+  }
+
+  // The numbers mean other pictures than before.
+  empty() {
+    for (const tile of this.shown.values()) tile.remove();
+    this.shown.clear();
   }
 
   lay() {
@@ -54,7 +61,7 @@ export class Tiles {
     image.alt = "";
     image.decoding = "async";
     image.onerror = () => tile.classList.add("broken");
-    setTimeout(() => { if (tile.isConnected) image.src = `/api/pictures/${id}/thumb`; }, PATIENCE);
+    setTimeout(() => { if (tile.isConnected) image.src = this.source(id); }, PATIENCE);
     const note = document.createElement("span");
     tile.append(image, note);
     this.sheet.append(tile);

@@ -1,18 +1,18 @@
 // One picture's lines under this person's hands: changed at once here, sent behind, undone and redone.
 
 import { apply, inverse } from "./lines.js";
-import { ask, pause, Refused } from "./server.js";
+import { ask, lines, pause, Refused } from "./server.js";
 
 export const sender = crypto.getRandomValues(new Uint32Array(3)).reduce((text, n) => text + n.toString(36), "");
 let number = 0;
 
 export class Work {
-  constructor(id, listener) {
-    this.id = id;
+  constructor(name, listener) {
+    this.name = name;
     this.listener = listener;  // changed(work), synced(work), refused(work, text), conflict(work, conflict)
     this.lines = [];
     this.state = "o";
-    this.isSaved = false;
+    this.saved = null;
     this.isLoaded = false;
     this.queue = [];
     this.busy = false;        // something is on its way to the server
@@ -30,8 +30,7 @@ export class Work {
   get canRedo() { return this.position < this.entries.length; }
 
   async load() {
-    const answer = await ask(`/api/pictures/${this.id}`);
-    this.adopt(answer);
+    this.adopt(await lines(this.name));
     this.isLoaded = true;
   }
 
@@ -83,15 +82,22 @@ export class Work {
       this.queue.push({ path: "save", edits: [], undoes: false, person });
     }
     this.state = "r";
-    this.isSaved = true;
     this.mark = this.position;
     this.listener.changed(this);
     this.pump();
   }
 
-  command(path) {
-    this.queue.push({ path, edits: [], undoes: false });
+  reopen() {
+    this.queue.push({ path: "reopen", edits: [], undoes: false });
     this.pump();
+  }
+
+  // Back to the label file; a change like any other, so that it can be undone.
+  revert() {
+    const saved = this.saved ?? [];
+    const gone = this.lines.filter(line => !saved.includes(line)).map(was => ({ was, now: null }));
+    const back = saved.filter(line => !this.lines.includes(line)).map(now => ({ was: null, now }));
+    if (gone.length + back.length) this.change([...gone, ...back]);
   }
 
   // Somebody else changed the lines. An answer that was overtaken by another one is not taken.
@@ -103,7 +109,7 @@ export class Work {
       this.isStale = false;
       const before = this.answers;
       try {
-        const answer = await ask(`/api/pictures/${this.id}`);
+        const answer = await lines(this.name);
         if (this.busy || this.answers !== before) this.isStale = true;
         else this.adopt(answer);
       } catch (error) {
@@ -122,7 +128,7 @@ export class Work {
       item.number ||= ++number;
       if (wait === 250) this.listener.synced(this, "busy");
       try {
-        const answer = await ask(`/api/pictures/${this.id}/${item.path}`, body(item));
+        const answer = await ask(`/api/${item.path}`, { ...body(item), picture: this.name });
         this.queue.shift();
         wait = 250;
         this.adopt(answer);
@@ -131,7 +137,7 @@ export class Work {
         if (error instanceof Refused) {
           this.queue.shift();
           this.listener.refused(this, error.message);
-          this.adopt(await ask(`/api/pictures/${this.id}`).catch(() => null));
+          this.adopt(await lines(this.name).catch(() => null));
         } else {
           wait = Math.min(wait * 2, 4000);
           this.listener.synced(this, "offline", error.message);
@@ -151,7 +157,7 @@ export class Work {
     this.lines = this.queue.reduce((lines, item) => apply(lines, item.edits, !item.undoes), answer.lines);
     const saving = this.queue.some(item => item.path === "save");
     this.state = saving ? "r" : answer.state;
-    this.isSaved = saving || answer.is_saved;
+    this.saved = answer.saved;
     this.listener.changed(this);
   }
 }
