@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
 from hailstack.errors import ConfigError, InputError, MissingExtraError, NotFoundError
 from hailstack.training.options import Tick, TrainOptions
@@ -25,6 +26,7 @@ class Kept:
     def __init__(self):
         torch.manual_seed(7)
         self.network = build_network("yolov8n", 3)
+        self.network.names, self.network.task = {0: "disc", 1: "square", 2: "triangle"}, "detect"
 
     def float(self):
         return self.network
@@ -86,8 +88,19 @@ def test_a_run_leaves_the_same_files_as_our_own(few_shapes: Path, python: Path, 
     assert weights.model == "yolov8n"
     assert weights.licence is not None and weights.licence.startswith("AGPL-3.0")
     assert done.metrics["mAP50"] < 0.5  # measured here, on weights that learned nothing
+    assert_they_may_be_started_from(folder / "ultralytics" / "run" / "weights" / "best.pt", few_shapes, options)
     called = (folder / "ultralytics" / "log.txt").read_text()
     assert "detect train" in called and "epochs=2" in called and "nbs=4" in called
+
+
+def assert_they_may_be_started_from(weights: Path, data: Path, options: TrainOptions) -> None:
+    """By our own trainer, which passes their licence on."""
+    begun = replace(options, trainer="builtin", weights=weights, epochs=1, lr=1e-9, name="ours")
+    ours = load_weights(train(data, weights.parent, begun).best)
+    theirs = load_weights(weights.parents[3] / "weights" / "best.pt")
+    assert ours.licence is not None and ours.licence.startswith("AGPL-3.0")
+    for name in ("model.0.conv.weight", "model.22.cv3.0.2.weight"):
+        assert torch.allclose(ours.network.state_dict()[name], theirs.network.state_dict()[name], atol=1e-6)
 
 
 def test_a_run_that_died_goes_on(

@@ -22,7 +22,7 @@ from hailstack.training.material import Material
 from hailstack.training.options import Progress, Tick, Trained, TrainOptions
 from hailstack.training.pictures import to_learn_from, to_measure_with
 from hailstack.training.schedule import MeanWeights, Schedule, make_optimizer
-from hailstack.training.starting import starting_network
+from hailstack.training.starting import starting_point
 from hailstack.training.validation import Measured, validate
 from hailstack.training.weights import load_weights, read_content, save_weights
 
@@ -63,7 +63,9 @@ class Run:
     def __init__(self, material: Material, folder: RunFolder, options: TrainOptions) -> None:
         self.material, self.folder, self.options = material, folder, options
         self.device = choose_device(options.device)
-        self.network = starting_network(options, len(material.names)).to(self.device)
+        start = starting_point(options, len(material.names))
+        self.licence = options.licence or start.licence
+        self.network = start.network.to(self.device)
         self.mean = MeanWeights(self.network)
         self.optimizer = make_optimizer(self.network, options)
         self.order = Order(len(material.train), options.batch)
@@ -182,5 +184,5 @@ class Run:
         }
 
     def _save(self, path: Path, **extra: Any) -> None:
-        names, side, licence = self.material.names, self.options.imgsz, self.options.licence
-        save_weights(path, self.mean.network, names, side, licence=licence, extra=extra)
+        names, side = self.material.names, self.options.imgsz
+        save_weights(path, self.mean.network, names, side, licence=self.licence, extra=extra)

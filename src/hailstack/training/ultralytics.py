@@ -19,24 +19,17 @@ from hailstack.training.charts import save_charts
 from hailstack.training.checkpoint import read_checkpoint
 from hailstack.training.device import choose_device
 from hailstack.training.folder import RunFolder
+from hailstack.training.foreign import load_foreign
 from hailstack.training.material import Material
-from hailstack.training.network import Network, build_network
+from hailstack.training.network import Network
 from hailstack.training.options import Progress, Trained, TrainOptions
 from hailstack.training.pictures import to_measure_with
 from hailstack.training.ultralytics_process import find_python, read_rows, run_there, watching
 from hailstack.training.validation import validate
-from hailstack.training.weights import fit, read_tensors, save_weights
+from hailstack.training.weights import save_weights
 
 MODELS = frozenset({"yolov8n", "yolov8s", "yolov8m", "yolov8l", "yolov8x"})
 LICENCE = "AGPL-3.0 (trained by Ultralytics)"
-
-DUMP = """
-import sys, torch
-kept = torch.load(sys.argv[1], map_location="cpu", weights_only=False)
-network = (kept.get("ema") or kept["model"]).float()
-torch.save({"weights": network.state_dict()}, sys.argv[2])
-"""
-"""Their files hold Python objects, which only their own program can read."""
 
 
 def train_ultralytics(
@@ -126,7 +119,7 @@ def _normalise(python: Path, material: Material, folder: RunFolder, options: Tra
     """Their files as ours."""
     theirs = folder.theirs / "run"
     rows = read_rows(theirs / "results.csv")
-    best, last = (_network(python, theirs / "weights" / f"{one}.pt", material, options) for one in ("best", "last"))
+    best, last = (_network(python, theirs / "weights" / f"{one}.pt", options) for one in ("best", "last"))
     device = choose_device(options.device)
     objects = [one.objects for one in material.val]
     shelf = to_measure_with(material.val, options.imgsz)
@@ -142,11 +135,9 @@ def _normalise(python: Path, material: Material, folder: RunFolder, options: Tra
     return folder.outcome(measured.metrics, len(rows))
 
 
-def _network(python: Path, path: Path, material: Material, options: TrainOptions) -> Network:
-    plain = path.with_suffix(".plain.pt")
-    run_there(python, [str(path), str(plain)], path.parent, program=DUMP)
-    network = build_network(options.model, len(material.names))
-    if problem := fit(network, read_tensors(plain)["weights"]):
-        message = f"{path}: is not {options.model} as it is known here: {problem}"
+def _network(python: Path, path: Path, options: TrainOptions) -> Network:
+    weights = load_foreign(path, python)
+    if weights is None or weights.model != options.model:
+        message = f"{path}: is not {options.model} as it is known here; another version of Ultralytics may be needed"
         raise InputError(message)
-    return network
+    return weights.network
