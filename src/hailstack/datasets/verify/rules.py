@@ -101,7 +101,9 @@ RULES: Mapping[str, Rule] = {
     "picture-duplicate": _warning("a picture is there twice", "delete one with its label"),
     "picture-alike": _note("pictures that are nearly the same", "keep them in one split; frames far apart teach more"),
     "leak-exact": _error("a picture is in two splits under two names", "delete one: hailstack data split"),
-    "leak-alike": _warning("a picture like one of another split", "split them as groups: hailstack data split"),
+    "leak-alike": _warning(
+        "a picture like one of another split", "keep them together: hailstack data split --group looks"
+    ),
     # what COCO and VOC have beside
     "id-twice": _error("an id is there twice", "number them anew"),
     "id-unknown": _error("an annotation of a picture or class that is not there", "correct it, or take it out"),
