@@ -22,7 +22,7 @@ from hailstack.pipeline.outlet import Route
 from hailstack.pipeline.plan import NetSpec, Plan, is_plan, read_plan
 from hailstack.pipeline.reader import Reader
 from hailstack.pipeline.resume import Resume, digest
-from hailstack.pipeline.routes import find_route, folder_route, for_each, lines_route
+from hailstack.pipeline.routes import find_route, folder_route, for_each, is_apart, lines_route
 from hailstack.pipeline.several import run_models
 from hailstack.pipeline.sinks import TextSink
 from hailstack.pipeline.sources import Source, find_sources
@@ -186,14 +186,13 @@ class Job:
         routes: list[Route] = []
         if self.output is not None:
             routes += for_each(
-                models,
-                f"{self.output}/",
-                lambda name: folder_route(name.rstrip("/") or "/", sources, "output", resume),
+                models, self.output, lambda name: folder_route(name, sources, name if models else "output", resume)
             )
         if self.json is not None:
             routes.append(lines_route(self.json, "json", resume))
         for place in (*self.to, *(["window"] if self.show else [])):
-            routes += for_each(models, place, lambda name: find_route(name, sources, self.stop, resume))
+            apart = models if is_apart(place) else []
+            routes += for_each(apart, place, lambda name: find_route(name, sources, self.stop, resume))
         return routes or [Route(lambda: TextSink(sys.stdout), "text")]
 
 

@@ -103,7 +103,9 @@ class Opening:
         )
         preprocess = fitting.preprocess(session.facts)
         head_name, head = fitting.head(session.facts)
-        depths = session.measure_depths() if depth == "auto" else None
+        depths = None
+        if depth == "auto":
+            depths, seat.use = session.measure_depths(), DeviceUse()  # measuring is no part of the run
         name = spec.name or Path(spec.net).stem
         net = Net(name, session, preprocess, head_name, head, seat.use, spec.postprocess == "auto", depths)
         self.nets.append(net)

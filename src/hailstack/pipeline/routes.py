@@ -83,25 +83,35 @@ def find_route(name: str, sources: Sequence[Source], stop: threading.Event, resu
 
 
 def for_each(models: Sequence[str], name: str, make: Callable[[str], Route]) -> list[Route]:
-    """The ways to a place, one for each model where their results cannot lie side by side.
+    """The ways to a place, one for each model.
 
-    Records say whose they are, so that one file, address or screen has those of all models. Folders of pictures, MOT
-    text and COCO results get a folder or a file for each: ``out/`` → ``out/MODEL/``, ``coco:x.json`` →
-    ``coco:x.MODEL.json``.
+    A folder gets one below it for each, a file the model's name before its ending: ``out`` → ``out/MODEL/``,
+    ``coco:x.json`` → ``coco:x.MODEL.json``.
 
     Args:
-        models: their names; none or one: no difference is made.
+        models: their names; none: there is but one, and the place is as it is named.
         make: the way to a place of a name.
     """
-    scheme, _, rest = name.partition(":")
-    if not models or not (name.endswith("/") or Path(name).is_dir() or scheme in ("mot", "coco")):
+    if not models:
         return [make(name)]
-    if scheme == "coco":
-        path, mark, option = rest.partition("?")
-        stem, suffix = Path(path).with_suffix(""), Path(path).suffix
-        return [replace(make(f"coco:{stem}.{model}{suffix}{mark}{option}"), model=model) for model in models]
-    ending = "/" if name.endswith("/") else ""
-    return [replace(make(f"{name.rstrip('/')}/{model}{ending or '/'}"), model=model) for model in models]
+    if name.startswith("coco:"):
+        path, mark, option = name.partition("?")
+        suffix = Path(path).suffix
+        return [
+            replace(make(f"{path.removesuffix(suffix)}.{model}{suffix}{mark}{option}"), model=model)
+            for model in models
+        ]
+    ending = "" if name.startswith("mot:") else "/"
+    return [replace(make(f"{name.rstrip('/')}/{model}{ending}"), model=model) for model in models]
+
+
+def is_apart(name: str) -> bool:
+    """Whether the results of several models cannot lie side by side in a place.
+
+    Records say whose they are, so that one file, address or screen has those of all models. Folders of pictures, MOT
+    text and COCO results do not.
+    """
+    return name.startswith(("mot:", "coco:")) or name.endswith("/") or bool(name and Path(name).is_dir())
 
 
 def lines_route(target: str, name: str, resume: Resume | None) -> Route:

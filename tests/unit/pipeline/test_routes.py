@@ -7,7 +7,8 @@ import threading
 import pytest
 
 from hailstack.errors import InputError
-from hailstack.pipeline.routes import find_route
+from hailstack.pipeline.outlet import Route
+from hailstack.pipeline.routes import find_route, for_each, is_apart
 from hailstack.pipeline.sinks import FolderSink, JsonLinesSink
 from hailstack.pipeline.sinks.coco import CocoSink
 from hailstack.pipeline.sinks.csvtable import CsvSink
@@ -63,3 +64,22 @@ def test_screens_show_the_newest():
 def test_other_names_are_refused(name):
     with pytest.raises(InputError):
         route(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "places"),
+    [
+        ("out.jsonl", None),
+        ("live:8080", None),
+        ("window", None),
+        ("out/", ["out/a/", "out/b/"]),
+        ("mot:tracks", ["mot:tracks/a", "mot:tracks/b"]),
+        ("coco:x.json", ["coco:x.a.json", "coco:x.b.json"]),
+        ("coco:x.y/z.json?ids=coco", ["coco:x.y/z.a.json?ids=coco", "coco:x.y/z.b.json?ids=coco"]),
+    ],
+)
+def test_what_cannot_say_whose_results_it_holds_is_kept_apart_by_model(name, places):
+    assert is_apart(name) == (places is not None)
+    routes = for_each(["a", "b"] if places else [], name, lambda place: Route(lambda: None, place))
+    assert [route.name for route in routes] == (places or [name])
+    assert [route.model for route in routes] == (["a", "b"] if places else [""])
