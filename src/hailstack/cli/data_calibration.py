@@ -49,7 +49,8 @@ def data_calibration(
     count
         Pictures at most.
     net
-        The network to calibrate: ONNX, or a HEF. It decides the size, and what is not said about resizing.
+        The network to calibrate: ONNX, or a HEF. It decides the size, and what is not said about resizing. An ONNX
+        file is run on a few of the pictures, too, and says whether they are what it was trained for.
     size
         Instead of --net: height and width of the input, as in 640x640.
     resize
@@ -86,6 +87,7 @@ def data_calibration(
     from hailstack.compiler.calibration.network import embedding_of
     from hailstack.compiler.calibration.page import write_pages
     from hailstack.compiler.calibration.plan import Plan
+    from hailstack.compiler.calibration.reaction import judge_of
 
     check = _is_check(sources, output, asked=check)
     fields = {"mode": resize, "anchor": anchor, "pad_value": pad_value}
@@ -101,6 +103,7 @@ def data_calibration(
             keep_duplicates=keep_duplicates,
             like=tuple(like or ()),
             embed=None if embed is None else embedding_of(embed, preprocess),
+            judge=None if net is None or net.suffix.lower() == ".hef" else judge_of(net),
         )
         report = check_set(sources[0], plan, progress) if check else build_calibration(sources, output, plan, progress)
         write_pages(report, picture, html)

@@ -115,6 +115,7 @@ def _findings(origin: Origin, seen: Survey, choice: Choice, scores: Scores, plan
         *left_out("unreadable", "could not be read", seen.skipped, "warning"),
         *left_out("labels", "places in the labels were passed over", origin.problems, "warning"),
         *left_out("blank", "blank pictures were left out", blank),
+        *plan.judged([seen.pictures[row] for row in choice.rows]),
     ]
     if choice.duplicates and len(choice.rows) < plan.count:
         message = f"{choice.duplicates} near-duplicates were left out, so there are fewer than {plan.count} pictures"

@@ -44,7 +44,11 @@ def check_set(path: str | Path, plan: Plan | None = None, progress: Progress | N
     rows = tuple(range(len(seen)))
     choice = Choice(rows, len(rows) - len(drop_duplicates(table)))
     scores = score(seen, table, rows, {}, plan.deployment())
-    found = [*find_faults(seen.descriptors, scores, decoded=False), *_frame_faults(seen, choice)]
+    found = [
+        *find_faults(seen.descriptors, scores, decoded=False),
+        *_frame_faults(seen, choice),
+        *plan.judged(seen.pictures),
+    ]
     return CalibrationReport(
         preprocess=plan.preprocess,
         count=array.count,

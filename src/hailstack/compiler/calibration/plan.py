@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from hailstack.compiler.calibration.choose import MOST_CANDIDATES
-from hailstack.compiler.calibration.findings import FINETUNE_COUNT
+from hailstack.compiler.calibration.findings import FINETUNE_COUNT, Finding
 from hailstack.compiler.calibration.frames import check_sets
-from hailstack.compiler.calibration.sources import DEFAULT_INTERVAL_S, find_origin
+from hailstack.compiler.calibration.reaction import LOOKED_AT, Judge
+from hailstack.compiler.calibration.sources import (
+    DEFAULT_INTERVAL_S,
+    Picture,
+    find_origin,
+    fit_pictures,
+    parts_of,
+)
 from hailstack.compiler.calibration.survey import Embed, Survey, survey
 from hailstack.errors import ConfigError
 from hailstack.imaging import Preprocess
@@ -35,6 +43,8 @@ class Plan:
     """Pictures from where the network will work, to compare with."""
     embed: Embed | None = None
     """What a network makes of a frame, to choose by that, too."""
+    judge: Judge | None = None
+    """What the network that the set is for says of its frames."""
 
     def __post_init__(self) -> None:
         if self.count < 1:
@@ -54,3 +64,13 @@ class Plan:
         origin = find_origin(self.like, interval_s=self.interval_s).thinned(LIKE_COUNT)
         check_sets(origin, self.preprocess)
         return survey(origin, self.preprocess, embed=self.embed)
+
+    def judged(self, pictures: Sequence[Picture]) -> tuple[Finding, ...]:
+        """What the network says of some of a set's pictures, taken evenly; nothing if none is asked."""
+        if self.judge is None:
+            return ()
+        count = min(LOOKED_AT, len(pictures))
+        some = [pictures[place * len(pictures) // count] for place in range(count)]
+        skipped: list[str] = []
+        frames = [frame for _, frame, _ in fit_pictures(parts_of(some), self.preprocess, skipped.append)]
+        return self.judge(frames)

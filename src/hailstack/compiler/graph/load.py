@@ -36,7 +36,9 @@ QUANTISED = frozenset(
 """Operators that only networks of integers have."""
 
 
-def load_graph(path: str | os.PathLike[str], *, input_shapes: Mapping[str, Sequence[int]] | None = None) -> Graph:
+def load_graph(
+    path: str | os.PathLike[str], *, input_shapes: Mapping[str, Sequence[int]] | None = None, absorbing: bool = True
+) -> Graph:
     """The network in an ONNX or TensorFlow Lite file, static and folded: the same function with fewer nodes.
 
     Operator sets below 13 are lifted to it, half precision becomes float. Constant expressions, branches that are
@@ -47,6 +49,7 @@ def load_graph(path: str | os.PathLike[str], *, input_shapes: Mapping[str, Seque
         path: the file; weights that an ONNX file keeps in others must lie beside it. A TensorFlow Lite network keeps
             its channels-last inputs and outputs; one of integers becomes the float network that they stand for.
         input_shapes: for inputs with an open height or width, ``{"images": (1, 3, 640, 640)}``.
+        absorbing: whether batch normalisations and the like go into the weights.
 
     Raises:
         NotFoundError: there is no such file, or one with its weights is missing.
@@ -60,7 +63,7 @@ def load_graph(path: str | os.PathLike[str], *, input_shapes: Mapping[str, Seque
     batch = fix_inputs(model, source, input_shapes or {})
     widen(model)
     scalings = {**scalings, **take_reals(model)}
-    draft = prepare(Draft.of(model, source))
+    draft = prepare(Draft.of(model, source), absorbing=absorbing)
     _check_batch(draft, batch)
     graph = Graph(draft.model(), source, scalings, aliases=draft.aliases())
     _run_once(graph)
@@ -74,7 +77,7 @@ def _read(path: Path) -> tuple[onnx.ModelProto, Mapping[str, Scaling]]:
     return imported.model, imported.scalings
 
 
-def prepare(draft: Draft) -> Draft:
+def prepare(draft: Draft, *, absorbing: bool = True) -> Draft:
     """Fold, lift and simplify.
 
     Raises:
@@ -86,7 +89,8 @@ def prepare(draft: Draft) -> Draft:
     fold(draft)
     merge_turns(draft)
     drop_idle_nodes(draft)
-    absorb(draft)
+    if absorbing:
+        absorb(draft)
     return draft
 
 
