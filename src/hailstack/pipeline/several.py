@@ -92,11 +92,16 @@ def run_models_from(reader: Readers, models: Sequence[Model], routes: Sequence[R
     total = Outcome(sinks=outlets.counts, sources=reader.counts)
     threads = [_Thread(model, outlets.of(model.name), hooks, lambda: _add_up(total, threads)) for model in models]
     try:
-        with outlets, reader:
-            for thread in threads:
-                thread.start(reader.intakes[thread.name], reader.close)
-            for thread in threads:
-                thread.join()
+        with outlets:
+            try:
+                with reader:
+                    for thread in threads:
+                        thread.start(reader.intakes[thread.name], reader.close)
+                    for thread in threads:
+                        thread.join()
+            finally:  # whatever ended the waiting: nobody may write to an outlet that is closed
+                for thread in threads:
+                    thread.join()
             _raise_first(threads)
     finally:
         total.parts = tuple(part for thread in threads for part in thread.finish(reader))
@@ -127,7 +132,7 @@ class _Thread:
             self.chain = Chain(model.second, takers, model.name, self.ends, shown)
             quiet = replace(hooks, progress=lambda one: None)
             self.run = ModelRun(self.chain, reading(model.head), quiet, model.faults, model.name)
-        self._thread = threading.Thread(target=lambda: None)
+        self._thread: threading.Thread | None = None
 
     def start(self, intake: Intake, give_up: Callable[[], Any]) -> None:
         """Begin; ``give_up`` is called if it fails."""
@@ -137,7 +142,9 @@ class _Thread:
         self._thread.start()
 
     def join(self) -> None:
-        self._thread.join()
+        """Wait for its end, if it was begun."""
+        if self._thread is not None:
+            self._thread.join()
 
     def _work(self, intake: Intake, give_up: Callable[[], Any]) -> None:
         model = self._model

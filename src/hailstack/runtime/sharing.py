@@ -156,18 +156,28 @@ class Seat:
 
     @property
     def is_pressed(self) -> bool:
-        """Whether it has enough to do."""
-        oldest = self._oldest
-        return self._in_flight >= PRESSED * self._depth and oldest is not None and not oldest.done.is_set()
+        """Whether it has enough to do, and is not stuck."""
+        most_s = MOST_TURNS * self._turn_s + STUCK_S
+        return self._in_flight >= PRESSED * self._depth and 0 < self._age_s < most_s
 
     def has_waited(self, turns: int) -> bool:
         """Whether its oldest submission is there for so many of its turns, and may still be done."""
+        limit_s = turns * self._turn_s
+        return limit_s < self._age_s < limit_s + STUCK_S
+
+    @property
+    def _turn_s(self) -> float:
+        """How long the device takes for what is there."""
+        mean_s = self.use.busy_s / max(self.use.submissions, 1)
+        return max(self._in_flight * mean_s, SHORTEST_TURN_S)
+
+    @property
+    def _age_s(self) -> float:
+        """For how long the oldest submission is there that is not done; 0: there is none."""
         oldest = self._oldest
         if oldest is None or oldest.done.is_set() or not oldest.submitted_ns:
-            return False
-        turn_s = self._in_flight * self.use.busy_s / max(self.use.submissions, 1)
-        limit_s = turns * max(turn_s, SHORTEST_TURN_S)
-        return limit_s < (perf_counter_ns() - oldest.submitted_ns) / 1e9 < limit_s + STUCK_S
+            return 0.0
+        return (perf_counter_ns() - oldest.submitted_ns) / 1e9
 
     @property
     def should_wait(self) -> bool:

@@ -103,7 +103,8 @@ def test_one_that_is_stuck_is_waited_for_no_more(now_ms):
     assert not important.should_wait
 
 
-def test_a_humble_model_ends_its_turn_when_an_important_one_is_pressed():
+def test_a_humble_model_ends_its_turn_when_an_important_one_is_pressed(now_ms):
+    now_ms["ms"] = 1_010
     sharing = Sharing()
     important, humble = sharing.seat(20), sharing.seat(16)
     important.note(submission(1000), 2, 8)
@@ -113,6 +114,10 @@ def test_a_humble_model_ends_its_turn_when_an_important_one_is_pressed():
     important.note(submission(1000), 1, 8)
     assert not humble.should_wait
     important.note(submission(1000), 2, 8)
+    now_ms["ms"] = 3_000
+    assert not humble.should_wait, "the other one is stuck"
+    now_ms["ms"] = 1_010
+    assert humble.should_wait
     important.book(submission(1000, 1020))
     assert not humble.should_wait
     assert not important.should_wait
