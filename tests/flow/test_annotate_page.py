@@ -21,6 +21,7 @@ import pytest
 
 from hailstack.datasets import open_dataset, read_label
 from hailstack.datasets.annotate import Annotator
+from hailstack.errors import InputError, MissingExtraError
 from hailstack.imaging import write_image
 from hailstack.types import Detections
 
@@ -274,6 +275,38 @@ def test_two_people_on_one_picture_lose_no_box(browser, url, field, person):
     other.close()
 
 
+FAST = """who => (async () => {
+  const nap = ms => new Promise(done => setTimeout(done, ms)), own = [];
+  const line = i => [who, 0.1 + i / 50, 0.2 + who / 10, 0.01, 0.02].map((v, k) => (k ? v.toFixed(6) : v)).join(" ");
+  for (let i = 0; i < 30; i += 1) {
+    const was = i % 3 === 2 ? own.pop() : null, now = i % 7 === 6 ? null : line(i);
+    if (now) own.push(now);
+    hailstack.work.change([{ was, now }].filter(edit => edit.was || edit.now));
+    await nap(i % 5 * 7);
+  }
+  hailstack.own = own;
+})()"""
+
+
+def test_two_people_who_work_fast_lose_nothing(browser, url, field, person):
+    other = Person(browser, url).open(0)
+    person.open(0)
+    people = (person, other)
+    for who, one in enumerate(people):
+        one.page.evaluate(f"({FAST})({who}); 0")
+    for one in people:
+        one.wait("app.own")
+        one.kept()
+    expected = sorted(line for one in people for line in one.page.evaluate("hailstack.own"))
+    for one in people:
+        one.wait(f"app.work.lines.length === {len(expected)}")
+        assert sorted(one.lines) == expected
+    person.press("Space")
+    person.kept()
+    assert sorted((field / "labels/0.txt").read_text().splitlines()) == expected
+    other.close()
+
+
 def test_proposals_are_accepted_and_rejected_one_by_one_and_all(browser, field):
     def propose(image):
         boxes = np.array(
@@ -428,6 +461,31 @@ def test_with_a_token_nobody_comes_in_without_it(browser, field):
         person.wait("app.others.isLinked && app.overview.names.length === 4")
         assert "token" not in person.page.url
         person.close()
+
+
+def test_an_address_that_cannot_be_had_is_named_and_the_next_port_is_taken(field):
+    with serving(field) as annotator:
+        port = annotator.port
+        with pytest.raises(InputError, match=f":{port}: cannot listen"):
+            Annotator(field, port=port)
+    for options in ({"port": 70_000}, {"host": "203.0.113.9"}):
+        with pytest.raises(InputError):
+            Annotator(field, **options)
+    with Annotator(field) as first, Annotator(twin(field)) as second:
+        assert first.port != second.port
+    with Annotator(field, host="0.0.0.0", port=0) as annotator:
+        assert "?token=" in annotator.url
+        assert "0.0.0.0" not in annotator.url
+
+
+def test_without_the_web_server_the_extra_is_named(field, monkeypatch):
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    with pytest.raises(MissingExtraError, match=r"uvicorn.*hailstack\[serve,data\]"):
+        Annotator(field)
+
+
+def twin(field):
+    return shutil.copytree(field, field.parent / "twin")
 
 
 def test_a_body_without_a_length_ends_at_the_limit(url):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import secrets
 import socket
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from hailstack.errors import InputError, MissingExtraError
 
 FIRST_PORT = 8420
 PORTS_TRIED = 20
+LAST_PORT = 65_535
 LONGEST_NOTE = 4096
 """Bytes that a window says about itself at most."""
 
@@ -45,8 +47,12 @@ class Annotator:
         with_token: bool = False,
     ) -> None:
         make_app, uvicorn = _load()
-        self._desk = Desk(path)
         self._socket = _listen(host, port)
+        try:
+            self._desk = Desk(path)
+        except BaseException:
+            self._socket.close()
+            raise
         self._host = host
         self._token = secrets.token_urlsafe(18) if with_token or host not in OWN_NAMES else ""
         key = Key(self._token, f"hailstack-{self.port}")
@@ -64,7 +70,7 @@ class Annotator:
     @property
     def url(self) -> str:
         """What to open in a browser."""
-        own = socket.gethostname() if self._host in ("0.0.0.0", "::") else self._host
+        own = _seen_from_outside(self._host) if self._host in ("0.0.0.0", "::") else self._host
         name = f"[{own}]" if ":" in own else own
         return f"http://{name}:{self.port}/{f'?token={self._token}' if self._token else ''}"
 
@@ -106,17 +112,37 @@ def _load() -> tuple[Callable[..., Any], Any]:
 
 
 def _listen(host: str, port: int | None) -> socket.socket:
-    if port is not None:
-        return _bind(host, port)
-    for number in range(FIRST_PORT, FIRST_PORT + PORTS_TRIED):
-        with suppress(InputError):
+    wanted = [*range(FIRST_PORT, FIRST_PORT + PORTS_TRIED), 0] if port is None else [port]
+    for number in wanted[:-1]:
+        with suppress(_TakenError):
             return _bind(host, number)
-    return _bind(host, 0)
+    return _bind(host, wanted[-1])
+
+
+class _TakenError(InputError):
+    """Something else listens there."""
 
 
 def _bind(host: str, port: int) -> socket.socket:
+    if not 0 <= port <= LAST_PORT:
+        message = f"{port}: ports go up to {LAST_PORT}"
+        raise InputError(message)
     try:
-        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+        return socket.create_server((host, port), family=_family(host))
     except OSError as error:
         message = f"{host}:{port}: cannot listen there: {error.strerror or error}"
-        raise InputError(message) from error
+        raise (_TakenError if error.errno == errno.EADDRINUSE else InputError)(message) from error
+
+
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
+
+
+def _seen_from_outside(host: str) -> str:
+    """The address by which others reach a server that listens on all of them. No packet is sent."""
+    with socket.socket(_family(host), socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("2001:db8::1" if ":" in host else "192.0.2.1", 9))  # reserved for documentation (RFC 5737)
+        except OSError:
+            return socket.gethostname()
+        return str(probe.getsockname()[0])
