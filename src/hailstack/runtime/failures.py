@@ -13,6 +13,7 @@ from hailstack.errors import (
     DeviceLostError,
     HailstackError,
     HefError,
+    InferenceError,
     InferenceSubmitError,
     InferenceTimeoutError,
     InferenceWaitError,
@@ -176,10 +177,10 @@ def from_exception(error: BaseException, stage: Stage, subject: str, frame: int 
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """The exception and those it was raised from."""
+    """The exception and those it was raised from. A frame's failure is none: the device is opened anew after it."""
     seen: list[BaseException] = []
     link: BaseException | None = error
-    while link is not None and link not in seen:
+    while link is not None and link not in seen and not isinstance(link, InferenceError):
         yield link
         seen.append(link)
         link = link.__cause__ or link.__context__
