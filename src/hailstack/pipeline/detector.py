@@ -28,6 +28,9 @@ from hailstack.types import Detections, Failed, Frame, FrameId, Image
 Picture: TypeAlias = Image | str | os.PathLike[str]
 """Pixels ``(h, w, 3)`` uint8, or the path of a picture file."""
 
+PROGRAM = "the program's"
+"""Source of frames that are arrays, for messages."""
+
 LOOK_S = 0.0005
 """How often the worker looks for answers while frames are on the device and none arrives."""
 
@@ -181,7 +184,7 @@ class Detector:
             if self._closed:
                 message = f"{self._path}: the detector is closed"
                 raise ClosedError(message)
-            self._requests.put((Frame(FrameId(name, self._count, 0.0), image), promise))
+            self._requests.put((Frame(FrameId(name, self._count, 0.0, is_still=name != PROGRAM), image), promise))
             self._count += 1
         return promise
 
@@ -191,20 +194,25 @@ class Detector:
         if picture.ndim != 3 or picture.shape[2] != 3 or picture.dtype != np.uint8 or 0 in picture.shape:
             message = f"a frame must be uint8 (h, w, 3), this one is {picture.dtype} {picture.shape}"
             raise InputError(message)
-        return "frame", picture[..., ::-1] if self._bgr else picture
+        return PROGRAM, picture[..., ::-1] if self._bgr else picture
 
     def _work(self) -> None:
-        """The worker's life: one stream after the other, each until the device fails for good."""
+        """The worker's life: one stream after the other, each until the device fails for good.
+
+        A stream begins with a frame, so that whoever asked for it hears why the device cannot be opened.
+        """
         recovery = Recovery(FaultPolicy.parse(["skip"]), self._lose)
-        while not self._closed or not self._requests.empty():
+        while (request := self._requests.get()) is not None:
+            frame = self._accepted(*request)
             try:
-                for answer in self._session.stream(self._frames(), self._fill, recovery=recovery):
+                for answer in self._session.stream(self._frames(frame), self._fill, recovery=recovery):
                     self._answer(answer.frame, answer.outputs, answer.prepared)
             except BaseException as error:  # noqa: BLE001 - the thread's boundary: whoever waits gets it
                 self._fail_all(error)
 
-    def _frames(self) -> Iterator[Frame | None]:
-        """What the stream is fed; it ends when the detector is closed."""
+    def _frames(self, first: Frame) -> Iterator[Frame | None]:
+        """What a stream is fed; it ends when the detector is closed."""
+        yield first
         while True:
             try:
                 request = self._requests.get(timeout=LOOK_S if self._waiting else None)
@@ -212,10 +220,13 @@ class Detector:
                 yield None
                 continue
             if request is None:
+                self._requests.put(None)  # for the worker
                 return
-            frame, promise = request
-            self._waiting[frame.id.number] = promise
-            yield frame
+            yield self._accepted(*request)
+
+    def _accepted(self, frame: Frame, promise: Future[Found]) -> Frame:
+        self._waiting[frame.id.number] = promise
+        return frame
 
     def _fill(self, image: Image, out: NDArray[np.uint8]) -> Placement:
         return self._preprocess.apply(np.ascontiguousarray(image), out)[1]

@@ -10,7 +10,15 @@ import numpy as np
 import pytest
 
 import scripted_platform as scripted
-from hailstack.errors import ClosedError, ConfigError, InferenceError, InputError, MissingExtraError, NotFoundError
+from hailstack.errors import (
+    ClosedError,
+    ConfigError,
+    DeviceError,
+    InferenceError,
+    InputError,
+    MissingExtraError,
+    NotFoundError,
+)
 from hailstack.imaging import write_image
 from hailstack.pipeline.detector import Detector
 from hailstack.pipeline.model import ModelNotes
@@ -85,6 +93,19 @@ def test_a_frame_that_fails_says_so_and_the_others_have_answers(script):
         assert len(next(answers).scores) == 1
         with pytest.raises(InferenceError, match="broken"):
             next(answers)
+        assert len(detector.detect(picture(3)).scores) == 3
+
+
+def test_a_device_that_is_gone_is_asked_again_for_the_next_frame(script):
+    with Detector("net.hef", depth=1) as detector:
+        assert len(detector.detect(picture(1)).scores) == 1
+        script.completion_error = {1: scripted.HailoRTException("gone")}
+        script.open_error = scripted.HailoRTException("no device")
+        with pytest.raises(InferenceError, match="gone"):
+            detector.detect(picture(2))
+        with pytest.raises(DeviceError, match="no device"):
+            detector.detect(picture(2))
+        script.completion_error, script.open_error = {}, None
         assert len(detector.detect(picture(3)).scores) == 3
 
 
