@@ -21,9 +21,9 @@ from hailstack.imaging import write_image
 
 SHOTS = 8
 """Photos of each field. Their names say that they belong together."""
-MIN_SIDE = 0.03
+MIN_SIDE = 0.04
 """Flowers whose longer side is a smaller share of the photo's width have no box."""
-MIN_VISIBILITY = 0.4
+MIN_VISIBILITY = 0.35
 
 
 def write_photos(
@@ -69,7 +69,7 @@ def _photos(seed: int, count: int, width_px: int) -> Iterator[Rendered]:
         if number % SHOTS == 0:
             field = 1000 * (seed + 1) + number // SHOTS
             rng = np.random.default_rng([field, 11])
-            plan = FieldPlan(flowers_per_plant=float(rng.uniform(3.0, 6.0)), missing=0.05)
+            plan = FieldPlan(flowers_per_plant=float(rng.uniform(7.0, 11.0)), missing=0.05)
             scenery = build(grow(field, plan), Look.of_seed(field))
         camera = Camera(lens, _pose(rng, plan))
         yield render(scenery, camera, float(rng.uniform(0, 60)), sensor_seed=field * 1000 + number)
@@ -77,8 +77,8 @@ def _photos(seed: int, count: int, width_px: int) -> Iterator[Rendered]:
 
 def _pose(rng: np.random.Generator, plan: FieldPlan) -> Pose:
     """Somebody who walks between the rows and looks down at the plants."""
-    place = (rng.normal(0.0, 0.4), rng.uniform(0.8, plan.length_m - FAR_M), rng.normal(1.05, 0.05))
-    return Pose.looking(place, rng.normal(0.0, 20.0), rng.normal(52.0, 4.0), rng.normal(0.0, 2.0))
+    place = (plan.row_spacing_m / 2 + rng.normal(0.0, 0.15), rng.uniform(0.8, plan.length_m - FAR_M), rng.normal(0.95, 0.04))
+    return Pose.looking(place, rng.normal(0.0, 20.0), rng.normal(58.0, 4.0), rng.normal(0.0, 2.0))
 
 
 def _objects(photo: Rendered) -> Objects:
