@@ -26,7 +26,7 @@ from hailstack.imaging import write_image
 from hailstack.types import Detections
 
 WIDTH, HEIGHT = 640, 400
-PATIENCE_S = 10
+PATIENCE_S = 30
 
 
 @pytest.fixture

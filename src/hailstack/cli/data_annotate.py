@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +10,7 @@ from cyclopts import Parameter
 
 if TYPE_CHECKING:
     from hailstack.datasets.annotate import Annotator
+    from hailstack.datasets.annotate.proposals import Propose
 
 
 def data_annotate(
@@ -41,15 +42,22 @@ def data_annotate(
     token
         Ask for a token on this machine, too, where others have accounts.
     """
-    from hailstack.cli.annotate_assist import open_assistant
     from hailstack.datasets.annotate import Annotator
 
     with (
-        open_assistant(assist) if assist else nullcontext() as propose,
+        _assistant(assist) as propose,
         Annotator(folder, host=host, port=port, propose=propose, with_token=token) as annotator,
     ):
         _serve(annotator)
     return 0
+
+
+def _assistant(model: Path | None) -> AbstractContextManager[Propose | None]:
+    if model is None:
+        return nullcontext()
+    from hailstack.cli.annotate_assist import open_assistant
+
+    return open_assistant(model)
 
 
 def _serve(annotator: Annotator) -> None:
