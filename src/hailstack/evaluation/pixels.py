@@ -33,11 +33,10 @@ def describe_pixels(normalisation: Normalisation) -> str:
 
 def make_feed(normalisation: Normalisation, *, channels_last: bool) -> Feed:
     """What feeds a network that takes real numbers."""
-    mean, std = np.array(normalisation.mean, np.float32), np.array(normalisation.std, np.float32)
 
     def feed(frame: NDArray[np.uint8]) -> NDArray[np.float32]:
-        real = ((frame[..., ::-1] if normalisation.bgr else frame) - mean) / std
-        return np.ascontiguousarray(real if channels_last else real.transpose(2, 0, 1), np.float32)[None]
+        real = normalisation.apply(frame)
+        return np.ascontiguousarray(real if channels_last else real.transpose(2, 0, 1))[None]
 
     return feed
 

@@ -72,10 +72,7 @@ class Exportable:
 
 def normalised(frame: NDArray[np.uint8], normalisation: Normalisation) -> Array:
     """An RGB input frame ``(h, w, 3)`` as the network reads it: ``(1, 3, h, w)`` float32."""
-    pixels = frame[..., ::-1] if normalisation.bgr else frame
-    mean, std = (np.asarray(one, np.float32) for one in (normalisation.mean, normalisation.std))
-    values = (pixels.astype(np.float32) - mean) / std
-    return np.ascontiguousarray(values.transpose(2, 0, 1)[None], np.float32)
+    return np.ascontiguousarray(normalisation.apply(frame).transpose(2, 0, 1)[None])
 
 
 def flat_tensors(found: object) -> list[torch.Tensor]:

@@ -49,6 +49,13 @@ class Normalisation:
         high = max((255.0 - mean) / std for mean, std in zip(self.mean, self.std, strict=True))
         return low, high
 
+    def apply(self, frame: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """What the network reads of a frame ``(h, w, c)``, RGB where there are colours; channels stay last."""
+        ordered = frame[..., [2, 1, 0, *range(COLOURS, frame.shape[-1])]] if self.bgr else frame
+        mean, std = np.array(self.mean, np.float32), np.array(self.std, np.float32)
+        real: NDArray[np.float32] = (ordered.astype(np.float32) - mean) / std
+        return real
+
     def of_channels(self, count: int) -> Normalisation:
         """The same for a picture with ``count`` channels.
 
