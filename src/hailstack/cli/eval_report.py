@@ -148,5 +148,5 @@ def _closing(found: Evaluation, page: Path | None) -> Iterator[str]:
 
 def _table(title: str, first: str) -> Table:
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD)
-    table.add_column(first)
+    table.add_column(first, overflow="fold")
     return table

@@ -136,9 +136,16 @@ class DetectionScorer:
         if not isinstance(prediction, Detections):
             message = f"the labels are boxes, but the network gives {type(prediction).__name__}"
             raise ConfigError(message)
-        known = prediction if self.ids is None else replace(prediction, class_id=self.ids[prediction.class_id])
+        known = prediction if self.ids is None else replace(prediction, class_id=self._known(prediction, self.ids))
         self.found.append(known)
         self.truth.append(Labelled(image.shape[1], image.shape[0], self.objects[row]))
+
+    def _known(self, prediction: Detections, ids: NDArray[np.int32]) -> NDArray[np.int32]:
+        if (highest := int(prediction.class_id.max(initial=-1))) >= len(ids):
+            names = ", ".join(self.names.values())
+            message = f"the network finds class {highest}, but the data has {len(ids)} classes ({names})"
+            raise ConfigError(message)
+        return np.asarray(ids[prediction.class_id])
 
     def score(self) -> DetectionScore:
         accuracy = score_detections(self.found, self.truth)
