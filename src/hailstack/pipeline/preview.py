@@ -15,8 +15,8 @@ from typing import IO
 import numpy as np
 
 from hailstack.errors import InputError
-from hailstack.imaging import draw
 from hailstack.pipeline.clips import ClipFacts
+from hailstack.pipeline.sinks.view import View
 from hailstack.types import Image, Result
 
 INSTEAD = "use --output DIR for annotated files"
@@ -45,6 +45,7 @@ class PreviewSink:
             message = f"--show: this Python has no Tk (Debian: apt install python3-tk); {INSTEAD}"
             raise InputError(message)
         self._stop = stop
+        self._view = View()
         self._process = subprocess.Popen(
             [sys.executable, "-P", str(Path(__file__).with_name("window.py"))],
             stdin=subprocess.PIPE,
@@ -66,9 +67,11 @@ class PreviewSink:
     def write(self, result: Result) -> None:
         if result.image is None:
             return
-        picture = _to_fit(draw(result.image, result.prediction))
-        title = f"{result.id.source} ({result.model})" if result.model else result.id.source
-        head = {"title": title, "width": picture.shape[1], "height": picture.shape[0]}
+        self._view.show(result)
+        shown = self._view.picture()
+        assert shown is not None
+        picture = _to_fit(shown)
+        head = {"title": result.id.source, "width": picture.shape[1], "height": picture.shape[0]}
         try:
             self._pictures.write(json.dumps(head).encode() + b"\n" + picture.tobytes())
             self._pictures.flush()
@@ -86,7 +89,7 @@ class PreviewSink:
         return self._answers.readline().decode(errors="replace").strip()
 
     def end(self) -> None:
-        pass
+        self._view.end()
 
     def close(self) -> None:
         """Close the window. May be called again."""

@@ -12,9 +12,10 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from hailstack.errors import InferencePipelineError, InputError, MissingExtraError
-from hailstack.imaging import draw, encode_image
+from hailstack.imaging import encode_image
 from hailstack.pipeline.clips import ClipFacts
 from hailstack.pipeline.sinks.records import to_record
+from hailstack.pipeline.sinks.view import View
 from hailstack.types import Result
 
 if TYPE_CHECKING:
@@ -26,7 +27,8 @@ RATE_WINDOW = 60
 
 
 class Scene:
-    """The newest picture and record. Written by the pipeline's thread, read by the server's.
+    """The newest picture, of all sources and models, and the newest record. Written by the pipeline's thread, read by
+    the server's.
 
     The picture is drawn and encoded once, and only while somebody looks.
     """
@@ -34,6 +36,7 @@ class Scene:
     def __init__(self) -> None:
         self._condition = threading.Condition()
         self._result: Result | None = None
+        self._view = View()
         self._version = 0
         self._picture: tuple[int, bytes] = (0, b"")
         self._times: deque[float] = deque(maxlen=RATE_WINDOW)
@@ -43,9 +46,15 @@ class Scene:
     def show(self, result: Result) -> None:
         with self._condition:
             self._result = result
+            self._view.show(result)
             self._version += 1
             self._times.append(time.monotonic())
             self._condition.notify_all()
+
+    def end(self) -> None:
+        """What was shown belongs to sources that have ended."""
+        with self._condition:
+            self._view.end()
 
     def finish(self) -> None:
         with self._condition:
@@ -62,11 +71,11 @@ class Scene:
         """The newest annotated picture as JPEG."""
         with self._drawing:
             with self._condition:
-                version, result = self._version, self._result
-            if result is None or result.image is None:
-                return b""
-            if self._picture[0] != version:
-                self._picture = version, encode_image(draw(result.image, result.prediction), ".jpg")
+                version = self._version
+                view = self._view.snapshot() if self._picture[0] != version else None
+            if view is not None:
+                shown = view.picture()
+                self._picture = version, b"" if shown is None else encode_image(shown, ".jpg")
             return self._picture[1]
 
     def record(self) -> dict[str, Any]:
@@ -136,7 +145,7 @@ class LiveSink:
         self._scene.show(result)
 
     def end(self) -> None:
-        pass
+        self._scene.end()
 
     def close(self) -> None:
         """Say good-bye to the viewers and stop serving. May be called again."""

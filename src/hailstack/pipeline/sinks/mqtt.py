@@ -63,7 +63,8 @@ class MqttSink(OutcomeSink):
     """Publishes three things below its topic:
 
     * ``TOPIC/records``: :func:`hailstack.pipeline.sinks.records.to_record` of every frame;
-    * ``TOPIC/counts``: retained, how many of each class the newest frame shows, when that changes;
+    * ``TOPIC/counts``: retained, how many of each class the newest frame shows, when that changes; in a run
+      with several models ``TOPIC/MODEL/counts``;
     * ``TOPIC/status``: retained, ``online`` or ``offline``; the broker says the latter by itself if this process dies.
 
     Args:
@@ -82,7 +83,8 @@ class MqttSink(OutcomeSink):
             message = f"{self._broker}: qos is {qos}, it must be 0, 1 or 2"
             raise InputError(message)
         self._qos = qos
-        self._counts: Mapping[str, int] | None = None
+        self._counts: dict[str, Mapping[str, int]] = {}
+        """By model."""
         self._refusal: str = ""
         self._answered = threading.Event()
         self._client: Any = self._connect()
@@ -124,9 +126,10 @@ class MqttSink(OutcomeSink):
         if (objects := record.get("objects")) is None:
             return
         counts = Counter(one["class"] for one in objects)
-        if counts != self._counts:
-            self._counts = counts
-            self._publish("counts", json.dumps(counts), retain=True, frame=outcome.id.number)
+        if counts != self._counts.get(outcome.model):
+            self._counts[outcome.model] = counts
+            leaf = f"{outcome.model}/counts" if outcome.model else "counts"
+            self._publish(leaf, json.dumps(counts), retain=True, frame=outcome.id.number)
 
     def _publish(self, leaf: str, payload: str, *, retain: bool = False, frame: int | None = None) -> None:
         message = self._client.publish(f"{self._broker.topic}/{leaf}", payload, self._qos, retain)
