@@ -23,7 +23,7 @@ class HeadArguments:
     """A node or tensor whose feature map leaves beside the results; auto takes the map that the finest level of the
     head is made from."""
     labels: Path | None = None
-    """Class names, one a line."""
+    """Class names, one a line. Default: those in the ONNX file's metadata, if any."""
     score_threshold: float | None = None
     """Weaker boxes are dropped by the runtime. Default: 0.2, YOLOX 0.25."""
     iou_threshold: float | None = None

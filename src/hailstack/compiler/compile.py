@@ -21,6 +21,7 @@ from hailstack.compiler.endnodes.tail import cut_tail
 from hailstack.compiler.fitting import fit_inputs
 from hailstack.compiler.graph.model import Graph, as_maps, load_graph
 from hailstack.compiler.inputs import NetworkInput, normalisations
+from hailstack.compiler.notes import noted_pixels, parse_names, read_metadata
 from hailstack.compiler.options import CompileOptions
 from hailstack.compiler.package import Facts, head_facts, make_blueprint, proof_facts
 from hailstack.compiler.parsed import ParsedNetwork
@@ -35,6 +36,7 @@ from hailstack.compiler.script.text import read_text
 from hailstack.errors import ConfigError, InputError, ModelError, NotFoundError
 from hailstack.hef import HefBlueprint, StreamPlan, write_hef
 from hailstack.hef.formats import Direction
+from hailstack.imaging import Preprocess
 
 RAISING_LIMIT = 256
 """Calibration pictures that are kept to quantise again and again."""
@@ -67,10 +69,11 @@ def compile_model(
         ConfigError: labels, sizes, names or the model script do not fit the network.
         InputError: no picture could be read.
     """
-    wishes = CompileOptions(**options)
     source, target_path = Path(onnx_path), Path(output)
+    wishes = CompileOptions(**options)
     group = _group_name(wishes.name or source.stem)
     _check_output(target_path, source)
+    wishes = _as_noted(wishes, source)
     watch = Stopwatch(progress)
     network = _parse(source, group, wishes, watch)
     sources = find_sources(calibration, network.trunk.inputs)
@@ -82,6 +85,23 @@ def compile_model(
         blueprint = make_blueprint(facts, network.trunk, raised.network)
         write_hef(target_path, blueprint)
     return _report(facts, blueprint, target_path, raised, network.recipe, watch)
+
+
+def _as_noted(wishes: CompileOptions, source: Path) -> CompileOptions:
+    """With class names, and how pictures enter, from the file's own notes where nothing else is asked for."""
+    if not source.is_file():
+        return wishes  # reading it will say so
+    notes = read_metadata(source)
+    if wishes.labels is None and (names := parse_names(notes.get("names", ""))):
+        wishes = replace(wishes, labels=names)
+    told = dict(noted_pixels(source, notes))
+    if wishes.script is not None or isinstance(wishes.preprocess, Preprocess):
+        return wishes
+    fit = {**told.pop("preprocess", {}), **(wishes.preprocess or {})}
+    given: dict[str, Any] = {"preprocess": fit} if fit else {}
+    if told and wishes.mean is None and wishes.std is None:
+        given |= told
+    return replace(wishes, **given)
 
 
 @dataclass(slots=True)

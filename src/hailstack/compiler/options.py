@@ -46,7 +46,7 @@ class CompileOptions:
     values: Sequence[str] = ()
     """Inputs that look like pictures and are none: arrays hold what the network reads."""
     labels: Sequence[str] | None = None
-    """Class names."""
+    """Class names; None: those in the ONNX file's metadata, if any."""
     score_threshold: float | None = None
     """Which boxes the host keeps; None: as the vendor has it."""
     iou_threshold: float | None = None

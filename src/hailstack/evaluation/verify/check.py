@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -15,9 +14,9 @@ from hailstack.compiler.defaults import choose_normalisation, choose_preprocess
 from hailstack.compiler.endnodes.plan import HeadPlan, cut
 from hailstack.compiler.endnodes.recognise import find_head
 from hailstack.compiler.graph.model import Graph, load_graph, open_session
+from hailstack.compiler.notes import noted_pixels
 from hailstack.compiler.quantise.pixels import Normalisation
 from hailstack.errors import InputError
-from hailstack.evaluation.exported import OUR_EXPORTS
 from hailstack.evaluation.pixels import describe_pixels, make_feed
 from hailstack.evaluation.verify.answers import Answer, ask
 from hailstack.evaluation.verify.findings import Finding
@@ -153,18 +152,10 @@ def _understand(path: Path, structure: Structure) -> _Subject:
     graph = load_graph(path)
     plan = find_head(graph)
     written = graph.scalings.get(graph.input)
-    mean, std = _noted(structure, "mean"), _noted(structure, "std")
-    normalisation = choose_normalisation(plan, mean, std, None, written, graph.channels)
-    preprocess = choose_preprocess(plan, graph.map_shape(graph.input))
+    told = noted_pixels(path, structure.notes)
+    normalisation = choose_normalisation(plan, told.get("mean"), told.get("std"), None, written, graph.channels)
+    preprocess = choose_preprocess(plan, graph.map_shape(graph.input), told.get("preprocess"))
     return _Subject(path, graph, plan, cut(graph, plan), preprocess, normalisation)
-
-
-def _noted(structure: Structure, key: str) -> Sequence[float] | None:
-    """What our exports note of pixels; others mean something else by these words."""
-    if not structure.notes.get("producer", "").startswith(OUR_EXPORTS) or key not in structure.notes:
-        return None
-    values: Sequence[float] = json.loads(structure.notes[key])
-    return values
 
 
 def _pictures(source: Path | None) -> tuple[Mapping[str, Image], tuple[str, ...]]:
