@@ -1,4 +1,4 @@
-"""Classifiers by name. torchvision's build for CUDA, which is the one on the index, lacks two operators without it."""
+"""Classifiers by name."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from torchvision_build import lend_operators
 
 from hailstack.errors import ConfigError, InputError, NotFoundError
 from hailstack.training.classifiers import load_classifier
@@ -15,16 +16,9 @@ from hailstack.training.export_options import ExportOptions
 SIZE = 64
 
 
-LIBRARY = torch.library.Library("torchvision", "FRAGMENT")
-"""Lives as long as the process: PyTorch forgets definitions with it."""
-
-
 @pytest.fixture(scope="module", autouse=True)
 def torchvision_without_cuda() -> None:
-    """Two definitions let it be imported; the operators themselves no classifier needs."""
-    for operator in ("nms", "qnms"):
-        if not hasattr(torch.ops.torchvision, operator):
-            LIBRARY.define(f"{operator}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+    lend_operators()
 
 
 @pytest.fixture

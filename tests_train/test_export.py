@@ -125,10 +125,11 @@ def test_every_export_compiles_to_a_hef_with_its_head(weights: Path, tmp_path: P
     pictures = list(draw_cards().values())
     for name, changes in {"raw": {}, "nms": {"nms": True}, "features": {"features": "auto"}}.items():
         made = export(weights, tmp_path / f"{name}.onnx", replace(OPTIONS, **changes))
-        report = compile_model(made.path, pictures, tmp_path / f"{name}.hef", labels=NAMES)
+        report = compile_model(made.path, pictures, tmp_path / f"{name}.hef")
         assert (report.head["task"], report.head["family"]) == ("detection", "yolov8")
         assert len(report.outputs) == 6 + (name == "features")
-        assert read_meta(read_hef(report.hef), report.hef)["manifest"]["license"] == "CC0-1.0"
+        meta = read_meta(read_hef(report.hef), report.hef)
+        assert (meta["manifest"]["license"], tuple(meta["labels"])) == ("CC0-1.0", NAMES)
 
 
 @pytest.mark.parametrize(

@@ -81,13 +81,14 @@ def write(
     json
         The outcome for programs.
     """
+    size = None if imgsz is None else _size(imgsz)
     from hailstack.cli.compile_inputs import read_labels
     from hailstack.cli.export_report import print_exported, show_steps
     from hailstack.training.export import export as run
     from hailstack.training.export_options import ExportOptions
 
     options = ExportOptions(
-        imgsz=None if imgsz is None else _size(imgsz),
+        imgsz=size,
         opset=opset,
         nms=nms,
         confidence=conf,
@@ -111,12 +112,8 @@ def write(
 def _size(text: str) -> tuple[int, int]:
     from hailstack.errors import InputError
 
-    try:
-        sides = [int(side) for side in text.split("x")]
-    except ValueError as error:
-        message = f"--imgsz is {text!r}; one side or height and width are expected, such as 640 or 384x640"
-        raise InputError(message) from error
-    if len(sides) > 2 or min(sides) < 1:
+    sides = [int(side) for side in text.split("x") if side.isdecimal()]
+    if not 1 <= len(sides) <= 2 or len(sides) != text.count("x") + 1 or min(sides) < 1:
         message = f"--imgsz is {text!r}; one side or height and width are expected, such as 640 or 384x640"
         raise InputError(message)
     return sides[0], sides[-1]

@@ -1,0 +1,27 @@
+"""torchvision's build for CUDA beside PyTorch's for processors: it cannot be imported until two operators are known.
+
+Both indices offer just that pair to whoever installs without thinking, and no classifier needs the operators.
+"""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+
+import torch
+
+KEPT: list[torch.library.Library] = []
+"""PyTorch forgets definitions with their library."""
+
+
+def lend_operators() -> None:
+    """Define them where they are missing, before torchvision is imported; a build that fits is left alone."""
+    found = find_spec("torchvision")
+    if found is None or found.origin is None:
+        return
+    build = Path(found.origin).with_name("version.py").read_text()
+    if "+cu" in build and torch.version.cuda is None and not KEPT:
+        library = torch.library.Library("torchvision", "DEF")
+        for operator in ("nms", "qnms"):
+            library.define(f"{operator}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+        KEPT.append(library)
