@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections import deque
 from fractions import Fraction
@@ -331,3 +332,34 @@ def test_few_frames_wait_for_the_answers_about_an_earlier_one(tmp_path):
     threading.Timer(1.0, gate.set).start()
     run_models(find_sources([str(clip)]), models, [Route(lambda: diary, "diary")])
     assert diary.numbers("first") == list(range(200))
+
+
+def test_every_frame_of_every_source_and_model_is_accounted_for(clip, tmp_path):
+    """Four sources that give way to newer frames, one of which breaks off, and two models that lose some."""
+    for name in ("b.mp4", "c.mp4"):
+        (tmp_path / name).symlink_to(clip)
+    data = clip.read_bytes()
+    (tmp_path / "broken.mp4").write_bytes(data[: len(data) - 40])
+    names = [clip, tmp_path / "b.mp4", tmp_path / "c.mp4", tmp_path / "broken.mp4"]
+    sources = find_sources([f"{name}#weight={weight},policy=latest" for weight, name in enumerate(names, 1)])
+    skip = FaultPolicy.parse(["skip"])
+    models = [
+        model("a", Network(fail_at=range(0, 999, 5)), faults=skip),
+        model("b", Network(depth=6, fail_at=[1, 2]), faults=skip, demand=Demand(fps=200)),
+    ]
+    diary = Diary()
+    outcome = run_models(sources, models, [Route(lambda: diary, "diary")])
+    decoded = {count.source.name: count.read for count in outcome.sources}
+    assert len(outcome.tallies) == 8
+    for tally in outcome.tallies:
+        assert tally.read + tally.dropped == decoded[tally.source]
+        assert tally.results + tally.failed == tally.read
+        shown = [one for one in diary.results if (one.model, one.id.source) == (tally.model, tally.source)]
+        assert len(shown) == tally.results
+        assert [one.id.number for one in shown] == sorted(one.id.number for one in shown)
+    numbers = summary_of(outcome, "")
+    assert sum(one["dropped"] for one in numbers["sources"]) == sum(
+        one["dropped"] for part in numbers["models"] for one in part["sources"]
+    )
+    assert numbers["read"] == numbers["frames"] + numbers["failed"]
+    json.dumps(numbers, allow_nan=False)
