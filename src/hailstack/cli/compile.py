@@ -135,7 +135,7 @@ def named_sources(texts: list[str]) -> str | dict[str, str]:
     if len(texts) == 1 and not named:
         return texts[0]
     if len(named) < len(texts):
-        message = "--calibration: with several sources each needs the name of its input, NAME=SOURCE, and only one"
+        message = "with several sources each needs the name of its input, NAME=SOURCE, and only one"
         raise InputError(message)
     return named
 

@@ -47,28 +47,27 @@ def compare(
     real: onnx.ModelProto,
     other: onnx.ModelProto,
     pairs: Sequence[tuple[str, str]],
-    frames: Iterable[NDArray[np.uint8]],
+    fed: Iterable[Mapping[str, NDArray[np.uint8]]],
     source: str,
 ) -> Mapping[str, Likeness]:
-    """Tensor of ``other`` → how much it is like that of ``real`` which it is paired with, over ``frames``.
+    """Tensor of ``other`` → how much it is like that of ``real`` which it is paired with, over what is ``fed``.
 
     Args:
         pairs: names in ``real`` and in ``other``.
-        frames: uint8 ``(h, w, c)``; both networks take them through an input of the same name.
+        fed: input → uint8 ``(1, h, w, c)``; both networks have inputs of the same names.
 
     Raises:
         ModelError: the networks cannot be run; the message names ``source``.
     """
     session = open_session(join_models(real, other, pairs), source)
-    name = session.get_inputs()[0].name
     sums = np.zeros((len(pairs), len(SUMS)))
-    for frame in frames:
-        sums += np.array(session.run(None, {name: frame[None]}), np.float64).reshape(sums.shape)
+    for values in fed:
+        sums += np.array(session.run(None, values), np.float64).reshape(sums.shape)
     return {other: Likeness(*map(float, row)) for (_, other), row in zip(pairs, sums, strict=True)}
 
 
 def join_models(real: onnx.ModelProto, other: onnx.ModelProto, pairs: Sequence[tuple[str, str]]) -> onnx.ModelProto:
-    """One model with the input of both, whose outputs are :data:`SUMS` of every pair, four scalars after another."""
+    """One model with the inputs of both, whose outputs are :data:`SUMS` of every pair, four scalars after another."""
     first, second = _prefixed(real, "real/"), _prefixed(other, "other/")
     model = onnx.ModelProto()
     model.CopyFrom(first)

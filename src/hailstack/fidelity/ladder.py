@@ -94,7 +94,7 @@ def climb(
         "input": _input(subject, inputs, recording, rows),
         "labels": _labels(subject, original, recording),
         "folded": _folded(subject, original, frames, inputs),
-        "quantised": _quantised(subject, ends or _compare_ends(subject, frames)),
+        "quantised": quantised_rung(subject, ends or _compare_ends(subject, frames)),
         "device": _device(subject, photos, integers),
     }
     rungs = tuple(step for step in steps.values() if isinstance(step, Rung))
@@ -120,7 +120,7 @@ def _network_inputs(subject: Subject, frames: Sequence[NDArray[np.uint8]]) -> li
     model.graph.node.extend(graph.ancestors((tensor,)))
     model.graph.output.append(onnx.helper.make_tensor_value_info(tensor, onnx.TensorProto.FLOAT, None))
     session = open_session(model, subject.path)
-    found = [session.run(None, {subject.input: frame[None]})[0][0] for frame in frames]
+    found = [session.run(None, subject.feed(frame))[0][0] for frame in frames]
     return [value if value.shape[0] in (1, 3, 4) else value.transpose(2, 0, 1) for value in found]
 
 
@@ -203,7 +203,7 @@ def _ends(subject: Subject, frames: Sequence[NDArray[np.uint8]]) -> Values:
     session = open_session(subject.real, subject.path)
     names = [output.real for output in subject.outputs]
     added = {f"{tensor}_sigmoid": tensor for tensor in _squashed(subject)}
-    found = [dict(zip(names, session.run(names, {subject.input: frame[None]}), strict=True)) for frame in frames]
+    found = [dict(zip(names, session.run(names, subject.feed(frame)), strict=True)) for frame in frames]
     return [{**one, **{added[name]: value for name, value in one.items() if name in added}} for one in found]
 
 
@@ -258,10 +258,11 @@ def _relative_difference(mine: Array, wanted: Array) -> float:
 
 def _compare_ends(subject: Subject, frames: Sequence[NDArray[np.uint8]]) -> Mapping[str, Likeness]:
     pairs = [(output.real, output.dequantised) for output in subject.outputs]
-    return compare(subject.real, subject.integer, pairs, frames, subject.path)
+    return compare(subject.real, subject.integer, pairs, map(subject.feed, frames), subject.path)
 
 
-def _quantised(subject: Subject, likeness: Mapping[str, Likeness]) -> Rung:
+def quantised_rung(subject: Subject, likeness: Mapping[str, Likeness]) -> Rung:
+    """Whether the integer network's outputs are still the float one's."""
     worst = min(subject.outputs, key=lambda output: likeness[output.dequantised].snr_db)
     found = likeness[worst.dequantised]
     figure = (

@@ -17,6 +17,7 @@ from onnx import numpy_helper
 
 from hailstack.compiler.graph.model import Graph, open_session
 from hailstack.compiler.preflight.layers import name_layers
+from hailstack.compiler.quantise.pixels import Frame
 from hailstack.compiler.quantise.points import SAME_VALUES
 from hailstack.fidelity.comparison import Likeness
 from hailstack.fidelity.subject import Subject
@@ -98,13 +99,14 @@ def noise_here(subject: Subject, layers: Sequence[Layer], likeness: Mapping[str,
 def noise_alone(
     subject: Subject,
     layers: Sequence[Layer],
-    frames: Sequence[NDArray[np.uint8]],
+    frames: Sequence[Frame],
     told: Told = lambda done, all: None,
 ) -> Mapping[str, Mapping[str, float]]:
     """Layer → output stream → SNR in dB with nothing but that layer quantised; layers that only move values left out.
 
     Args:
-        frames: uint8 ``(h, w, c)``; each is run once a layer, and their outputs are held in memory.
+        frames: uint8 ``(h, w, c)``, of several inputs by name; each is run once a layer, and their outputs are held
+            in memory.
         told: progress, in layers.
     """
     plain = _outputs(subject.real, subject, frames)
@@ -125,9 +127,9 @@ def noise_alone(
     return found
 
 
-def _outputs(model: onnx.ModelProto, subject: Subject, frames: Sequence[NDArray[np.uint8]]) -> list[list[Array]]:
+def _outputs(model: onnx.ModelProto, subject: Subject, frames: Sequence[Frame]) -> list[list[Array]]:
     session = open_session(model, subject.path)
-    return [session.run(None, {subject.input: frame[None]}) for frame in frames]
+    return [session.run(None, subject.feed(frame)) for frame in frames]
 
 
 def quantise_layer(subject: Subject, layer: Layer) -> onnx.ModelProto:
@@ -157,10 +159,18 @@ def quantise_layer(subject: Subject, layer: Layer) -> onnx.ModelProto:
 
 
 def _integer_operands(integer: Graph, output: str) -> dict[int, str]:
-    """Place of an operand → the tensor of rounded weights or biases that the integer network has there."""
+    """Place of an operand → the tensor of rounded weights or biases that the integer network has there.
+
+    Products of two activations (attention, correlation) have none.
+    """
     node = integer.producers.get(output)
     names = [] if node is None else list(enumerate(node.input))[1:]
-    return {i: name for i, name in names if name in integer.producers}
+    return {i: name for i, name in names if name in integer.producers and _is_constant(integer, name)}
+
+
+def _is_constant(graph: Graph, tensor: str) -> bool:
+    read = {name for node in graph.ancestors((tensor,)) for name in node.input}
+    return read.isdisjoint(graph.inputs)
 
 
 def _copy(graph: onnx.GraphProto, integer: Graph, tensor: str, stop: str, copied: set[str]) -> None:

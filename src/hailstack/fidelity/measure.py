@@ -96,7 +96,7 @@ class _Measurement:
         agreement, accuracy, worst = self._answers(truth)
         ladder = self._ladder(original, recording, likeness)
         listed = list_quantised_layers(subject)
-        count = _probes(len(listed)) if probed is None else probed
+        count = choose_probes(len(listed)) if probed is None else probed
         return FidelityReport(
             hef=subject.path,
             target=subject.hef.architectures[0].lower(),
@@ -104,7 +104,7 @@ class _Measurement:
             pictures=len(self._photos),
             probed=min(count, len(self._photos)),
             labels=tuple(subject.meta.get("labels") or ()),
-            outputs=_output_noise(subject, likeness),
+            outputs=output_noise(subject, likeness),
             layers=self._layers(listed, likeness, count),
             agreement=agreement,
             accuracy=accuracy,
@@ -119,7 +119,9 @@ class _Measurement:
         ends = [(output.real, output.dequantised) for output in subject.outputs]
         pairs = list(dict.fromkeys([*subject.pairs.items(), *ends]))
         readable: list[Path] = []
-        likeness = compare(subject.real, subject.integer, pairs, self._readable_frames(readable), subject.path)
+        likeness = compare(
+            subject.real, subject.integer, pairs, map(subject.feed, self._readable_frames(readable)), subject.path
+        )
         if not readable:
             message = f"none of {len(self._photos)} pictures could be read; the first: {self._skipped[0]}"
             raise InputError(message)
@@ -183,7 +185,8 @@ class _Measurement:
         return agreement, scored.accuracy(), tuple(one for one in pictures if one.difference > 0)
 
 
-def _probes(layers: int) -> int:
+def choose_probes(layers: int) -> int:
+    """How many frames each of so many layers is tried alone on."""
     return max(1, min(MOST_PROBED, MOST_RUNS // max(1, layers)))
 
 
@@ -216,7 +219,8 @@ class _Scored:
         return score(self.found[0], self.labels), score(self.found[1], self.labels)
 
 
-def _output_noise(subject: Subject, likeness: Mapping[str, Likeness]) -> tuple[OutputNoise, ...]:
+def output_noise(subject: Subject, likeness: Mapping[str, Likeness]) -> tuple[OutputNoise, ...]:
+    """How far each output is from the float network's."""
     steps = {stream.name: stream.quant.scale for stream in subject.group.output_streams}
     found = [(one, likeness[one.dequantised]) for one in subject.outputs]
     return tuple(

@@ -13,8 +13,10 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
+from hailstack.compiler.inputs import InputScale, NetworkInput
+from hailstack.compiler.quantise.pixels import Frame, Normalisation
 from hailstack.compiler.quantise.qdq import dequantised
-from hailstack.errors import ConfigError, InputError
+from hailstack.errors import InputError
 from hailstack.hef import read_hef
 from hailstack.hef.model import EMULATED_GRAPH, EMULATED_META, FLOAT_GRAPH, TAIL_GRAPH, Hef, NetworkGroup, Stream
 from hailstack.imaging import Preprocess
@@ -45,7 +47,8 @@ class Subject:
     hef: Hef
     group: NetworkGroup
     meta: Mapping[str, Any]
-    preprocess: Preprocess
+    picture: Preprocess | None
+    """How a picture becomes a frame; None where no picture, or more than one, goes in."""
     integer: onnx.ModelProto
     """uint8 ``(1, h, w, c)`` pixels in, integers out; the real values of its outputs are tensors, too."""
     real: onnx.ModelProto
@@ -58,9 +61,34 @@ class Subject:
     order."""
 
     @property
+    def preprocess(self) -> Preprocess:
+        """How a picture becomes a frame.
+
+        Raises:
+            InputError: the network takes no picture, or other inputs beside it.
+        """
+        if self.picture is None:
+            names = ", ".join(one.tensor for one in self.inputs)
+            message = f"{self.path}: does not take one picture (its inputs are {names}); give arrays for its inputs"
+            raise InputError(message)
+        return self.picture
+
+    @property
     def input(self) -> str:
-        """The tensor that takes the pixels, in both networks."""
+        """The tensor that takes the pixels, in both networks; the first of several."""
         return str(self.integer.graph.input[0].name)
+
+    @property
+    def inputs(self) -> tuple[NetworkInput, ...]:
+        """What enters, as it was compiled, in the order of the HEF's streams."""
+        noted = self.meta["inputs"]
+        return tuple(_noted_input(noted[stream.name], stream) for stream in self.group.input_streams)
+
+    def feed(self, frame: Frame) -> dict[str, NDArray[np.uint8]]:
+        """What a session of either network is given for a frame ``(h, w, c)``, or for one of each input by name."""
+        if isinstance(frame, Mapping):
+            return {f"{name}_pixels": value[None] for name, value in frame.items()}
+        return {self.input: frame[None]}
 
 
 def open_subject(path: str | os.PathLike[str]) -> Subject:
@@ -68,9 +96,7 @@ def open_subject(path: str | os.PathLike[str]) -> Subject:
 
     Raises:
         HefError: it is no HEF.
-        InputError: it was not compiled by hailstack, or before HEFs held their float network; or it takes several
-            pictures.
-        ConfigError: it does not say how pictures become frames.
+        InputError: it was not compiled by hailstack, or before HEFs held their float network.
     """
     hef = read_hef(path)
     name = os.fspath(path)
@@ -81,26 +107,33 @@ def open_subject(path: str | os.PathLike[str]) -> Subject:
         message = f"{name}: holds no float network ({FLOAT_GRAPH}); compile it again with this version"
         raise InputError(message)
     group, meta = hef.groups[0], json.loads(bytes(hef.external_resources[EMULATED_META]))
-    if len(group.input_vstreams) != 1:
-        message = f"{name}: takes {len(group.input_vstreams)} inputs; fidelity feeds one picture"
-        raise InputError(message)
     real, integer = _model(hef, FLOAT_GRAPH), _model(hef, EMULATED_GRAPH)
     outputs = _outputs(meta["groups"][group.name]["outputs"], real)
     _dequantise_outputs(integer, real, outputs, {stream.name: stream for stream in group.output_streams})
-    if not isinstance(meta.get("preprocess"), dict):
-        message = f"{name}: takes no pictures (its notes do not say how they become frames); fidelity feeds pictures"
-        raise ConfigError(message)
+    picture = meta.get("preprocess") if len(group.input_vstreams) == 1 else None
     return Subject(
         path=name,
         hef=hef,
         group=group,
         meta=meta,
-        preprocess=Preprocess.from_dict(meta["preprocess"]),
+        picture=None if picture is None else Preprocess.from_dict(picture),
         integer=integer,
         real=real,
         tail=_model(hef, TAIL_GRAPH) if TAIL_GRAPH in hef.external_resources else None,
         outputs=outputs,
         pairs=_pairs(real, integer, outputs),
+    )
+
+
+def _noted_input(noted: Mapping[str, Any], stream: Stream) -> NetworkInput:
+    shape = (stream.shape.height, stream.shape.width, stream.shape.features)
+    told = noted["normalisation"]
+    return NetworkInput(
+        noted["tensor"],
+        shape,
+        Normalisation(tuple(told["mean"]), tuple(told["std"]), bool(told["bgr"])),
+        InputScale(stream.quant.scale, round(stream.quant.zp)),
+        None if noted["preprocess"] is None else Preprocess.from_dict(noted["preprocess"]),
     )
 
 

@@ -82,7 +82,7 @@ def test_one_layer_alone_makes_less_noise_than_all_together(case: Case) -> None:
     alone = noise_alone(subject, layers, frames)
     (output,) = subject.outputs
     pairs = [(output.real, output.dequantised)]
-    together = compare(subject.real, subject.integer, pairs, frames, "")[output.dequantised].snr_db
+    together = compare(subject.real, subject.integer, pairs, map(subject.feed, frames), "")[output.dequantised].snr_db
     assert together <= min(one[output.stream] for one in alone.values()) + 3
     for layer in layers:
         onnx.checker.check_model(quantise_layer(subject, layer), full_check=True)
@@ -92,7 +92,7 @@ def test_networks_that_are_equal_have_no_noise(case: Case) -> None:
     subject = case.compile()
     frame = subject.preprocess.apply(picture(0))[0]
     pairs = [(output.real, output.real) for output in subject.outputs]
-    (found,) = compare(subject.real, subject.real, pairs, [frame], "").values()
+    (found,) = compare(subject.real, subject.real, pairs, [subject.feed(frame)], "").values()
     assert math.isinf(found.snr_db)
     assert found.cosine == pytest.approx(1)
 
