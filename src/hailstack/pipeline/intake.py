@@ -14,6 +14,7 @@ from hailstack.pipeline.clips import ClipFacts
 from hailstack.pipeline.lanes import Lanes
 from hailstack.pipeline.sources import Source
 from hailstack.profiling import OFF, Profiler
+from hailstack.profiling.stages import stage_of
 from hailstack.types import Frame
 
 FRAMES_AHEAD = 4
@@ -94,7 +95,8 @@ class Intake:
         weights: of the readers' lanes.
         demand: what is passed on.
         stop: once set, iteration ends within ``LONGEST_WAIT_S``, also while no frame comes.
-        queue: name of the counter of waiting frames.
+        profiler: gets the counter ``reader_queue`` and the span ``wait_for_quota``.
+        name: the model's where there are several, for the profile.
     """
 
     def __init__(
@@ -103,14 +105,15 @@ class Intake:
         demand: Demand,
         stop: threading.Event,
         profiler: Profiler = OFF,
-        queue: str = "reader_queue",
+        name: str = "",
     ) -> None:
         self._lanes: Lanes[Event | Stopped] = Lanes(len(weights), weights)
         self._readers = len(weights)
         self._demand = demand
         self._stop = stop
         self._profiler = profiler
-        self._queue = queue
+        self._queue = stage_of("reader_queue", name)
+        self._wait_for_quota = stage_of("wait_for_quota", name)
         self._closed = False
         self._quota = Quota(demand.fps) if demand.fps is not None else None
         self.dropped: Counter[str] = Counter()
@@ -163,7 +166,9 @@ class Intake:
             return self._lanes.take(wait_s)
         early_s = self._quota.wait_s(time.monotonic())
         if early_s:
+            begin = time.perf_counter_ns()
             self._stop.wait(min(early_s, wait_s))
+            self._profiler.record(self._wait_for_quota, begin, time.perf_counter_ns())
             if early_s > wait_s:
                 return None
         event = self._lanes.take(wait_s)

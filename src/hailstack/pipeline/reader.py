@@ -57,8 +57,7 @@ class Reader:
         weights = [job[0].source.options.weight or 1.0 for job in jobs]
         stop = stop or threading.Event()
         self.intakes: Mapping[str, Intake] = {
-            name: Intake(weights, demand, stop, profiler, f"reader_queue:{name}" if name else "reader_queue")
-            for name, demand in (demands or {"": Demand()}).items()
+            name: Intake(weights, demand, stop, profiler, name) for name, demand in (demands or {"": Demand()}).items()
         }
         """By the models' names."""
         self._threads = [

@@ -9,6 +9,7 @@ STAGES: Final = (
     "open",
     "decode",
     "wait_for_frame",
+    "wait_for_quota",
     "preprocess",
     "submit",
     "device",
@@ -19,6 +20,7 @@ STAGES: Final = (
     "sink",
 )
 """``wait_for_source`` is what a reader waits for a camera; ``open`` is opening a source, which decodes a picture.
+``wait_for_quota`` is a model's that may take no more frames a second.
 ``sink`` and ``wait_for_sink`` carry the sink's name: ``sink:json``, ``wait_for_sink:json``."""
 
 DEVICE: Final = "device"

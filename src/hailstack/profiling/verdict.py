@@ -14,7 +14,7 @@ from hailstack.profiling.shares import Shares, Worker, measure
 from hailstack.profiling.stages import base
 from hailstack.profiling.trace import Trace
 
-Limit = Literal["source", "decoder", "thread", "device", "one at a time", "sink", "processor", "unknown"]
+Limit = Literal["source", "quota", "decoder", "thread", "device", "one at a time", "sink", "processor", "unknown"]
 
 BUSY = 0.9
 """Of the time at work, from which on a worker has no rest to speak of."""
@@ -77,6 +77,8 @@ def explain(trace: Trace) -> Verdict:
     # A device with time to spare that is waited for a little is late now and then, but holds nobody up.
     if waited < LITTLE or (kind == "wait" and _is_idle(shares.device) and feeder.work > waited):
         return _feeder(shares, feeder, waited)
+    if kind == "wait_for_quota":
+        return _quota(shares, wait, waited)
     if kind == "wait_for_frame":
         verdict = _source(shares, waited)
     elif kind == "wait_for_sink":
@@ -161,6 +163,19 @@ def _source(shares: Shares, waited: float) -> Verdict:
         f"Decoding is the limit: it takes {_percent(decoding)} of its thread's time, and {waiting} "
         f"({shares.fps:.0f} FPS).",
         ADVICE["decode"],
+        _evidence(shares),
+    )
+
+
+def _quota(shares: Shares, stage: str, waited: float) -> Verdict:
+    return Verdict(
+        "quota",
+        stage,
+        waited,
+        shares.fps,
+        f"A model's quota is the limit: it waits {_percent(waited)} of the time until it may take another frame "
+        f"({shares.fps:.1f} FPS).",
+        "raise its 'fps', or leave it out",
         _evidence(shares),
     )
 

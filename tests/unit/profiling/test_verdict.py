@@ -183,3 +183,19 @@ def test_the_verdict_on_a_model_of_several_is_that_on_one_alone(slow: dict[str, 
     ]
     verdict = explain(assemble(lanes))
     assert verdict.limit == limit, verdict.text
+
+
+def test_a_quota_is_no_slow_source() -> None:
+    spans: list[Span] = []
+    for frame in range(50):
+        begin = BEGINNING_NS + frame * 100 * MS
+        spans += [
+            ("wait_for_frame:a", begin, begin + 90 * MS, frame, None),
+            ("wait_for_quota:a", begin + MS, begin + 89 * MS, -1, None),
+            ("submit:a", begin + 90 * MS, begin + 91 * MS, frame, None),
+            ("device:a", begin + 91 * MS, begin + 95 * MS, frame, "device:a"),
+            ("wait:a", begin + 91 * MS, begin + 95 * MS, frame, None),
+        ]
+    verdict = explain(assemble([(Track("hailstack-a", 1), spans, [])]))
+    assert (verdict.limit, verdict.stage) == ("quota", "wait_for_quota:a"), verdict.text
+    assert "A model's quota is the limit" in verdict.sentence
