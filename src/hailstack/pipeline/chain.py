@@ -25,7 +25,7 @@ from hailstack.types import Detections, Failed, Frame, FrameId, Prediction, Resu
 
 ROOM = 8
 """Results of the first network that may wait for the second; each holds a picture."""
-MOST_JOINING = 32
+MOST_JOINING = 16
 """Frames that may wait for the answers about an earlier one."""
 
 
