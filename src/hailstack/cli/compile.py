@@ -112,7 +112,7 @@ def _compile_with_dfc(
     with show_progress(quiet=as_json) as progress:
         made = compile_with_vendor(
             model,
-            one_source(pictures),
+            pictures,
             output,
             chosen,
             preprocess=options["preprocess"] or None,
@@ -138,18 +138,3 @@ def named_sources(texts: list[str]) -> str | dict[str, str]:
         message = "with several sources each needs the name of its input, NAME=SOURCE, and only one"
         raise InputError(message)
     return named
-
-
-def one_source(sources: str | dict[str, str]) -> str:
-    """The source of a network that takes one picture.
-
-    Raises:
-        InputError: there are several.
-    """
-    from hailstack.errors import InputError
-
-    if isinstance(sources, str):
-        return sources
-    if len(sources) > 1:
-        raise InputError("--compiler dfc: networks with several inputs are not driven; calibrate them by a program")
-    return next(iter(sources.values()))

@@ -122,6 +122,24 @@ def test_the_compiler_gets_network_script_and_pictures_and_its_hef_comes_back(dr
     assert list(report.seconds) == ["parse", "optimise", "compile"]
 
 
+def test_several_inputs_are_fed_by_the_names_of_their_layers(python: Path, tmp_path: Path) -> None:
+    taken, made_of_it = "float[1,3,8,8] left, float[1,12] pose", "float[1,3,8,8] y, float[1,12] z"
+    text = f"g ({taken}) => ({made_of_it}) {{ y = Relu(left) z = Relu(pose) }}"
+    onnx.save(onnx.parser.parse_model(f'<ir_version: 8, opset_import: ["" : 17]> {text}'), tmp_path / "net.onnx")
+    poses = np.linspace(-2, 2, 36, dtype=np.float32).reshape(3, 12)
+    np.savez(tmp_path / "set.npz", left=np.full((3, 8, 8, 3), 200, np.uint8), pose=poses)
+    options = VendorOptions(python, head="raw")
+    with pytest.raises(ConfigError, match="name a model script that normalises each input"):
+        compile_with_vendor(tmp_path / "net.onnx", tmp_path / "set.npz", tmp_path / "net.hef", options)
+    script = tmp_path / "net.alls"
+    script.write_text("norm1 = normalization([0, 0, 0], [255, 255, 255], net/input_layer1)\n")
+    options = VendorOptions(python, head="raw", script=script)
+    report = compile_with_vendor(tmp_path / "net.onnx", tmp_path / "set.npz", tmp_path / "net.hef", options)
+    fed = made(report)["fed"]
+    assert fed["net/input_layer1"] == [[3, 8, 8, 3], 200.0]
+    assert fed["net/input_layer2"] == [[3, 1, 1, 12], pytest.approx(2, abs=0.02)]
+
+
 def test_progress_is_told_by_stage(drive: Compile) -> None:
     seen: list[tuple[str, int, int | None]] = []
     drive(progress=lambda *step: seen.append(step))

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from hailstack.compiler.calibration.feeds import Calibration, find_sources
 from hailstack.compiler.calibration.frames import Progress
 from hailstack.compiler.defaults import choose_preprocess
 from hailstack.compiler.endnodes.plan import HeadPlan
 from hailstack.compiler.endnodes.recognise import HeadName, find_head
-from hailstack.compiler.graph.model import Graph, load_graph
+from hailstack.compiler.fitting import fit_inputs
+from hailstack.compiler.graph.model import Graph, as_maps, load_graph
+from hailstack.compiler.options import CompileOptions
 from hailstack.compiler.script.format import format_script
 from hailstack.compiler.script.interpret import interpret
 from hailstack.compiler.script.lint import lint, refuse_errors
@@ -21,14 +24,14 @@ from hailstack.compiler.script.write import ScriptOptions, write_script
 from hailstack.compiler.vendor.failures import EndNodesError
 from hailstack.compiler.vendor.job import Ingredients, Job, Stage
 from hailstack.compiler.vendor.judge import judge
-from hailstack.compiler.vendor.pictures import Pictures, write_pictures
+from hailstack.compiler.vendor.pictures import Pictures, write_inputs, write_pictures
 from hailstack.compiler.vendor.process import Limits, find_python, probe, run_there
 from hailstack.compiler.vendor.scripts import read_script
 from hailstack.compiler.vendor.versions import check_target, warn_of_pair
 from hailstack.compiler.vendor.watch import Watch
+from hailstack.errors import ConfigError
 from hailstack.files import replacing
 from hailstack.imaging import Preprocess
-from hailstack.types import Image
 
 CUT_ELSEWHERE = "the network is cut where the parser proposed it; decoding the outputs is left to the program"
 
@@ -111,7 +114,7 @@ class _Order:
 
 def compile_with_vendor(
     model: Path,
-    calibration: str | Path | Iterable[Image],
+    calibration: Calibration,
     output: Path,
     options: VendorOptions,
     *,
@@ -145,8 +148,7 @@ def compile_with_vendor(
     job.prepare()
     graph = load_graph(model, input_shapes=options.input_shapes or None)
     plan = find_head(graph, options.head, options.classes, end_nodes=options.end_nodes, features=options.features)
-    fitted = choose_preprocess(plan, graph.map_shape(graph.input), preprocess)
-    pictures = write_pictures(job.path("calibration.npy"), calibration, fitted, limit, progress)
+    pictures = _write_calibration(job, graph, plan, calibration, options, preprocess, limit, progress)
     order = _Order(
         python, model.absolute(), graph, plan, job, options, there["version"], bool(there["gpu"]), pictures, progress
     )
@@ -161,6 +163,33 @@ def compile_with_vendor(
         shutil.copyfile(job.path("model.hef"), file)
     job.write_manifest(report=report.to_json())
     return report
+
+
+def _write_calibration(
+    job: Job,
+    graph: Graph,
+    plan: HeadPlan,
+    calibration: Calibration,
+    options: VendorOptions,
+    preprocess: Preprocess | Mapping[str, object] | None,
+    limit: int | None,
+    progress: Progress | None,
+) -> Pictures:
+    """One array, or one for each of several inputs."""
+    if len(graph.inputs) == 1:
+        pictures = next(iter(calibration.values())) if isinstance(calibration, Mapping) else calibration
+        fitted = choose_preprocess(plan, graph.map_shape(graph.input), preprocess)
+        return write_pictures(job.path("calibration.npy"), graph.input, pictures, fitted, limit, progress)
+    if options.script is None:
+        message = (
+            f"{graph.source}: takes {len(graph.inputs)} inputs ({', '.join(graph.inputs)}); scripts are written for "
+            "networks that take one picture: name a model script that normalises each input"
+        )
+        raise ConfigError(message)
+    maps = as_maps(graph)
+    sources = find_sources(calibration, maps.inputs)
+    inputs = fit_inputs(maps, plan, sources, CompileOptions(preprocess=preprocess), {})
+    return write_inputs(job.folder, sources, inputs, limit, progress)
 
 
 def end_node_names(graph: Graph, plan: HeadPlan) -> tuple[str, ...]:
@@ -256,7 +285,7 @@ def _run(
         if start is None:
             return watch
         job.write_manifest(ingredients=ingredients.to_json())
-        task = job.write_task(ingredients, start, processors, options.limits.memory_bytes)
+        task = job.write_task(ingredients, order.pictures.files, start, processors, options.limits.memory_bytes)
         outcome = run_there(order.python, [str(task)], job.work, processors, watch.line, watch.fact)
     failure = judge(outcome, watch, job.folder)
     if failure is not None:

@@ -97,7 +97,12 @@ class Job:
             file.write_text(json.dumps(self.manifest() | facts, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
     def write_task(
-        self, ingredients: Ingredients, start: Stage, processors: Sequence[int], memory_bytes: int | None
+        self,
+        ingredients: Ingredients,
+        calibration: Mapping[str, Path],
+        start: Stage,
+        processors: Sequence[int],
+        memory_bytes: int | None,
     ) -> Path:
         """Write down what the runner is to do, with the script and the configuration it names."""
         script = self.path("model.alls")
@@ -112,7 +117,7 @@ class Job:
             "end_node_names": list(ingredients.end_nodes),
             "net_input_shapes": {name: list(shape) for name, shape in ingredients.input_shapes.items()},
             "script": str(script),
-            "calibration": str(self.path("calibration.npy")),
+            "calibration": {name: str(path) for name, path in calibration.items()},
             "parsed_har": str(self.path(ARCHIVES["parse"])),
             "optimised_har": str(self.path(ARCHIVES["optimise"])),
             "hef": str(self.path(ARCHIVES["compile"])),

@@ -73,11 +73,21 @@ def parse(runner: Any, task: dict[str, Any]) -> None:
 
 
 def optimise(runner: Any, task: dict[str, Any]) -> None:
+    runner.load_model_script(task["script"])
+    runner.optimize(calibration(runner, task["calibration"]))
+    save(runner, task["optimised_har"])
+
+
+def calibration(runner: Any, files: dict[str, str]) -> Any:
+    """The array of the one input; of several one for each input layer, which is known by the input's name."""
     import numpy
 
-    runner.load_model_script(task["script"])
-    runner.optimize(numpy.load(task["calibration"], mmap_mode="r"))
-    save(runner, task["optimised_har"])
+    arrays = {name: numpy.load(path, mmap_mode="r") for name, path in files.items()}
+    if len(arrays) == 1:
+        return next(iter(arrays.values()))
+    layers = runner.get_hn_dict()["layers"]
+    inputs = {layer: facts["original_names"] for layer, facts in layers.items() if facts["type"] == "input_layer"}
+    return {layer: arrays[name] for layer, names in inputs.items() for name in names if name in arrays}
 
 
 def compile_hef(runner: Any, task: dict[str, Any]) -> None:
