@@ -108,13 +108,14 @@ def test_a_run_that_died_goes_on(
 ) -> None:
     options = replace(OPTIONS, ultralytics_python=python)
     monkeypatch.setenv("STAND_IN", "die")
+    monkeypatch.chdir(tmp_path)
     with pytest.raises(InputError, match=r"Ultralytics failed with exit code -9"):
-        train(few_shapes, tmp_path / "runs", options)
+        train(few_shapes, Path("runs"), options)
     monkeypatch.delenv("STAND_IN")
-    done = train(few_shapes, tmp_path / "runs", options, resume=True)
+    done = train(few_shapes, Path("runs"), options, resume=True)
     assert done.epochs == 2
     assert "detect train resume" in (done.results.parent / "ultralytics" / "log.txt").read_text()
-    assert train(few_shapes, tmp_path / "runs", options, resume=True) == done
+    assert train(few_shapes, Path("runs"), options, resume=True) == done
 
 
 def test_what_it_says_when_it_fails_is_told(

@@ -26,7 +26,7 @@ class LearningArguments:
     weights: Path | None = None
     """Weights to start from instead of random ones: of hailstack train, or tensors with YOLOv8's public names."""
     warmup: float = 1.0
-    """Epochs in which the learning rate rises."""
+    """Epochs in which the learning rate rises; 100 steps at least."""
     workers: int = 2
     """Threads that prepare pictures."""
     trainer: Literal["builtin", "ultralytics"] = "builtin"

@@ -120,8 +120,7 @@ class Run:
         return total / seen
 
     def _step(self, batch: Batch, step: int) -> NDArray[np.float64]:
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.schedule.rate(step)
+        self.schedule.apply(self.optimizer, step)
         with torch.autocast(self.device.type, torch.float16, enabled=self.device.type == "cuda"):
             maps = self.network(batch.images)
         loss = measure(self.network, maps, batch)

@@ -55,8 +55,8 @@ class RunFolder:
 
     @property
     def theirs(self) -> Path:
-        """What another trainer keeps for itself."""
-        return self.path / "ultralytics"
+        """What another trainer keeps for itself; absolute, for it works in a folder of its own."""
+        return self.path.absolute() / "ultralytics"
 
     @property
     def their_last(self) -> Path:

@@ -75,12 +75,18 @@ def load_foreign(path: Path, python: Path | None) -> Weights | None:
     content = _dumped(path, find_python(python))
     for model in SIZES:
         network = build_network(model, max(1, len(content["names"])))
-        if content["task"] == "detect" and not fit(network, content["weights"]):
+        if _is_detector(network, content) and not fit(network, content["weights"]):
             network.eval()
             licence = content["licence"] or None
             weights = Weights(network, tuple(content["names"]), content["imgsz"], model, licence)
             return weights if _computes_the_same(network, content) else None
     return None
+
+
+def _is_detector(network: Network, content: Mapping[str, Any]) -> bool:
+    """Checkpoints of a run do not say what they are for; then it counts that nothing is left over."""
+    whole = content["weights"].keys() == network.state_dict().keys()
+    return content["task"] == "detect" or (not content["task"] and whole)
 
 
 def _dumped(path: Path, python: Path) -> Mapping[str, Any]:

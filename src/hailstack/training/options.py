@@ -75,7 +75,8 @@ class TrainOptions:
     """Highest learning rate; None: what is usual for the optimizer."""
     weight_decay: float = 0.0005
     warmup_epochs: float = 1.0
-    """The learning rate rises to its height in so many epochs; afterwards it falls along a cosine."""
+    """The learning rate rises to its height in so many epochs, or in 100 steps if that is more; then it falls along
+    a cosine. 0: it begins at its height."""
     workers: int = 2
     """Threads that prepare pictures; 0: none, the training itself does."""
     licence: str | None = None

@@ -83,7 +83,7 @@ def _words(data: Path, place: Path, options: TrainOptions) -> list[str]:
     augment = options.augment
     values: Mapping[str, Any] = {
         "data": data,
-        "model": options.weights or f"{options.model}.yaml",
+        "model": f"{options.model}.yaml" if options.weights is None else options.weights.absolute(),
         "epochs": options.epochs,
         "batch": options.batch,
         "nbs": options.batch,
