@@ -26,10 +26,12 @@ from hailstack.training.export_options import ExportOptions
 from hailstack.training.exportable import INPUT, Exportable
 from hailstack.training.network import build_network
 from hailstack.training.parity import check_parity, decode_boxes
+from hailstack.training.parity_file import compare_file
 from hailstack.training.weights import save_weights
 
 SIZE = (96, 128)
 OPTIONS = ExportOptions(imgsz=SIZE)
+
 NAMES = ("disc", "square", "triangle")
 
 
@@ -146,6 +148,29 @@ def test_the_first_layer_that_parts_is_named(subject: Exportable, node: str, mod
     assert not parity.ok
     assert parity.first_parting_layer == module
     assert parity.parting is not None and parity.parting.node == node
+
+
+@pytest.mark.parametrize("nms", [False, True])
+def test_a_file_is_held_against_the_weights_it_may_be_made_of(weights: Path, tmp_path: Path, nms: bool) -> None:
+    path = export(weights, tmp_path / "m.onnx", replace(OPTIONS, nms=nms)).path
+    assert compare_file(path, weights, ExportOptions()).ok
+    onnx.save(damage(onnx.load(path), "/model.18/cv2/conv/Conv"), path)
+    parity = compare_file(path, weights, ExportOptions())
+    assert (parity.ok, parity.first_parting_layer) == (False, "model.18.cv2.bn")
+
+
+def test_a_file_of_another_kind_is_not_compared(weights: Path, tmp_path: Path) -> None:
+    layer = onnx.helper.make_node("Conv", ["images", "weights"], ["map"], name="only")
+    filters = numpy_helper.from_array(np.ones((4, 3, 1, 1), np.float32), "weights")
+    shapes = [
+        onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [1, channels, *SIZE])
+        for name, channels in (("images", 3), ("map", 4))
+    ]
+    graph = onnx.helper.make_graph([layer], "net", shapes[:1], shapes[1:], [filters])
+    path = tmp_path / "net.onnx"
+    onnx.save(onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=8), path)
+    with pytest.raises(ConfigError, match="another kind of network"):
+        compare_file(path, weights, ExportOptions())
 
 
 def test_a_number_that_is_none_is_no_parity(subject: Exportable) -> None:

@@ -40,7 +40,7 @@ def print_exported(made: Exported, *, as_json: bool) -> None:
     for line in _facts(made):
         console.print(line, markup=False)
     console.print(_table(made.parity))
-    for line in _verdict(made.parity):
+    for line in verdict(made.parity):
         console.print(line, markup=False)
 
 
@@ -64,7 +64,8 @@ def _table(parity: Parity) -> Table:
     return table
 
 
-def _verdict(parity: Parity) -> Iterator[str]:
+def verdict(parity: Parity) -> Iterator[str]:
+    """Whether both compute the same, and where they part, in words."""
     share = f"top 5 {parity.top5:.0%} the same"
     boxes = "" if parity.boxes_px is None else f", boxes {parity.boxes_px:.2g} px off"
     verdict = "same" if parity.ok else "NOT THE SAME"

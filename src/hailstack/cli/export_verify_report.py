@@ -5,24 +5,30 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from hailstack.cli.export_report import verdict
 from hailstack.evaluation.verify import Verification
 from hailstack.evaluation.verify.answers import Answer
 from hailstack.evaluation.verify.findings import Severity
 
+if TYPE_CHECKING:
+    from hailstack.training.parity import Parity
+
 COLOURS: dict[Severity, str] = {"error": "red", "warning": "yellow", "note": "blue"}
 
 
-def print_verification(verification: Verification, *, as_json: bool) -> None:
+def print_verification(verification: Verification, parity: Parity | None, *, as_json: bool) -> None:
     """Facts, answers, findings; what could not be read on stderr."""
     for reason in verification.skipped:
         print(f"hailstack: warning: left out: {reason}", file=sys.stderr)
     if as_json:
-        print(json.dumps(verification.to_json(), indent=2))
+        compared = {} if parity is None else {"parity": parity.to_json()}
+        print(json.dumps(verification.to_json() | compared, indent=2))
         return
     console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 120)
     for line in _facts(verification):
@@ -32,7 +38,9 @@ def print_verification(verification: Verification, *, as_json: bool) -> None:
     for finding in verification.findings:
         console.print(f"[{COLOURS[finding.severity]}]{finding.severity:8s}[/]", end=" ")
         console.print(finding.message, markup=False)
-    if verification.ok:
+    for line in () if parity is None else verdict(parity):
+        console.print(line, markup=False)
+    if verification.ok and (parity is None or parity.ok):
         console.print("sound", style="green")
 
 

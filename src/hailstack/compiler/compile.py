@@ -94,14 +94,15 @@ def _as_noted(wishes: CompileOptions, source: Path) -> CompileOptions:
     notes = read_metadata(source)
     if wishes.labels is None and (names := parse_names(notes.get("names", ""))):
         wishes = replace(wishes, labels=names)
-    told = dict(noted_pixels(source, notes))
-    if wishes.script is not None or isinstance(wishes.preprocess, Preprocess):
+    if wishes.script is not None:
         return wishes
-    fit = {**told.pop("preprocess", {}), **(wishes.preprocess or {})}
-    given: dict[str, Any] = {"preprocess": fit} if fit else {}
-    if told and wishes.mean is None and wishes.std is None:
-        given |= told
-    return replace(wishes, **given)
+    told: dict[str, Any] = dict(noted_pixels(source, notes))
+    fit = told.pop("preprocess", {})
+    if wishes.mean is None and wishes.std is None:
+        wishes = replace(wishes, **told)
+    if fit and not isinstance(wishes.preprocess, Preprocess):
+        wishes = replace(wishes, preprocess={**fit, **(wishes.preprocess or {})})
+    return wishes
 
 
 @dataclass(slots=True)

@@ -28,7 +28,7 @@ from hailstack.training.recording import write_recording
 from hailstack.training.weights import load_weights
 from hailstack.types import Image
 
-__all__ = ["ExportOptions", "Exported", "export", "load_subject"]
+__all__ = ["ExportOptions", "Exported", "export", "load_pictures", "load_subject"]
 
 FOREIGN_SIDE = 640
 """Of the input of a network that is not read here, where the user does not say."""
@@ -63,7 +63,7 @@ def export(
         MissingExtraError: a library that the network needs is not installed.
     """
     options = options or ExportOptions()
-    pictures, skipped = _pictures(options.images)
+    pictures, skipped = load_pictures(options.images)
     progress("reading the weights")
     subject = load_subject(weights, options)
     progress("writing ONNX")
@@ -167,8 +167,12 @@ def _detector(path: Path, options: ExportOptions) -> Exportable | None:
     )
 
 
-def _pictures(source: Path | None) -> tuple[dict[str, Image], tuple[str, ...]]:
-    """Name → picture, and what could not be read."""
+def load_pictures(source: Path | None) -> tuple[dict[str, Image], tuple[str, ...]]:
+    """Name → picture, at most 16 of them, and what could not be read. None: drawn ones.
+
+    Raises:
+        NotFoundError, InputError: there is no such source, or no picture in it could be read.
+    """
     if source is None:
         return draw_cards(), ()
     origin = find_origin([source]).thinned(MOST_PICTURES)

@@ -119,7 +119,7 @@ def extend(model: onnx.ModelProto, name: str, classes: int | None, extras: Extra
     if extras.nms is not None:
         model = _with_nms(graph, model, plan, extras.nms)
     if end is not None:
-        _rename(model, end.tensor, FEATURES)
+        rename(model, end.tensor, FEATURES)
         shape = graph.shape(end.tensor)
         model.graph.output.append(onnx.helper.make_tensor_value_info(FEATURES, onnx.TensorProto.FLOAT, shape))
     return model
@@ -146,7 +146,8 @@ def _with_nms(graph: Graph, model: onnx.ModelProto, plan: HeadPlan, limits: tupl
     return embed_nms(model, levels, plan.classes, plan.reg_max, *limits)
 
 
-def _rename(model: onnx.ModelProto, old: str, new: str) -> None:
+def rename(model: onnx.ModelProto, old: str, new: str) -> None:
+    """Give a tensor another name wherever nodes make or read it."""
     for node in model.graph.node:
         for names in (node.input, node.output):
             names[:] = [new if name == old else name for name in names]

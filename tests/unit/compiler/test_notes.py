@@ -13,6 +13,7 @@ import pytest
 from hailstack.compiler import compile_model
 from hailstack.errors import ConfigError
 from hailstack.hef import read_hef
+from hailstack.imaging import Preprocess
 from tiny_networks import write_classifier
 
 NAMES = ("a", "b", "c")
@@ -49,6 +50,12 @@ def test_what_is_asked_for_counts_more(tmp_path: Path) -> None:
     assert meta["labels"] == ["x", "y", "z"]
     assert meta["normalisation"]["std"] == [255.0] * 3
     assert (meta["preprocess"]["mode"], meta["preprocess"]["crop_fraction"]) == ("stretch", 0.9)
+
+
+def test_a_whole_preprocess_leaves_the_pixels_as_noted(tmp_path: Path) -> None:
+    meta = compiled(tmp_path, NOTES, preprocess=Preprocess(64, 64, mode="stretch"))
+    assert meta["preprocess"]["mode"] == "stretch"
+    assert meta["normalisation"]["std"] == [120.0, 121.0, 122.0]
 
 
 def test_other_programs_mean_something_else_by_these_words(tmp_path: Path) -> None:
