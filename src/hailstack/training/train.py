@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from hailstack.datasets.accuracy import check_evaluator
 from hailstack.errors import InputError
 from hailstack.profiling.charts import check_charts
 from hailstack.training.folder import RunFolder
@@ -37,6 +38,7 @@ def train(
         InputError: a run of that name lies there, the device is not there, memory runs out, or training diverges.
     """
     check_charts()
+    check_evaluator()
     from hailstack.training.checkpoint import arguments_of, check_same
 
     if options.trainer == "ultralytics":
