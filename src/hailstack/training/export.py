@@ -127,8 +127,8 @@ def load_subject(weights: Path | str, options: ExportOptions) -> Exportable | No
     path = Path(weights)
     if path.is_file():
         return _detector(path, options)
-    if not is_classifier(str(weights)):
-        message = f"{weights}: no such file of weights"
+    if path.is_dir() or not is_classifier(str(weights)):
+        message = f"{weights}: {'is a folder, not a' if path.is_dir() else 'no such'} file of weights"
         raise NotFoundError(message)
     if options.weights is None and not options.untrained:
         message = (

@@ -7,7 +7,7 @@ import json
 import tempfile
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import onnx
@@ -130,14 +130,13 @@ def _graph(model: onnx.ModelProto, name: str) -> Graph:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"{name}.onnx"
         path.write_bytes(model.SerializeToString())
-        return load_graph(path)
+        return replace(load_graph(path), source=name)
 
 
 def _with_nms(graph: Graph, model: onnx.ModelProto, plan: HeadPlan, limits: tuple[float, float]) -> onnx.ModelProto:
     if (plan.task, plan.family) != ("detection", "yolov8"):
         described = f"{plan.task} ({plan.family})" if plan.family else plan.task
-        name = Path(graph.source).stem
-        message = f"{name}: --nms: only detectors of the YOLOv8 kind can be finished so; this is {described}"
+        message = f"{graph.source}: --nms: only detectors of the YOLOv8 kind can be finished so; this is {described}"
         raise ConfigError(message)
     levels = [
         RawLevel(reg.tensor, cls.tensor, reg.stride, *graph.shape(reg.tensor)[2:])

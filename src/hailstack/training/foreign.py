@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import tempfile
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from hailstack.errors import InputError
 from hailstack.training.extra import torch
 from hailstack.training.network import SIZES, Network, build_network
 from hailstack.training.parity import TOLERANCE
@@ -92,9 +93,23 @@ def _is_detector(network: Network, content: Mapping[str, Any]) -> bool:
 def _dumped(path: Path, python: Path) -> Mapping[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         plain = Path(folder) / "plain.pt"
-        run_there(python, [str(path.absolute()), str(plain)], Path(folder), DUMP)
+        ask_there(path, python, [str(path.absolute()), str(plain)], Path(folder), DUMP)
         content: Mapping[str, Any] = read_tensors(plain)
         return content
+
+
+def ask_there(path: Path, python: Path, arguments: Sequence[str], place: Path, program: str) -> None:
+    """Run a program in that Python in a folder that does not last.
+
+    Raises:
+        InputError: it failed with ``path``; the message has its last lines.
+    """
+    try:
+        run_there(python, arguments, place, program)
+    except InputError as error:
+        said = str(error).partition("\n")[2]  # what comes before is where its log lies, which goes with the folder
+        message = f"{path}: Ultralytics cannot use it:\n{said}"
+        raise InputError(message) from error
 
 
 def _computes_the_same(network: Network, content: Mapping[str, Any]) -> bool:

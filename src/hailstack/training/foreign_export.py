@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from hailstack.compiler.graph.model import open_session
 from hailstack.compiler.notes import metadata_of, parse_names
 from hailstack.errors import InputError
+from hailstack.training.foreign import ask_there
 from hailstack.training.parity import OutputParity, Parity, agreement, cosine, max_abs
-from hailstack.training.ultralytics_process import find_python, run_there
+from hailstack.training.ultralytics_process import find_python
 
 EXPORT = """
 import json, sys
@@ -66,7 +67,7 @@ def export_there(
         weights, fed, said = folder / path.name, folder / "inputs.npy", folder / "said.npy"
         shutil.copyfile(path, weights)
         np.save(fed, np.concatenate(inputs))
-        run_there(there, [str(weights), json.dumps(dict(options)), str(fed), str(said)], folder, EXPORT)
+        ask_there(path, there, [str(weights), json.dumps(dict(options)), str(fed), str(said)], folder, EXPORT)
         made = weights.with_suffix(".onnx")
         if not made.is_file():
             message = f"{path}: Ultralytics ended well but wrote no {made.name}"
