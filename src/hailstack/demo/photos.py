@@ -21,9 +21,9 @@ from hailstack.imaging import write_image
 
 SHOTS = 8
 """Photos of each field. Their names say that they belong together."""
-MIN_SIDE = 0.04
+MIN_SIDE = 0.05
 """Flowers whose longer side is a smaller share of the photo's width have no box."""
-MIN_VISIBILITY = 0.35
+MIN_VISIBILITY = 0.4
 
 
 def write_photos(
@@ -64,12 +64,12 @@ def _folder(path: Path) -> Path:
 
 
 def _photos(seed: int, count: int, width_px: int) -> Iterator[Rendered]:
-    lens = Lens(width_px, width_px * 9 // 16, width_px * 0.9)
+    lens = Lens(width_px, width_px * 9 // 16, width_px * 1.3)
     for number in range(count):
         if number % SHOTS == 0:
             field = 1000 * (seed + 1) + number // SHOTS
             rng = np.random.default_rng([field, 11])
-            plan = FieldPlan(flowers_per_plant=float(rng.uniform(7.0, 11.0)), missing=0.05)
+            plan = FieldPlan(flowers_per_plant=float(rng.uniform(9.0, 13.0)), missing=0.05)
             scenery = build(grow(field, plan), Look.of_seed(field))
         camera = Camera(lens, _pose(rng, plan))
         yield render(scenery, camera, float(rng.uniform(0, 60)), sensor_seed=field * 1000 + number)
