@@ -77,7 +77,8 @@ def _photos(seed: int, count: int, width_px: int) -> Iterator[Rendered]:
 
 def _pose(rng: np.random.Generator, plan: FieldPlan) -> Pose:
     """Somebody who walks between the rows and looks down at the plants."""
-    place = (plan.row_spacing_m / 2 + rng.normal(0.0, 0.15), rng.uniform(0.8, plan.length_m - FAR_M), rng.normal(0.95, 0.04))
+    across = plan.row_spacing_m / 2 + rng.normal(0.0, 0.15)
+    place = (across, rng.uniform(0.8, plan.length_m - FAR_M), rng.normal(0.95, 0.04))
     return Pose.looking(place, rng.normal(0.0, 20.0), rng.normal(58.0, 4.0), rng.normal(0.0, 2.0))
 
 
