@@ -4,7 +4,13 @@ Raises:
     MissingExtraError: (when imported) PyTorch is not installed; the message names the extra.
 """
 
+import os
+
 from hailstack.errors import MissingExtraError
+
+# PyTorch's threads spin while they wait for each other, which on a busy machine takes the others' time: 40 s an epoch
+# came down to 7. Read when PyTorch is loaded; what the user has set stays.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 try:
     import torch
