@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,10 +12,9 @@ from hailstack.compiler.defaults import choose_normalisation, choose_preprocess
 from hailstack.compiler.endnodes.plan import HeadPlan, cut
 from hailstack.compiler.endnodes.recognise import find_head
 from hailstack.compiler.graph.model import Graph, load_graph
-from hailstack.compiler.notes import parse_names, read_metadata
+from hailstack.compiler.notes import noted_pixels, parse_names, read_metadata
 from hailstack.compiler.package import head_facts
 from hailstack.compiler.quantise.pixels import Normalisation
-from hailstack.errors import ConfigError
 from hailstack.evaluation.float_network import CPU, FloatNetwork, count_classes
 from hailstack.evaluation.network import NetworkFacts, Wishes
 from hailstack.evaluation.pixels import describe_pixels, make_feed, read_normalisation
@@ -24,10 +22,6 @@ from hailstack.heads.end_to_end import FINISHED, LONGEST_LIST
 from hailstack.hef import read_hef
 from hailstack.imaging import Preprocess
 from hailstack.pipeline.model import read_meta
-
-OUR_EXPORTS = "hailstack"
-"""How the metadata's ``producer`` begins; only then ``mean`` and ``std`` are known to be of pixels 0 to 255."""
-
 
 RECALL_SCORE = 0.01
 """Boxes that are weaker hardly add to average precision."""
@@ -81,8 +75,9 @@ def _find_entrance(
     usual = choose_normalisation(plan, wishes.mean, wishes.std, wishes.bgr, written, graph.channels)
     if wishes.says_pixels:
         return Entrance(choose_preprocess(plan, shape, wishes.preprocess), usual, "as asked for")
-    told = _noted(path, metadata)
+    told = noted_pixels(path, metadata)
     if told:
+        told = {**told, "normalisation": told} if {"mean", "std"} <= told.keys() else told
         return _entrance(plan, shape, told, usual, "the file's metadata")
     for hef in hefs:
         meta = read_meta(read_hef(hef), hef)
@@ -103,18 +98,6 @@ def _entrance(
         usual if normalisation is None else read_normalisation(normalisation),
         origin,
     )
-
-
-def _noted(path: Path, metadata: Mapping[str, str]) -> Mapping[str, Any]:
-    """What our exports note: ``mean`` and ``std`` of pixels, ``preprocess``, each as JSON."""
-    if not metadata.get("producer", "").startswith(OUR_EXPORTS):
-        return {}
-    try:
-        told = {key: json.loads(metadata[key]) for key in ("preprocess", "mean", "std") if key in metadata}
-    except ValueError as error:
-        message = f"{path}: preprocess, mean and std in the metadata must be JSON: {error}"
-        raise ConfigError(message) from error
-    return {**told, "normalisation": told} if {"mean", "std"} <= told.keys() else told
 
 
 def _source_digest(meta: Mapping[str, Any]) -> str:
