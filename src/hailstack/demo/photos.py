@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hailstack.datasets import Objects
 from hailstack.datasets.yolo_label import write_label
@@ -14,7 +16,8 @@ from hailstack.demo.camera import Camera, Lens, Pose
 from hailstack.demo.field import STAGES, FieldPlan, grow
 from hailstack.demo.look import Look
 from hailstack.demo.render import Rendered, render
-from hailstack.demo.scenery import FAR_M, build
+from hailstack.demo.scenery import FAR_M, Scenery, build
+from hailstack.demo.truth import FlowerTruth
 from hailstack.errors import InputError
 from hailstack.files import unwritable
 from hailstack.imaging import write_image
@@ -22,8 +25,9 @@ from hailstack.imaging import write_image
 SHOTS = 8
 """Photos of each field. Their names say that they belong together."""
 MIN_SIDE = 0.05
-"""Flowers whose longer side is a smaller share of the photo's width have no box."""
-MIN_VISIBILITY = 0.4
+"""Flowers whose longer side would be a smaller share of the photo's width are picked before, ..."""
+MIN_VISIBILITY = 0.6
+"""... and so are those of which less would be seen."""
 
 
 def write_photos(
@@ -67,12 +71,25 @@ def _photos(seed: int, count: int, width_px: int) -> Iterator[Rendered]:
     lens = Lens(width_px, width_px * 9 // 16, width_px * 1.3)
     for number in range(count):
         if number % SHOTS == 0:
-            field = 1000 * (seed + 1) + number // SHOTS
-            rng = np.random.default_rng([field, 11])
+            sown = 1000 * (seed + 1) + number // SHOTS
+            rng = np.random.default_rng([sown, 11])
             plan = FieldPlan(flowers_per_plant=float(rng.uniform(9.0, 13.0)), missing=0.05)
-            scenery = build(grow(field, plan), Look.of_seed(field))
-        camera = Camera(lens, _pose(rng, plan))
-        yield render(scenery, camera, float(rng.uniform(0, 60)), sensor_seed=field * 1000 + number)
+            scenery = build(grow(sown, plan), Look.of_seed(sown))
+        camera, time_s = Camera(lens, _pose(rng, plan)), float(rng.uniform(0, 60))
+        picked = _hidden(render(scenery, camera, time_s).truth, width_px)
+        yield render(_without(scenery, picked), camera, time_s, sensor_seed=sown * 1000 + number)
+
+
+def _hidden(truth: FlowerTruth, width_px: int) -> NDArray[np.int32]:
+    """Flowers in view of which nobody could say where they end; they are picked before the photo is taken."""
+    sides = (truth.xyxy[:, 2:] - truth.xyxy[:, :2]).max(axis=1, initial=0.0)
+    hidden: NDArray[np.int32] = truth.flower[(sides < MIN_SIDE * width_px) | (truth.visibility < MIN_VISIBILITY)]
+    return hidden
+
+
+def _without(scenery: Scenery, picked: NDArray[np.int32]) -> Scenery:
+    left = (mesh.take(~np.isin(mesh.flower, picked)) for mesh in (scenery.blossoms, scenery.far_blossoms))
+    return replace(scenery, blossoms=next(left), far_blossoms=next(left))
 
 
 def _pose(rng: np.random.Generator, plan: FieldPlan) -> Pose:
@@ -84,7 +101,5 @@ def _pose(rng: np.random.Generator, plan: FieldPlan) -> Pose:
 
 def _objects(photo: Rendered) -> Objects:
     height, width = photo.image.shape[:2]
-    sides = (photo.truth.xyxy[:, 2:] - photo.truth.xyxy[:, :2]).max(axis=1, initial=0.0)
-    kept = (sides >= MIN_SIDE * width) & (photo.truth.visibility >= MIN_VISIBILITY)
     size = np.array([width, height, width, height], np.float64)
-    return Objects(photo.truth.xyxy[kept] / size, photo.truth.class_id[kept])
+    return Objects(photo.truth.xyxy / size, photo.truth.class_id)
