@@ -58,10 +58,10 @@ bench: $(VENV)/test  ## figures against the limit, as JSON
 docs: $(VENV)/docs  ## the documentation as HTML in site/
 	$(BIN)/mkdocs build --strict
 
-numpy1:  ## the tests of all rooms once more with numpy 1.26, which HailoRT 4.x wants
+numpy1:  ## what runs on a Pi once more with numpy 1.26, which HailoRT 4.x wants
 	$(PYTHON) -m venv .venv-numpy1
 	.venv-numpy1/bin/pip install --quiet --editable '.[test]' 'numpy==1.26.*' 'pyarrow<25'
-	.venv-numpy1/bin/python -m pytest tests/unit tests/contract
+	.venv-numpy1/bin/python -m pytest tests/contract $(addprefix tests/unit/,emulator hef heads imaging runtime pipeline)
 
 clean:
 	rm -rf $(VENV) $(TRAIN_VENV) .venv-numpy1 demo-out site
