@@ -38,7 +38,7 @@ $(TRAIN_VENV)/test: pyproject.toml
 	@touch $@
 
 test-train: $(TRAIN_VENV)/test  ## the tests that need PyTorch: training, export, hailstack build, the tutorial
-	$(TRAIN_VENV)/bin/python -m pytest tests_train
+	OMP_NUM_THREADS=1 $(TRAIN_VENV)/bin/python -m pytest tests_train
 
 lint: $(VENV)/test  ## style, types, and who may import whom
 	$(BIN)/ruff check --no-cache .
