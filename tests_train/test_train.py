@@ -205,8 +205,8 @@ def test_more_memory_than_there_is_on_a_cpu_is_told_too() -> None:
         torch.empty(1 << 60)
 
 
-@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
-def test_a_gpu_that_is_not_there_is_told() -> None:
+def test_a_gpu_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(InputError, match=r"--device cuda: asks for an NVIDIA GPU, and PyTorch finds none"):
         device.choose_device("cuda")
 

@@ -1,6 +1,6 @@
 """torchvision's build for CUDA beside PyTorch's for processors: it cannot be imported until two operators are known.
 
-Both indices offer just that pair to whoever installs without thinking, and no classifier needs the operators.
+The two are easily installed side by side, and no classifier needs the operators.
 """
 
 from __future__ import annotations
@@ -9,8 +9,9 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import torch
+from torch.library import Library
 
-KEPT: list[torch.library.Library] = []
+KEPT: list[Library] = []
 """PyTorch forgets definitions with their library."""
 
 
@@ -21,7 +22,7 @@ def lend_operators() -> None:
         return
     build = Path(found.origin).with_name("version.py").read_text()
     if "+cu" in build and torch.version.cuda is None and not KEPT:
-        library = torch.library.Library("torchvision", "DEF")
+        library = Library("torchvision", "DEF")
         for operator in ("nms", "qnms"):
             library.define(f"{operator}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
         KEPT.append(library)

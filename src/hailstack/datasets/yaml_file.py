@@ -10,9 +10,14 @@ from typing import Any
 from hailstack.errors import ConfigError, MissingExtraError, NotFoundError
 from hailstack.files import replacing
 
+DATASET_KEYS = "a dataset's YAML has keys such as 'train', 'val' and 'names'; no split is named here"
 
-def read_yaml(file: Path) -> Mapping[str, Any]:
+
+def read_yaml(file: Path, wanted: str = DATASET_KEYS) -> Mapping[str, Any]:
     """The mapping in a YAML file.
+
+    Args:
+        wanted: what to say of a file with something else in it.
 
     Raises:
         NotFoundError: there is no such file.
@@ -26,7 +31,7 @@ def read_yaml(file: Path) -> Mapping[str, Any]:
         message = f"{file}: not readable as YAML: {error}"
         raise ConfigError(message) from error
     if not isinstance(config, dict):
-        message = f"{file}: a dataset's YAML has keys such as 'train', 'val' and 'names'; no split is named here"
+        message = f"{file}: {wanted}"
         raise ConfigError(message)
     return config
 

@@ -48,7 +48,7 @@ def write_photos(
         InputError: there is something in ``folder`` already, or it cannot be written.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        message = f"{folder}: is not empty; name a new folder"
+        message = f"{folder}: is {'not empty' if folder.is_dir() else 'a file'}; name a new folder"
         raise InputError(message)
     for number, photo in enumerate(_photos(seed, count, width_px)):
         series = f"field{number // SHOTS:03d}"

@@ -130,14 +130,17 @@ def read_plan(file: Path) -> BuildPlan:
     """A plan from its YAML file; its paths count from the file's folder.
 
     Raises:
-        NotFoundError: there is no such file.
+        NotFoundError: there is no such file, or nothing where it says that the photos are.
         ConfigError: it is no YAML, or a key or value is wrong; the message names file, key and value.
         MissingExtraError: PyYAML is not installed.
     """
     if not file.is_file():
         message = f"{file}: no such build file; hailstack build --new {file} --data FOLDER writes one"
         raise NotFoundError(message)
-    values = {"output": f"{file.stem}-build", **read_yaml(file)}
+    values = {
+        "output": f"{file.stem}-build",
+        **read_yaml(file, "a build file has keys such as 'data' and 'train'; this one has none"),
+    }
     for key in ("data", "output"):
         if isinstance(values.get(key), str):
             values[key] = file.parent / values[key]
@@ -145,9 +148,16 @@ def read_plan(file: Path) -> BuildPlan:
     if isinstance(train, dict) and isinstance(train.get("weights"), str):
         values["train"] = {**train, "weights": file.parent / train["weights"]}
     try:
-        return BuildPlan.model_validate(values)
+        plan = BuildPlan.model_validate(values)
     except ValidationError as error:
         raise ConfigError("\n".join(f"{file}: {_complaint(one)}" for one in error.errors())) from error
+    if not plan.data.exists():
+        message = f"{file}: data: there is nothing at {plan.data}"
+        raise NotFoundError(message)
+    if plan.output.exists() and not plan.output.is_dir():
+        message = f"{file}: output: {plan.output} is a file; name a folder, new or of an earlier build"
+        raise ConfigError(message)
+    return plan
 
 
 def write_template(file: Path, data: Path) -> None:

@@ -21,7 +21,6 @@ from hailstack.errors import ConfigError
 from hailstack.evaluation import EvalOptions, evaluate
 from hailstack.evaluation.demands import Demands
 from hailstack.evaluation.page import write_page
-from hailstack.training.export import ExportOptions, export
 from hailstack.training.options import WITHOUT_EFFECT, Tick
 from hailstack.training.train import train
 from hailstack.workflow.plan import BuildPlan, as_json
@@ -46,11 +45,11 @@ class Road:
 
     def steps(self) -> tuple[Step, ...]:
         """All steps. One that reads what another makes can be looked at when that is done."""
-        plan, photos = self._plan, {"photos": self._photos()}
-        data = {"dataset": self.dataset.parent}
+        plan, photos, data = self._plan, {"photos": self._photos()}, {"dataset": self.dataset.parent}
+        output = plan.output.resolve()
         return (
-            Step("verify", photos, plan.verify.model_dump(), _versions(), self._verify),
-            Step("dataset", photos, {"split": _plain(plan.split)}, _versions(), self._make_dataset),
+            Step("verify", photos, plan.verify.model_dump(), _versions(), self._verify, skips=output),
+            Step("dataset", photos, {"split": _plain(plan.split)}, _versions(), self._make_dataset, skips=output),
             Step("train", data, _decisive(plan), _versions("torch", "numpy"), self._train, resumes=True),
             Step(
                 "export",
@@ -123,6 +122,8 @@ class Road:
         return {**done.metrics, "epochs": done.epochs}
 
     def _export(self, folder: Path, listener: Listener) -> Figures:
+        from hailstack.training.export import ExportOptions, export  # needs PyTorch
+
         listener("export", 0, None)
         made = export(self.weights, folder / "model.onnx", ExportOptions(opset=self._plan.export.opset))
         _write_json(folder / "parity.json", made.parity.to_json())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
@@ -37,13 +37,13 @@ class Step:
     """Program → version."""
     run: Callable[[Path, Listener], Figures]
     """Fills an empty folder; the figures go into the record."""
-    skips: frozenset[str] = field(default=frozenset())
-    """Names within the folders it reads that do not count: what a former build left there."""
+    skips: Path | None = None
+    """A folder that does not count where it lies within what is read: the build's own output."""
     resumes: bool = False
     """Whether what an interrupted attempt left in the folder is of use to the next one."""
 
 
-def digest(path: Path, skips: frozenset[str] = frozenset()) -> str:
+def digest(path: Path, skips: Path | None = None) -> str:
     """A digest of a file's content, or of the names and contents in a folder.
 
     Raises:
@@ -61,10 +61,10 @@ def digest(path: Path, skips: frozenset[str] = frozenset()) -> str:
         raise InputError(message) from error
 
 
-def files_in(folder: Path, skips: frozenset[str] = frozenset()) -> Iterator[Path]:
-    """All files below a folder in an order that never changes, but hidden ones and those named in ``skips``."""
+def files_in(folder: Path, skips: Path | None = None) -> Iterator[Path]:
+    """All files below a folder in an order that never changes, but hidden ones and those below ``skips``."""
     for entry in sorted(folder.iterdir()):
-        if entry.name in skips or entry.name.startswith("."):
+        if entry.name.startswith(".") or (skips is not None and entry.resolve() == skips):
             continue
         if entry.is_dir():
             yield from files_in(entry, skips)

@@ -12,6 +12,8 @@ from hailstack.workflow.plan import read_plan, write_template
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
+    for name in ("photos", "a"):
+        (tmp_path / name).mkdir()
     return tmp_path / "field.yaml"
 
 
@@ -44,6 +46,7 @@ def test_what_a_plan_says_is_heard(file: Path) -> None:
     ("text", "complaint"),
     [
         ("output: out", "data: Field required"),
+        ("- data", "a build file has keys such as 'data'"),
         ("data: a\nfrob: 1", "frob: Extra inputs are not permitted (it is 1)"),
         ("data: a\nsplit: {vall: 0.2}", "split: 'vall' is no key here; known are val, test, seed, grouping"),
         ("data: a\nsplit: half", "split: a section with keys is wanted, not 'half'"),
@@ -68,8 +71,21 @@ def test_no_file_says_how_to_begin(file: Path) -> None:
         read_plan(file)
 
 
+def test_photos_that_are_not_there_are_told_before_anything_is_made(file: Path) -> None:
+    file.write_text("data: nowhere\n")
+    with pytest.raises(NotFoundError, match=r"field\.yaml: data: there is nothing at .*nowhere"):
+        read_plan(file)
+
+
+def test_an_output_that_is_a_file_is_told(file: Path) -> None:
+    file.write_text("data: photos\noutput: field.yaml\n")
+    with pytest.raises(ConfigError, match=r"output: .* is a file"):
+        read_plan(file)
+
+
 def test_the_template_is_a_plan(file: Path) -> None:
     photos = file.parent / "somewhere" / "photos"
+    photos.mkdir(parents=True)
     write_template(file, photos)
     plan = read_plan(file)
     assert plan.data.resolve() == photos

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from hailstack.errors import InputError
-from hailstack.workflow.carry_out import carry_out, locked, look
+from hailstack.workflow.carry_out import Outlook, carry_out, locked, look
 from hailstack.workflow.record import NAME, read_record
 from hailstack.workflow.step import Step
 
@@ -164,6 +164,16 @@ def test_half_of_another_attempt_is_thrown_away(tmp_path: Path, step: Step, sour
         with pytest.raises(InputError):
             carry_out(tmp_path, replace(step, run=run, resumes=True), quiet)
     assert found == [False, False]
+
+
+def test_what_a_build_makes_among_the_photos_is_nothing_new(step: Step, source: Path) -> None:
+    out = source / "build"
+    out.mkdir()
+    step = replace(step, skips=out.resolve())
+    carry_out(out, step, quiet)
+    assert look(out, step).reason == "fresh"
+    (source / "more.txt").write_text("")
+    assert look(out, step) == Outlook("changed", ("photos",))
 
 
 def test_something_that_is_not_there_is_named(tmp_path: Path, step: Step) -> None:
