@@ -40,7 +40,7 @@ from hailstack.compiler import compile_model
 from hailstack.imaging import Preprocess
 
 PEERS = Path(__file__).parent / "peers"
-CLIPS = {"detector": (60, 240), "pipeline": (200, 800)}
+CLIPS = {"detector": (60, 240), "pipeline": (200, 1400)}
 DISTINCT = 20
 """Pictures in the looped clip: the emulated chip computes each once and then answers from memory."""
 PACE = "1150,2.44"

@@ -26,7 +26,7 @@ MANY_PICTURES = 1024
 MEAN, STD = np.float32([123.675, 116.28, 103.53]), np.float32([58.395, 57.12, 57.375])
 
 
-def measure_time(rounds: int = 3) -> dict[str, object]:
+def measure_time(rounds: int = 5) -> dict[str, object]:
     """Seconds of both in turns, their ratio, and the most memory of a compilation with 1,024 pictures."""
     with tempfile.TemporaryDirectory() as folder:
         model = write_resnet18(Path(folder) / "resnet18.onnx")

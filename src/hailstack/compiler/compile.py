@@ -135,7 +135,8 @@ class _Network:
 
 def _parse(source: Path, group: str, wishes: CompileOptions, watch: Stopwatch) -> _Network:
     with watch.stage("graph"):
-        graph = as_maps(load_graph(source, input_shapes=wishes.input_shapes), wishes.input_layouts)
+        graph = load_graph(source, input_shapes=wishes.input_shapes, trying=False)  # the proof of its ends runs it
+        graph = as_maps(graph, wishes.input_layouts)
     with watch.stage("endnodes"):
         classes = None if wishes.labels is None else len(wishes.labels)
         plan = find_head(graph, wishes.head, classes, end_nodes=wishes.end_nodes, features=wishes.features)

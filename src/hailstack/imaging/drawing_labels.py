@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import colorsys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import NamedTuple
 
 import cv2
@@ -42,7 +43,13 @@ class Plate(NamedTuple):
     bottom: int
     baseline: int
 
+    def touches(self, other: Plate) -> bool:
+        """Whether the two share a pixel."""
+        apart_x = self.right <= other.left or other.right <= self.left
+        return not (apart_x or self.bottom <= other.top or other.bottom <= self.top)
 
+
+@cache
 def class_colour(class_id: int) -> Rgb:
     """A bright colour that stays with a class; neighbouring ids get very different hues."""
     red, green, blue = colorsys.hsv_to_rgb((0.35 + class_id * GOLDEN_RATIO) % 1.0, 0.85, 0.95)
@@ -70,18 +77,14 @@ def place_label(canvas: Image, text: str, corner: tuple[int, int], pen: Pen, *, 
     return Plate(left, top, left + width, top + height, baseline)
 
 
-def hides(plate: Plate, plates: list[Plate], boxes: NDArray[np.int_]) -> bool:
-    """Whether a plate lies on another one, or on more than ``HIDDEN_SHARE`` of a box."""
-    others = np.array([one[:4] for one in plates], int).reshape(-1, 4)
+def crowded(plates: Sequence[Plate], boxes: NDArray[np.int_]) -> NDArray[np.bool_]:
+    """``(n,)``: which plates lie on more than ``HIDDEN_SHARE`` of another object's box; plate and box go in pairs."""
+    places = np.array(plates, int).reshape(-1, 1, 5)
+    low, high = np.maximum(places[..., :2], boxes[:, :2]), np.minimum(places[..., 2:4], boxes[:, 2:])
+    covered = np.clip(high - low, 0, None).prod(axis=2)
+    np.fill_diagonal(covered, 0)
     areas = np.maximum((boxes[:, 2:] - boxes[:, :2]).prod(axis=1), 1)
-    return bool(_shared(plate, others).any() or (_shared(plate, boxes) > HIDDEN_SHARE * areas).any())
-
-
-def _shared(plate: Plate, boxes: NDArray[np.int_]) -> NDArray[np.int_]:
-    """How many pixels of each box the plate covers."""
-    low, high = np.maximum(boxes[:, :2], plate[:2]), np.minimum(boxes[:, 2:], plate[2:4])
-    shared: NDArray[np.int_] = np.clip(high - low, 0, None).prod(axis=1)
-    return shared
+    return np.asarray((covered > HIDDEN_SHARE * areas).any(axis=1))
 
 
 def draw_label(canvas: Image, text: str, plate: Plate, colour: Rgb, pen: Pen) -> None:

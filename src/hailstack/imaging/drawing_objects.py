@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from hailstack.imaging.drawing_labels import Pen, Plate, Rgb, class_colour, draw_label, hides, place_label
+from hailstack.imaging.drawing_labels import Pen, Plate, Rgb, class_colour, crowded, draw_label, place_label
 from hailstack.types import Detections, Image, Mask
 
 MASK_SHARE = 0.45
@@ -39,13 +39,13 @@ def draw_detections(image: Image, detections: Detections) -> Image:
 
 
 def _write_names(canvas: Image, detections: Detections, colours: list[Rgb], pen: Pen) -> None:
-    boxes = np.rint(detections.xyxy).astype(int)
-    plates: list[Plate] = []
-    for index, colour in enumerate(colours):
-        text = f"{detections.name(index)} {detections.score[index]:.2f}"
-        plate = place_label(canvas, text, _anchor(detections, index), pen)
-        if not hides(plate, plates, np.delete(boxes, index, axis=0)):
-            plates.append(plate)
+    texts = [f"{detections.name(index)} {score:.2f}" for index, score in enumerate(detections.score.tolist())]
+    plates = [place_label(canvas, text, _anchor(detections, index), pen) for index, text in enumerate(texts)]
+    in_the_way = crowded(plates, np.rint(detections.xyxy).astype(int)).tolist()
+    written: list[Plate] = []
+    for text, plate, colour, is_in_the_way in zip(texts, plates, colours, in_the_way, strict=True):
+        if not is_in_the_way and not any(map(plate.touches, written)):
+            written.append(plate)
             draw_label(canvas, text, plate, colour, pen)
 
 

@@ -37,7 +37,11 @@ QUANTISED = frozenset(
 
 
 def load_graph(
-    path: str | os.PathLike[str], *, input_shapes: Mapping[str, Sequence[int]] | None = None, absorbing: bool = True
+    path: str | os.PathLike[str],
+    *,
+    input_shapes: Mapping[str, Sequence[int]] | None = None,
+    absorbing: bool = True,
+    trying: bool = True,
 ) -> Graph:
     """The network in an ONNX or TensorFlow Lite file, static and folded: the same function with fewer nodes.
 
@@ -50,6 +54,7 @@ def load_graph(
             its channels-last inputs and outputs; one of integers becomes the float network that they stand for.
         input_shapes: for inputs with an open height or width, ``{"images": (1, 3, 640, 640)}``.
         absorbing: whether batch normalisations and the like go into the weights.
+        trying: whether to run the network once, to see that it can be. Who runs it next anyway says no.
 
     Raises:
         NotFoundError: there is no such file, or one with its weights is missing.
@@ -66,7 +71,8 @@ def load_graph(
     draft = prepare(Draft.of(model, source), absorbing=absorbing)
     _check_batch(draft, batch)
     graph = Graph(draft.model(), source, scalings, aliases=draft.aliases())
-    _run_once(graph)
+    if trying:
+        _run_once(graph)
     return graph
 
 

@@ -62,7 +62,8 @@ def infer(model: onnx.ModelProto, source: str) -> onnx.ModelProto:
 def add_outlines(graph: onnx.GraphProto, constants: Iterable[onnx.TensorProto]) -> None:
     """Small constants as they are, of large ones only type and shape, as if they were inputs."""
     for tensor in constants:
-        if len(tensor.raw_data) <= SMALL_TENSOR and np.prod(tensor.dims, dtype=np.int64) <= SMALL_TENSOR:
+        count = np.prod(tensor.dims, dtype=np.int64)  # first: to look at the bytes is to copy them
+        if count <= SMALL_TENSOR and len(tensor.raw_data) <= SMALL_TENSOR:
             graph.initializer.append(tensor)
         else:
             graph.input.append(helper.make_tensor_value_info(tensor.name, tensor.data_type, tensor.dims))
@@ -138,8 +139,11 @@ def _lend_weights(model: onnx.ModelProto) -> tuple[onnx.ModelProto, dict[str, on
     lent = {}
     read = {name for node in light.graph.node for name in reads(node)}  # engines refuse those that nobody reads
     for tensor in light.graph.initializer:
-        if tensor.name in read and len(tensor.raw_data) > SMALL_TENSOR and tensor.data_type in LENT_TYPES:
-            lent[tensor.name] = onnxruntime.OrtValue.ortvalue_from_numpy(numpy_helper.to_array(tensor))
-            external_data_helper.set_external_data(tensor, "memory", 0, len(tensor.raw_data))
+        if tensor.name not in read or tensor.data_type not in LENT_TYPES or not tensor.HasField("raw_data"):
+            continue
+        value = numpy_helper.to_array(tensor)
+        if value.nbytes > SMALL_TENSOR:
+            lent[tensor.name] = onnxruntime.OrtValue.ortvalue_from_numpy(value)
+            external_data_helper.set_external_data(tensor, "memory", 0, value.nbytes)
             tensor.ClearField("raw_data")
     return light, lent

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -184,17 +185,20 @@ def _attach(model: onnx.ModelProto, graph: Graph, each: Probe, name: str, opset:
 
 
 def _draw(model: onnx.ModelProto, graph: Graph, node: onnx.NodeProto) -> None:
-    """Let ``node`` take some of a tensor's values, the same places in every picture, in the order of memory."""
-    size = int(np.prod(graph.shape(node.input[0])))
+    """Let ``node`` take some of a tensor's values, the same places in every picture, in the order of memory.
+
+    Of maps it takes whole rows, which are copied ten times as fast as as many single values.
+    """
+    shape = graph.shape(node.input[0])
+    size, row = math.prod(shape), shape[-1] if len(shape) > 2 else 1
     if size <= MOST_VALUES:
         node.op_type = "Identity"
         return
-    places = np.sort(np.random.default_rng(size).integers(0, size, MOST_VALUES))
-    flat = helper.make_node(
-        "Reshape", [node.input[0], _constant(model, "probe_flat", np.array([-1]))], [f"{node.output[0]}_flat"]
-    )
-    model.graph.node.append(flat)
-    node.input[:] = [flat.output[0], _constant(model, f"probe_places_{size}", places)]
+    places = np.sort(np.random.default_rng(size).integers(0, size // row, MOST_VALUES // row))
+    flat = _constant(model, f"probe_row_{row}", np.array([-1, row]))
+    rows = helper.make_node("Reshape", [node.input[0], flat], [f"{node.output[0]}_rows"])
+    model.graph.node.append(rows)
+    node.input[:] = [rows.output[0], _constant(model, f"probe_places_{size}_{row}", places)]
 
 
 def _constant(model: onnx.ModelProto, name: str, value: Value) -> str:
