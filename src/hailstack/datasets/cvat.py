@@ -17,15 +17,16 @@ from typing import Any
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
+from hailstack.datasets.coco import SPLIT_NAMES
 from hailstack.datasets.model import Dataset, Problem, Sample
 from hailstack.datasets.placing import picture_size
 from hailstack.datasets.sequences import sequence_of
 from hailstack.datasets.shapes import Pictures, Point, Shape, class_ids, to_objects, turned_box
+from hailstack.datasets.xml_file import parse_xml
 from hailstack.datasets.yolo import UNSPLIT
 from hailstack.errors import ConfigError, InputError, NotFoundError
 
 FILE_NAME = "annotations.xml"
-SPLIT_NAMES = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
 KEPT = ("occluded", "source", "z_order", "group_id")
 SILENT = {"occluded": "0", "source": "manual", "z_order": "0", "group_id": "0"}
 """Values that say nothing."""
@@ -66,7 +67,7 @@ def read_cvat(path: Path) -> Dataset:
 
 def _root(file: Path) -> Element:
     try:
-        return ElementTree.fromstring(file.read_bytes())
+        return parse_xml(file.read_bytes())
     except FileNotFoundError as error:
         message = f"{file}: no such file"
         raise NotFoundError(message) from error

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from hailstack.datasets.coco import SPLIT_NAMES
 from hailstack.datasets.model import Dataset, Problem, Sample
 from hailstack.datasets.placing import picture_size
 from hailstack.datasets.sequences import sequence_of
@@ -93,7 +94,8 @@ class _Labelled:
         self._size: tuple[int, int] | None = None
         self._problems = problems
         self._where = f"task {task.get('id', number)} ({self._image.name})"
-        self.split = str(task["data"].get("split") or UNSPLIT)
+        split = str(task["data"].get("split") or UNSPLIT)
+        self.split = SPLIT_NAMES.get(split.lower(), split)
         self.shapes = self._read(task)
 
     def sample(self, ids: Mapping[str, int]) -> Sample:
@@ -102,16 +104,23 @@ class _Labelled:
         return Sample(self._image, objects, self._size, sequence_of(self._image), self._file)
 
     def _read(self, task: Record) -> list[Shape] | None:
-        finished = [one for one in task.get("annotations") or () if not one.get("was_cancelled")]
+        finished = [one for one in self._records(task, "annotations") if not one.get("was_cancelled")]
         if not finished:
             return None
         if len(finished) > 1:
             self._pass_over(f"has {len(finished)} annotations; one is taken")
         best = next((one for one in finished if one.get("ground_truth")), finished[-1])
-        regions: dict[Any, list[Record]] = {}
-        for position, result in enumerate(best.get("result") or ()):
-            regions.setdefault(result.get("id", position), []).append(result)
+        regions: dict[str, list[Record]] = {}
+        for position, result in enumerate(self._records(best, "result")):
+            regions.setdefault(str(result.get("id", position)), []).append(result)
         return [shape for results in regions.values() for shape in self._shapes(results)]
+
+    def _records(self, record: Record, key: str) -> list[Record]:
+        found = record.get(key) or []
+        if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
+            message = f"{self._file}: {self._where}: {key!r} is no list of records; export as JSON"
+            raise ConfigError(message)
+        return found
 
     def _shapes(self, results: Sequence[Record]) -> Iterator[Shape]:
         """One region: a geometry and a label, in one result or, in older projects, in two."""

@@ -24,6 +24,7 @@ from hailstack.datasets.model import Dataset, Objects, Problem, Sample
 from hailstack.datasets.picture_files import find_pictures
 from hailstack.datasets.placing import picture_size
 from hailstack.datasets.sequences import sequence_of
+from hailstack.datasets.xml_file import parse_xml
 from hailstack.datasets.yolo import SPLITS, UNSPLIT
 from hailstack.errors import ConfigError, InputError
 from hailstack.imaging import IMAGE_SUFFIXES
@@ -53,8 +54,7 @@ def read_voc(path: Path, *, listed: bool = True) -> Dataset:
         listed: take the splits from ``ImageSets``, if there are any; else all pictures are one split.
 
     Raises:
-        NotFoundError: a list names a picture that is not there.
-        ConfigError: there is no picture.
+        ConfigError: there is no picture, or a list is no text file.
     """
     labels = path / "Annotations" if (path / "Annotations").is_dir() else path
     pictures = {_stem(file, folder): file for folder in picture_folders(path) for file in find_pictures(folder)}
@@ -96,7 +96,12 @@ def _splits(
 
 def _listed(file: Path, pictures: Mapping[str, Path], problems: list[Problem]) -> list[tuple[str, Path]]:
     found = []
-    for number, line in enumerate(file.read_text(encoding="utf-8-sig").splitlines(), 1):
+    try:
+        lines = file.read_text(encoding="utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        message = f"{file}: not a text file that lists pictures"
+        raise ConfigError(message) from error
+    for number, line in enumerate(lines, 1):
         stem = line.strip()
         if stem in pictures:
             found.append((stem, pictures[stem]))
@@ -147,9 +152,12 @@ class _Labelled:
         """What can be read of the file; the picture alone if it is not there or no XML."""
         try:
             text = label.read_bytes()
-            root = ElementTree.fromstring(text)
+            root = parse_xml(text)
         except FileNotFoundError:
             return cls(picture, None)
+        except OSError as error:
+            problems.append(Problem(label, f"cannot be read: {error.strerror}"))
+            return cls(picture, label)
         except ElementTree.ParseError as error:
             problems.append(Problem(label, f"not readable as XML: {error}", error.position[0]))
             return cls(picture, label)

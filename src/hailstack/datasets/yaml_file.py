@@ -24,10 +24,10 @@ def read_yaml(file: Path, wanted: str = DATASET_KEYS) -> Mapping[str, Any]:
         ConfigError: it is not YAML; the message names the line. Or there is something else than a mapping in it.
         MissingExtraError: PyYAML is not installed.
     """
-    yaml = _yaml(file)
+    yaml, text = _yaml(file), _text(file)
     try:
-        config = yaml.safe_load(_text(file))
-    except yaml.YAMLError as error:
+        config = yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # a date that is none is a ValueError
         message = f"{file}: not readable as YAML: {error}"
         raise ConfigError(message) from error
     if not isinstance(config, dict):

@@ -13,7 +13,7 @@ from hailstack.datasets import Dataset, Objects, Sample, open_dataset
 from hailstack.datasets.cvat import is_cvat
 from hailstack.datasets.formats import losses, write_dataset
 from hailstack.datasets.labelstudio import is_labelstudio
-from hailstack.errors import ConfigError
+from hailstack.errors import ConfigError, HailstackError
 from hailstack.imaging import write_image
 
 TOOLS = ("cvat", "labelstudio")
@@ -171,6 +171,36 @@ def test_outlines_and_attributes_survive_and_what_is_lost_is_said(pictures, tmp_
     assert len(losses(dataset, tool)) == 2
 
 
+JUNK = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3) | st.just([]) | st.just({})
+
+
+@given(st.data())
+def test_an_export_with_anything_in_it_is_read_or_refused(pictures, data):
+    content = json.loads(json.dumps(TASKS))
+    for _ in range(data.draw(st.integers(1, 3))):
+        place = content
+        while True:
+            key = data.draw(st.sampled_from(sorted(place) if isinstance(place, dict) else range(len(place))))
+            if not isinstance(place[key], (dict, list)) or not place[key] or data.draw(st.booleans()):
+                break
+            place = place[key]
+        place[key] = data.draw(JUNK)
+    file = pictures / "junk.json"
+    file.write_text(json.dumps(content))
+    try:
+        dataset = open_dataset(file)
+    except HailstackError as error:
+        assert str(file) in str(error)
+    else:
+        assert all(len(one.objects.relative_xyxy) == len(one.objects) for one in dataset.samples if one.objects)
+
+
+def test_splits_go_by_their_usual_names(pictures):
+    tasks = [{"data": {"image": "1.png", "split": "Valid"}}, {"data": {"image": "2.png", "split": "train"}}]
+    (pictures / "splits.json").write_text(json.dumps(tasks))
+    assert set(open_dataset(pictures / "splits.json").splits) == {"val", "train"}
+
+
 @pytest.mark.parametrize(
     ("name", "text", "said"),
     [
@@ -181,6 +211,7 @@ def test_outlines_and_attributes_survive_and_what_is_lost_is_said(pictures, tmp_
         ("tasks.json", "[{]", "tasks.json:1: not readable as JSON"),
         ("tasks.json", '[{"id": 1}]', "not an export of Label Studio"),
         ("tasks.json", '[{"id": 4, "data": {"text": "x"}}]', "task 4 names no picture"),
+        ("annotations.xml", "<?xml version='1.0' encoding='klingon'?><annotations/>", "xml:1: not readable as XML"),
     ],
 )
 def test_a_file_that_makes_no_sense_is_named(tmp_path, name, text, said):

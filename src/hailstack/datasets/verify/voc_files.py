@@ -16,6 +16,7 @@ from hailstack.datasets.verify.naming import class_name_findings, naming_finding
 from hailstack.datasets.verify.survey import Listener, Picture, Rows, Survey
 from hailstack.datasets.verify.tree import files_below, stem_of, suffix_of
 from hailstack.datasets.voc import CORNERS, listed_names, picture_folders
+from hailstack.datasets.xml_file import parse_xml
 from hailstack.datasets.yolo import SPLITS, UNSPLIT
 from hailstack.errors import ConfigError, InputError
 from hailstack.imaging import IMAGE_SUFFIXES
@@ -94,7 +95,7 @@ def _read_label(found: _Gathered, label: Path, picture: Path, index: int) -> tup
     """
     try:
         data = label.read_bytes()
-        root = ElementTree.fromstring(data)
+        root = parse_xml(data)
     except FileNotFoundError:
         found.findings.append(Finding("label-missing", picture, f"there is no {label}"))
         return None
