@@ -47,17 +47,21 @@ def data_convert(
     """
     from hailstack.cli.data_report import counts, show, show_count, summary, warn
     from hailstack.datasets.formats import losses, open_dataset, write_dataset
+    from hailstack.datasets.yolo import unlisted_samples
     from hailstack.errors import CheckFailedError
 
     dataset = open_dataset(source, labels, names)
     warn(dataset.problems)
     if dataset.problems and not skip_broken:
+        how = " (hailstack data verify says how)" if dataset.kind in ("yolo", "coco", "voc") else ""
         message = (
-            f"{source}: {len(dataset.problems)} labels cannot be read; nothing is written. Mend them "
-            "(hailstack data verify says how), or leave them out with --skip-broken"
+            f"{source}: {len(dataset.problems)} labels cannot be read; nothing is written. Mend them{how}, or leave "
+            "them out with --skip-broken"
         )
         raise CheckFailedError(message)
-    lost = losses(dataset, to)
+    lost = list(losses(dataset, to))
+    if dataset.kind == "yolo" and (unlisted := unlisted_samples(dataset)):
+        lost.append(f"{len(unlisted)} pictures in no split left out (hailstack data split deals those with labels)")
     with show_count("writing", counts(dataset)["pictures"], quiet=json) as advance:
         written = write_dataset(dataset, output, to, images, advance)
     report = {"source": str(source), "from": dataset.kind, "to": to, "output": str(written), **counts(dataset)}

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from hailstack.datasets.coco import relative
 from hailstack.datasets.model import Dataset, Objects, Rings, Sample
 from hailstack.datasets.placing import Images, building, name_pictures, picture_size, place
-from hailstack.datasets.yolo_write import all_names
+from hailstack.datasets.yolo_write import all_names, check_splits
 
 DECIMALS = 9
 """Of a pixel: nothing of six decimals of a share is lost, whichever way the seventh is rounded."""
@@ -30,7 +30,9 @@ def write_coco(
         InputError: there is something in ``folder`` already, or it cannot be written.
         NotFoundError: a picture is not there.
         MediaError: a picture whose size the labels do not say is none.
+        ConfigError: a split has a name that readers do not know.
     """
+    check_splits(dataset)
     with building(folder) as part:
         (part / "annotations").mkdir()
         for split, samples in dataset.splits.items():

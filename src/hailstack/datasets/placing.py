@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import Literal, TypeAlias
 
@@ -24,6 +26,8 @@ Images: TypeAlias = Literal["copy", "link", "none"]
 def building(folder: Path) -> Iterator[Path]:
     """A folder to fill. At the end it becomes ``folder``; after a failure nothing is left.
 
+    A process that is killed leaves it, hidden beside ``folder``; whoever builds ``folder`` next takes it away.
+
     Raises:
         InputError: there is something in ``folder`` already, or it cannot be written.
     """
@@ -32,7 +36,8 @@ def building(folder: Path) -> Iterator[Path]:
         raise InputError(message)
     try:
         folder.absolute().parent.mkdir(parents=True, exist_ok=True)
-        part = Path(tempfile.mkdtemp(prefix=f".{folder.name[:80]}.", suffix=".part", dir=folder.absolute().parent))
+        _clear(folder)
+        part, lock = _new_part(folder)
     except OSError as error:
         raise unwritable(folder, error) from error
     try:
@@ -45,6 +50,37 @@ def building(folder: Path) -> Iterator[Path]:
         raise unwritable(error.filename or folder, error) from error
     finally:
         shutil.rmtree(part, ignore_errors=True)
+        os.close(lock)
+
+
+def _prefix(folder: Path) -> str:
+    return f".{folder.name[:60]}."
+
+
+def _new_part(folder: Path) -> tuple[Path, int]:
+    """A new folder, and the descriptor of a lock on it, which the system lets go when the process dies."""
+    while True:
+        part = Path(tempfile.mkdtemp(prefix=_prefix(folder), suffix=".part", dir=folder.absolute().parent))
+        lock = os.open(part, os.O_RDONLY)
+        with suppress(OSError):  # a file system without locks, where nobody clears up either
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        if part.exists():
+            return part, lock
+        os.close(lock)  # somebody who cleared up was quicker than the lock
+
+
+def _clear(folder: Path) -> None:
+    """Take away what others have left who were killed while they built the same folder: it is not locked any more."""
+    left = re.compile(rf"{re.escape(_prefix(folder))}[a-z0-9_]{{8}}\.part")
+    for part in folder.absolute().parent.iterdir():
+        if left.fullmatch(part.name) and part.is_dir() and not part.is_symlink():
+            with suppress(OSError):
+                lock = os.open(part, os.O_RDONLY)
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    shutil.rmtree(part)
+                finally:
+                    os.close(lock)
 
 
 def place(picture: Path, target: Path, images: Images) -> None:
@@ -68,6 +104,8 @@ def place(picture: Path, target: Path, images: Images) -> None:
 
 
 def _link(picture: Path, target: Path) -> None:
+    if target.exists():
+        return  # a list names the picture twice
     try:
         target.hardlink_to(picture)
     except OSError:  # another file system, or one without such links
@@ -100,9 +138,11 @@ def name_pictures(pictures: Iterable[Path], taken: Iterable[str] = ()) -> Mappin
     unique = list(dict.fromkeys(pictures))
     if not unique:
         return {}
-    root = os.path.commonpath([picture.absolute().parent for picture in unique])
+    places = [Path(os.path.abspath(picture)) for picture in unique]  # noqa: PTH100 - .. would lead out of the folder
+    root = os.path.commonpath([place.parent for place in places])
     used = set(taken)
-    return {picture: free_name(PurePosixPath(picture.absolute().relative_to(root)), used) for picture in unique}
+    names = [free_name(PurePosixPath(place.relative_to(root)), used) for place in places]
+    return dict(zip(unique, names, strict=True))
 
 
 def name_samples(samples: Iterable[Sample]) -> Mapping[Path, PurePosixPath]:

@@ -13,7 +13,7 @@ from hailstack.datasets.model import Dataset, Objects, Sample
 from hailstack.datasets.placing import Images, building, name_samples, place
 from hailstack.datasets.voc import CORNERS, elements
 from hailstack.datasets.yolo import UNSPLIT
-from hailstack.datasets.yolo_write import all_names
+from hailstack.datasets.yolo_write import all_names, check_splits
 
 OBJECT_DEFAULTS: Mapping[str, Any] = {"pose": "Unspecified", "truncated": 0, "difficult": 0}
 """What every object of the format has."""
@@ -30,7 +30,9 @@ def write_voc(
         InputError: there is something in ``folder`` already, or it cannot be written.
         NotFoundError: a picture is not there.
         MediaError: a picture whose size the labels do not say is none.
+        ConfigError: a split has a name that readers do not know.
     """
+    check_splits(dataset)
     class_names = all_names(dataset)
     names = name_samples(dataset.samples)
     with building(folder) as part:

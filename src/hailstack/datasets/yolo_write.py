@@ -29,8 +29,9 @@ def write_yolo(
     Raises:
         InputError: there is something in ``folder`` already, or it cannot be written.
         NotFoundError: a picture is not there.
-        ConfigError: a split has a name that YOLO does not know.
+        ConfigError: a split has a name that the format does not know.
     """
+    check_splits(dataset)
     ids = dense_ids(dataset)
     with building(folder) as part:
         for split, samples in dataset.splits.items():
@@ -38,7 +39,7 @@ def write_yolo(
                 part, "" if split == UNSPLIT else split, samples, ids, keypoint_shape_of(dataset), images, progress
             )
         names = {ids[class_id]: name for class_id, name in all_names(dataset).items()}
-        splits = {_known(split): f"images/{split}" for split in dataset.splits if split != UNSPLIT}
+        splits = {split: f"images/{split}" for split in dataset.splits if split != UNSPLIT}
         notes = {"kpt_shape": list(keypoint_shape_of(dataset) or ()), **dataset.notes}
         write_data_yaml(part, names, splits, {key: notes[key] for key in ("kpt_shape", "flip_idx") if notes.get(key)})
     return folder / "data.yaml"
@@ -145,8 +146,15 @@ def keypoint_shape_of(dataset: Dataset) -> Shape | None:
     return (max(counts), 3) if counts else None
 
 
-def _known(split: str) -> str:
-    if split not in SPLITS:
-        message = f"split {split!r}: YOLO knows {', '.join(SPLITS)}"
-        raise ConfigError(message)
-    return split
+def check_splits(dataset: Dataset) -> None:
+    """Nothing, if a reader of YOLO, COCO and VOC will find all splits again: they are folders or files of these names.
+
+    Raises:
+        ConfigError: a split has a name of its own.
+    """
+    for split in dataset.splits:
+        if split not in (*SPLITS, UNSPLIT):
+            message = (
+                f"{dataset.source}: {split!r} is none of {', '.join(SPLITS)}, which formats know; rename it there"
+            )
+            raise ConfigError(message)

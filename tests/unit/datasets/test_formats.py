@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hailstack.datasets import Objects, open_dataset, read_label, write_label
+from hailstack.cli import run
+from hailstack.datasets import Dataset, Objects, Sample, open_dataset, read_label, write_label
 from hailstack.datasets.formats import Format, losses, write_dataset
+from hailstack.datasets.placing import building
 from hailstack.errors import ConfigError, HailstackError, InputError, NotFoundError
 from label_sets import SIZE, box_objects, boxes, dataset_of, write_picture
 
@@ -224,6 +227,22 @@ def test_a_label_that_is_no_xml_is_named_with_its_line(tmp_path: Path) -> None:
     assert all(sample.objects is None for sample in dataset.samples)
 
 
+def test_voc_files_in_any_encoding_are_read_or_named(tmp_path: Path) -> None:
+    folder = write_voc_folder(tmp_path)
+    label = folder / "Annotations" / "one.xml"
+    text = VOC.replace("Pferd &amp; Reiter", "马")
+    label.write_bytes(f'<?xml version="1.0" encoding="gbk"?>\n{text}'.encode("gbk"))
+    dataset = open_dataset(folder)
+    assert dataset.names == {0: "马"}
+    assert [problem.line for problem in dataset.problems] == [18]
+    label.write_bytes(b"<?xml version='1.0' encoding='klingon'?>\n<annotation/>")
+    assert "one.xml:1: not readable as XML: unknown encoding: klingon" in str(open_dataset(folder).problems[0])
+    (folder / "ImageSets" / "Main").mkdir(parents=True)
+    (folder / "ImageSets" / "Main" / "train.txt").write_bytes(b"one\n\xff\n")
+    with pytest.raises(ConfigError, match=r"train\.txt: not a text file that lists pictures"):
+        open_dataset(folder)
+
+
 def test_yolo_keeps_outlines_and_key_points(tmp_path: Path) -> None:
     outline = np.array([[0.1, 0.2], [0.3, 0.2], [0.25, 0.75]])
     plain = Objects(np.array([[0.1, 0.2, 0.3, 0.75]]), np.array([0], np.int32), ((outline,),))
@@ -281,6 +300,69 @@ def test_a_folder_that_is_there_is_not_touched_and_a_failure_leaves_nothing(tmp_
     with pytest.raises(NotFoundError, match=r"b\.png: the dataset names this picture"):
         write_dataset(dataset, tmp_path / "new", "yolo")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["full", "in"]
+
+
+def test_what_a_killed_process_has_left_goes_and_what_another_builds_stays(tmp_path: Path) -> None:
+    dataset = dataset_of(tmp_path / "in", {"train": {"a.png": None}})
+    left = tmp_path / ".new.0a1b2c_z.part"
+    (left / "images").mkdir(parents=True)
+    for other in (".new.part", ".new.notes of mine.part", ".newer.0a1b2c_z.part"):
+        (tmp_path / other).mkdir()
+    with building(tmp_path / "new") as part:
+        (part / "mine").touch()
+        write_dataset(dataset, tmp_path / "new", "yolo")
+        assert (part / "mine").exists()
+        shutil.rmtree(tmp_path / "new")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        ".new.notes of mine.part",
+        ".new.part",
+        ".newer.0a1b2c_z.part",
+        "in",
+        "new",
+    ]
+
+
+def test_no_picture_is_written_outside_the_new_folder_however_its_path_is_spelled(tmp_path: Path) -> None:
+    one, other = (write_picture(tmp_path / "in" / name, i) for i, name in enumerate(("a/1.png", "b/2.png")))
+    spelled = tmp_path / "in" / "lists" / ".." / ".." / "in" / "b" / "2.png"
+    (tmp_path / "in" / "lists").mkdir()
+    dataset = Dataset(tmp_path / "in", {}, {"train": (Sample(one), Sample(spelled))})
+    for kind in ("yolo", "coco", "voc", "cvat", "labelstudio"):
+        written = open_dataset(write_dataset(dataset, tmp_path / "out" / kind, kind))  # type: ignore[arg-type]
+        pictures = [sample.image.resolve() for sample in written.samples]
+        assert all(picture.is_relative_to(tmp_path / "out" / kind) for picture in pictures)
+        assert [picture.read_bytes() for picture in pictures] == [one.read_bytes(), other.read_bytes()]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in", "out"]
+
+
+@pytest.mark.parametrize("kind", ["yolo", "coco", "voc"])
+@pytest.mark.parametrize("split", ["../../elsewhere", "pool"])
+def test_a_split_that_no_reader_would_find_again_is_refused(tmp_path: Path, kind: Format, split: str) -> None:
+    picture = write_picture(tmp_path / "in" / "a.png")
+    dataset = Dataset(tmp_path / "in", {}, {"train": (Sample(picture),), split: (Sample(picture),)})
+    with pytest.raises(ConfigError, match=f"{split}' is none of train, val, test"):
+        write_dataset(dataset, tmp_path / "out", kind)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in"]
+
+
+@pytest.mark.parametrize("kind", ["yolo", "coco", "voc", "cvat", "labelstudio"])
+def test_a_picture_that_a_list_names_twice_can_be_linked(tmp_path: Path, kind: Format) -> None:
+    picture = write_picture(tmp_path / "in" / "images" / "a.png")
+    (tmp_path / "in" / "train.txt").write_text("images/a.png\nimages/a.png\n")
+    (tmp_path / "in" / "data.yaml").write_text("train: train.txt\nnames: [cat]\n")
+    written = open_dataset(write_dataset(open_dataset(tmp_path / "in"), tmp_path / "out", kind, "link"))
+    assert {sample.image.read_bytes() for sample in written.samples} == {picture.read_bytes()}
+
+
+def test_pictures_in_no_split_are_told_when_they_are_left_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for shade, name in enumerate(("a.png", "b.png", "c.png")):
+        write_picture(tmp_path / "in" / "images" / name, shade)
+    (tmp_path / "in" / "train.txt").write_text("./images/a.png\n")
+    (tmp_path / "in" / "data.yaml").write_text("train: train.txt\nnames: [cat]\n")
+    assert run(["data", "convert", str(tmp_path / "in"), str(tmp_path / "out"), "--to", "coco"]) == 0
+    assert "2 pictures in no split left out" in capsys.readouterr().out
 
 
 JUNK = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3) | st.just([]) | st.just({})
@@ -344,6 +426,8 @@ def test_labels_of_real_photos_are_the_same_number_for_number_after_coco_and_voc
         ("a.json", '{"images": [{"id": 1}], "annotations": [], "categories": []}', "image 1 has no 'file_name'"),
         ("a.csv", "1,2", "not a dataset"),
         ("a.yaml", "- 1", "no split is named"),
+        ("a.yaml", "train: 2026-13-45", "not readable as YAML: month must be"),
+        ("a.yaml", "[" * 2000, "not readable as YAML"),
     ],
 )
 def test_what_is_no_dataset_is_said(tmp_path: Path, name: str, text: str, said: str) -> None:
