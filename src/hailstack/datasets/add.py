@@ -9,15 +9,17 @@ from typing import Any
 
 import xxhash
 
+from hailstack.datasets.claim import Claim
 from hailstack.datasets.incoming import Incoming, Source
 from hailstack.datasets.model import Objects
-from hailstack.datasets.picture_files import find_pictures
+from hailstack.datasets.picture_files import find_files
 from hailstack.datasets.placing import bare, free_name
-from hailstack.datasets.yolo import is_yolo, label_file, read_head
-from hailstack.datasets.yolo_label import Shape, write_label
+from hailstack.datasets.yolo import is_yolo, known_pictures, label_file, read_head
+from hailstack.datasets.yolo_label import Shape, label_lines, parse_label, write_label
 from hailstack.datasets.yolo_write import change_data_yaml, renumbered, without_crowds
 from hailstack.errors import ConfigError, InputError, MediaError
 from hailstack.files import replacing
+from hailstack.imaging import IMAGE_SUFFIXES
 
 SHOWN = 12
 """Class names that a line has room for."""
@@ -38,6 +40,8 @@ class Added:
     """Pictures that were there already."""
     labels_taken: int = 0
     """Of the duplicates: nobody had labelled the one that was there; now it has these labels."""
+    labels_kept: int = 0
+    """Of the duplicates: the one that was there is labelled otherwise, and stays so."""
     renamed: int = 0
     """Pictures whose name was taken by another one."""
     results: int = 0
@@ -64,6 +68,8 @@ class Added:
         if self.duplicates:
             taken = f", {self.labels_taken} of them took the new labels" if self.labels_taken else ""
             said.append(f"  {self.duplicates} were there already{taken}")
+        if self.labels_kept:
+            said.append(f"  {self.labels_kept} of them are labelled otherwise in {self.folder}; that stays as it is")
         if self.renamed:
             said.append(f"  {self.renamed} were renamed, for other pictures have their names")
         if self.results:
@@ -85,10 +91,15 @@ def add_pictures(sources: Iterable[Source], dataset: Path, progress: Callable[[]
         dataset: its folder or ``data.yaml``; a folder that is not there is made.
 
     Raises:
-        InputError: the folder holds something else, or cannot be written.
+        InputError: the folder holds something else, cannot be written, or is open in another process.
         ConfigError: a class has no name.
     """
-    collection = Collection.open(dataset)
+    folder = Collection.make_folder(dataset)
+    with Claim(folder, "hailstack data add"):
+        return _add_all(sources, Collection.open(dataset), progress)
+
+
+def _add_all(sources: Iterable[Source], collection: Collection, progress: Callable[[], None]) -> Added:
     report = Added(collection.folder)
     for source in sources:
         ids = collection.ids_for(source)
@@ -108,7 +119,9 @@ def _count(report: Added, collection: Collection, picture: Incoming, ids: Mappin
     there = collection.find(picture.data)
     if there is not None:
         report.duplicates += 1
-        report.labels_taken += collection.label(there, objects)
+        is_taken = collection.label(there, objects)
+        report.labels_taken += is_taken
+        report.labels_kept += not is_taken and collection.is_otherwise(there, objects)
         return
     place = collection.add(picture)
     collection.label(place, objects)
@@ -129,20 +142,23 @@ class Collection:
         self.images = folder / "images"
         self.names = dict(names)
         self._keypoints = keypoints
-        pictures = find_pictures(self.images)
-        self._used = {bare(PurePosixPath(picture.relative_to(self.images))) for picture in pictures}
+        pictures = known_pictures(path)
+        names_in = {self.images: IMAGE_SUFFIXES, folder / "labels": frozenset({".txt"})}
+        found = ((file, root) for root, suffixes in names_in.items() for file in find_files(root, suffixes))
+        self._used = {bare(PurePosixPath(file.relative_to(root))) for file, root in found}
+        """Names of labels without a picture, too: a new picture of that name would take them for its own."""
         self._is_new = not pictures
         self._by_size: dict[int, list[Path]] = {}
         self._hashes: dict[Path, bytes] = {}
         for picture in pictures:
             self._by_size.setdefault(picture.stat().st_size, []).append(picture)
 
-    @classmethod
-    def open(cls, path: Path) -> Collection:
-        """The dataset in a folder; an empty one if there is nothing yet.
+    @staticmethod
+    def make_folder(path: Path) -> Path:
+        """The folder of a dataset, which is made if it is not there.
 
         Raises:
-            InputError: the folder holds something else.
+            InputError: it holds something else.
         """
         folder = path.parent if path.suffix.lower() in (".yaml", ".yml") else path
         if folder.exists() and not folder.is_dir():
@@ -151,10 +167,14 @@ class Collection:
         if folder.is_dir() and any(folder.iterdir()) and not is_yolo(folder):
             message = f"{folder}: is no YOLO dataset (data.yaml, images, labels); name one, or a new folder"
             raise InputError(message)
-        names, keypoints = read_head(path) if path.exists() else ({}, None)
         (folder / "images").mkdir(parents=True, exist_ok=True)
         (folder / "labels").mkdir(exist_ok=True)
-        return cls(path, names, keypoints)
+        return folder
+
+    @classmethod
+    def open(cls, path: Path) -> Collection:
+        """The dataset at a path; an empty one if there is nothing yet."""
+        return cls(path, *(read_head(path) if path.exists() else ({}, None)))
 
     def ids_for(self, source: Source) -> Mapping[int, int]:
         """A source's class ids → this dataset's. New names are written down before any label uses them.
@@ -210,3 +230,10 @@ class Collection:
         file.parent.mkdir(parents=True, exist_ok=True)
         write_label(file, objects, self._keypoints)
         return True
+
+    def is_otherwise(self, picture: Path, objects: Objects | None) -> bool:
+        """Whether a picture is labelled with other objects than these."""
+        there = parse_label(label_file(picture), self._keypoints, [])
+        if objects is None or there is None:
+            return False
+        return sorted(label_lines(there, self._keypoints)) != sorted(label_lines(objects, self._keypoints))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -141,6 +142,21 @@ def read_head(path: Path) -> tuple[Mapping[int, str], Shape | None]:
     return _names(file, config), keypoint_shape(file, config)
 
 
+def known_pictures(path: Path) -> list[Path]:
+    """The pictures in a dataset's splits and in its folder ``images``, each once; it may have none yet.
+
+    Raises:
+        ConfigError: its YAML file is not one, or a key has a value that makes no sense.
+    """
+    file = yaml_in(path) if path.is_dir() else path
+    config = read_yaml(file) if file is not None and file.exists() else {}
+    found = find_pictures((path if path.is_dir() else path.parent) / "images")
+    for split in SPLITS:
+        with suppress(NotFoundError):  # a split may be named before it is there
+            found += _split_pictures(file or path, config, split) if config.get(split) else []
+    return list({os.path.abspath(picture): picture for picture in found}.values())  # noqa: PTH100
+
+
 def _samples(
     pictures: Sequence[Path],
     shape: Shape | None,
@@ -189,7 +205,7 @@ def _names(source: Path, config: Mapping[str, Any]) -> Mapping[int, str]:
     names = config.get("names", {})
     if isinstance(names, list):
         names = dict(enumerate(names))
-    if not isinstance(names, dict) or not all(str(key).isdigit() for key in names):
+    if not isinstance(names, dict) or not all(str(key).isdecimal() for key in names):
         message = f"{source}: 'names' must be a list of class names, or class id: name"
         raise ConfigError(message)
     return {int(key): str(name) for key, name in names.items()}

@@ -21,7 +21,8 @@ def add(to: Path, *paths: Path, stride: int = 1, labels: Path | None = None, nam
 
 
 def files(folder: Path) -> list[str]:
-    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+    found = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
+    return sorted(str(path) for path in found if not path.parts[0].startswith("."))
 
 
 def write_clip(file: Path, frames: int = 6, rows: Sequence[str] | None = None) -> Path:
@@ -66,7 +67,10 @@ def test_a_picture_that_nobody_had_labelled_takes_labels_and_one_with_labels_kee
     second = dataset_of(tmp_path / "in", {"train": {"a.png": other, "b.png": other}})
     done = add(tmp_path / "set", write_dataset(second, tmp_path / "second", "coco"))
     a, b = open_dataset(tmp_path / "set").splits["all"]
-    assert (done.duplicates, done.labels_taken) == (2, 1)
+    assert (done.duplicates, done.labels_taken, done.labels_kept) == (2, 1, 1)
+    assert "1 of them are labelled otherwise" in "\n".join(done.lines())
+    assert add(tmp_path / "set", tmp_path / "second").labels_kept == 1
+    assert add(tmp_path / "set", tmp_path / "first" / "data.yaml").labels_kept == 0
     assert a.objects is not None
     assert b.objects is not None
     assert (a.objects.class_id.tolist(), b.objects.class_id.tolist()) == ([1], [0])
@@ -166,6 +170,23 @@ def test_comments_and_other_keys_of_the_yaml_file_stay(tmp_path: Path) -> None:
     add(tmp_path / "set", write_dataset(dataset, tmp_path / "other", "voc"))
     text = (tmp_path / "set" / "data.yaml").read_text()
     assert text == "# my field\nnc: 2\nnames:\n  0: cat\n  1: dog\n\n# the end\npath: .\ntrain: images\n"
+
+
+def test_a_label_without_a_picture_is_not_taken_for_a_new_one(tmp_path: Path) -> None:
+    (tmp_path / "set" / "images").mkdir(parents=True)
+    (tmp_path / "set" / "labels").mkdir()
+    (tmp_path / "set" / "labels" / "a.txt").write_text("0 0.5 0.5 0.25 0.25\n")
+    add(tmp_path / "set", write_picture(tmp_path / "a.png"))
+    (sample,) = open_dataset(tmp_path / "set").samples
+    assert (sample.image.name, sample.objects) == ("a_2.png", None)
+
+
+def test_pictures_that_lie_in_folders_of_their_splits_are_there_already(tmp_path: Path) -> None:
+    photo = write_picture(tmp_path / "set" / "train" / "images" / "a.png")
+    (tmp_path / "set" / "data.yaml").write_text("train: ../train/images\nval: later.txt\nnames: [cat]\n")
+    photo.with_suffix(".txt").write_text("0 0.5 0.5 0.5 0.5\n")
+    done = add(tmp_path / "set", photo)
+    assert (done.pictures, done.duplicates, done.labels_kept) == (0, 1, 0)
 
 
 @pytest.mark.shared
