@@ -22,6 +22,7 @@ def data_split(
     group: Literal["auto", "looks", "names", "folders", "none"] = "auto",
     copy: Path | None = None,
     link: Path | None = None,
+    annotations: Path | None = None,
     move: Annotated[bool, Parameter(negative=())] = False,
     dry_run: Annotated[bool, Parameter(negative=())] = False,
     json: Annotated[bool, Parameter(negative=())] = False,
@@ -33,7 +34,7 @@ def data_split(
     labelled are in no split.
 
     Nothing is moved: lists are written (train.txt, val.txt and data.yaml; for VOC ImageSets/Main), unless --copy,
-    --link or --move say otherwise.
+    --link or --move say otherwise. COCO has no lists: --annotations writes a file for each split.
 
     Parameters
     ----------
@@ -52,6 +53,8 @@ def data_split(
         Write a new dataset with a folder for each split.
     link
         The same with links in place of copies.
+    annotations
+        For COCO: write a new folder with annotations/train.json, val.json …, which name the pictures where they are.
     move
         Move the pictures into folders images/train, images/val.
     dry_run
@@ -62,17 +65,21 @@ def data_split(
     from hailstack.cli.data_report import show, show_parts, warn
     from hailstack.datasets.formats import open_dataset
     from hailstack.datasets.split import SplitOptions, divide
-    from hailstack.datasets.split_write import finish_moves
+    from hailstack.datasets.split_write import finish_moves, is_half_moved
     from hailstack.errors import InputError
 
-    if sum(map(bool, (copy, link, move))) > 1:
-        raise InputError("--copy, --link and --move are three ways; choose one")
-    finished = finish_moves(dataset if dataset.is_dir() else dataset.parent)
+    if sum(map(bool, (copy, link, annotations, move))) > 1:
+        raise InputError("--copy, --link, --annotations and --move are ways to write a split; choose one")
+    folder = dataset if dataset.is_dir() else dataset.parent
+    if dry_run and is_half_moved(folder):
+        message = f"{folder}: an interrupted --move has left files to move; without --dry-run that is finished first"
+        raise InputError(message)
+    finished = finish_moves(folder)
     found = open_dataset(dataset)
     warn(found.problems)
     with show_parts("looking for like pictures", quiet=json) as progress:
         division = divide(found, SplitOptions(val, test, seed, group), progress)
-    written: list[Path] = [] if dry_run else _write(found, division, copy, link, move=move)
+    written: list[Path] = [] if dry_run else _write(found, division, copy, link, annotations, move=move)
     report, lines = _told(found, division, written)
     if finished:
         lines.insert(0, f"{finished} files were left to move by an interrupted split; that is done now")
@@ -80,13 +87,17 @@ def data_split(
     return 0
 
 
-def _write(found: Dataset, division: Division, copy: Path | None, link: Path | None, *, move: bool) -> list[Path]:
+def _write(
+    found: Dataset, division: Division, copy: Path | None, link: Path | None, annotations: Path | None, *, move: bool
+) -> list[Path]:
     from hailstack.datasets import split_write
 
     if copy is not None:
         return [split_write.write_copy(found, division, copy, "copy")]
     if link is not None:
         return [split_write.write_copy(found, division, link, "link")]
+    if annotations is not None:
+        return [split_write.write_annotations(found, division, annotations)]
     return [split_write.move(found, division)] if move else split_write.write_lists(found, division)
 
 

@@ -129,7 +129,7 @@ def _before(dataset: Dataset) -> Mapping[Path, str]:
 
 def _everything(dataset: Dataset) -> Sequence[Sample]:
     """All samples once, those that are in no split, too."""
-    unlisted = [] if dataset.kind == "voc" else unlisted_samples(dataset)
+    unlisted = unlisted_samples(dataset) if dataset.kind == "yolo" else []
     found = {_place(sample.image): sample for sample in [*unlisted, *dataset.samples]}
     return [replace(sample, image=place) for place, sample in found.items()]
 

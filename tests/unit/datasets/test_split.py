@@ -3,17 +3,26 @@ from __future__ import annotations
 import shutil
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hailstack.cli import run
 from hailstack.datasets import Dataset, Objects, open_dataset, split_write
 from hailstack.datasets.dealing import Group, deal
 from hailstack.datasets.split import Division, SplitOptions, divide
-from hailstack.datasets.split_write import finish_moves, move, write_copy, write_lists
-from hailstack.errors import HailstackError, InputError
+from hailstack.datasets.split_write import (
+    finish_moves,
+    is_half_moved,
+    move,
+    write_annotations,
+    write_copy,
+    write_lists,
+)
+from hailstack.errors import ConfigError, HailstackError, InputError
 from label_sets import box_objects, write_picture
 
 BOX = (0.5, 0.5, 0.25, 0.25)
@@ -186,6 +195,101 @@ def test_moved_pictures_take_their_labels_along_even_if_interrupted(
     assert (again.moved, again.dealt) == (0, 0)
     move(moved, again)
     assert contents(open_dataset(tmp_path)) == before
+
+
+def test_nothing_is_moved_over_anything(tmp_path: Path) -> None:
+    grow(tmp_path, {"a.png": (0,), "b.png": (1,), "c.png": (2,), "d.png": (0,)})
+    move(open_dataset(tmp_path), split(tmp_path, val=0.5, grouping="none"))
+    there = next(iter(open_dataset(tmp_path).splits["train"])).image
+    grow(tmp_path, {"a.png": (1, 1), "b.png": (2, 2), "c.png": (0, 0), "d.png": (1, 2, 0)}, 10)
+    nobodys = write_picture(there.parent / "z.png", 20)  # nobody has labelled it
+    grow(tmp_path, {"z.png": (1, 0)}, 30)
+    division = split(tmp_path, seed=3)
+    before = contents(replace(open_dataset(tmp_path), splits=division.splits))
+    assert sum(before.values()) == 9
+    move(open_dataset(tmp_path), division)
+    assert contents(open_dataset(tmp_path)) == before + Counter([(nobodys.read_bytes(), 0)])
+
+
+def test_an_interrupted_move_is_finished_where_the_dataset_is_now(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grow(tmp_path / "old", MIXED)
+    before = contents(open_dataset(tmp_path / "old"))
+    with monkeypatch.context() as patched:
+        patched.setattr(split_write, "change_data_yaml", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            move(open_dataset(tmp_path / "old"), split(tmp_path / "old"))
+    (tmp_path / "old").rename(tmp_path / "new")
+    assert run(["data", "split", str(tmp_path / "new"), "--dry-run"]) == 1
+    assert is_half_moved(tmp_path / "new")
+    finish_moves(tmp_path / "new")
+    assert contents(open_dataset(tmp_path / "new")) == before
+    assert not (tmp_path / "old").exists()
+
+
+def interrupted(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def test_a_plan_of_moves_that_is_none_is_named(tmp_path: Path) -> None:
+    grow(tmp_path, MIXED)
+    (tmp_path / split_write.JOURNAL).write_text('{"moves": 3}')
+    with pytest.raises(ConfigError, match=r"hailstack-moves\.json: not the plan"):
+        finish_moves(tmp_path)
+
+
+def test_labels_that_are_called_like_a_split_are_no_lists(tmp_path: Path) -> None:
+    names_ = [f"{i}.png" for i in range(8)]
+    for shade, name in enumerate([*names_, "test.png", "all.png"]):
+        write_picture(tmp_path / name, shade)
+        (tmp_path / name).with_suffix(".txt").write_text("0 0.5 0.5 0.25 0.25\n")
+    labels = {file: file.read_text() for file in tmp_path.glob("*.txt")}
+    with pytest.raises(InputError, match=r"test\.txt: is the label of a picture"):
+        write_lists(open_dataset(tmp_path), split(tmp_path, test=0.2))
+    write_lists(open_dataset(tmp_path), split(tmp_path))
+    assert {file: file.read_text() for file in labels} == labels
+    assert {k: len(v) for k, v in open_dataset(tmp_path).splits.items()} == {"train": 9, "val": 1}
+
+
+def test_lists_of_splits_that_are_no_more_go_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    grow(tmp_path, MIXED)
+    write_lists(open_dataset(tmp_path), split(tmp_path, test=0.2))
+    dataset = open_dataset(tmp_path)
+    without = {"train": (*dataset.splits["train"], *dataset.splits["test"]), "val": dataset.splits["val"], "test": ()}
+    division = replace(split(tmp_path), splits=without)
+    with monkeypatch.context() as patched:
+        patched.setattr(split_write, "change_data_yaml", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            write_lists(dataset, division)
+    assert set(open_dataset(tmp_path).splits) == {"train", "val", "test"}
+    write_lists(dataset, division)
+    assert set(open_dataset(tmp_path).splits) == {"train", "val"}
+    assert not (tmp_path / "test.txt").exists()
+
+
+def test_coco_gets_a_file_for_each_split_and_its_pictures_stay(tmp_path: Path) -> None:
+    coco = split_write.write_dataset(open_dataset(grow(tmp_path / "in", MIXED)), tmp_path / "coco", "coco")
+    before = sorted(coco.rglob("*"))
+    division = split(coco)
+    write_annotations(open_dataset(coco), division, tmp_path / "split")
+    assert sorted(path.name for path in (tmp_path / "split").rglob("*.*")) == ["train.json", "val.json"]
+    found = open_dataset(tmp_path / "split")
+    assert names(division) == {"test": [], **{k: [s.image.name for s in v] for k, v in found.splits.items()}}
+    assert contents(found) == contents(open_dataset(coco))
+    assert sorted(coco.rglob("*")) == before
+    assert (split(tmp_path / "split").moved, split(tmp_path / "split").dealt) == (0, 0)
+    with pytest.raises(InputError, match="--annotations is for COCO"):
+        write_annotations(open_dataset(tmp_path / "in"), split(tmp_path / "in"), tmp_path / "other")
+
+
+def test_labels_of_yolo_beside_a_coco_file_are_none_of_it(tmp_path: Path) -> None:
+    coco = split_write.write_dataset(open_dataset(grow(tmp_path / "in", MIXED)), tmp_path / "coco", "coco")
+    write_picture(coco / "images" / "all" / "new.png", 99)
+    (coco / "labels" / "all").mkdir(parents=True)
+    (coco / "labels" / "all" / "new.txt").write_text("2 0.5 0.5 0.25 0.25\n")
+    division = split(coco / "annotations" / "all.json")
+    assert (division.dealt, division.unlabelled) == (60, ())
 
 
 def test_voc_gets_its_own_lists(tmp_path: Path) -> None:
