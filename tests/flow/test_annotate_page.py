@@ -203,13 +203,29 @@ def test_classes_are_added_and_renamed(field, person):
     person.press("Enter")
     person.wait("app.classes.length === 3 && app.boxes.cls === 2")
     person.page.hover("#classes li:nth-child(1)")
-    person.page.click("#classes li:nth-child(1) .edit")
+    person.page.click("#classes li:nth-child(1) .rename")
     person.page.fill("#rename-to", "blossom")
     person.press("Enter")
     person.wait("app.classes[0] === 'blossom'")
     person.drag((0.2, 0.2), (0.4, 0.4))
     assert person.lines[0].startswith("2 ")
     assert open_dataset(field).names == {0: "blossom", 1: "bud", 2: "leaf & stem"}
+
+
+def test_a_class_is_removed_if_no_box_has_it(browser, url, field, person):
+    other = Person(browser, url).open(1)
+    person.open(0).drag((0.2, 0.2), (0.4, 0.4))
+    other.press("1")
+    person.kept()
+    person.page.hover("#classes li:nth-child(1)")
+    person.page.click("#classes li:nth-child(1) .remove")
+    assert "'flower': boxes of it: 1, in pictures: 1" in person.page.inner_text(".toast.bad")
+    person.page.hover("#classes li:nth-child(2)")
+    person.page.click("#classes li:nth-child(2) .remove")
+    for one in (person, other):
+        one.wait("app.classes.length === 1 && app.boxes.cls === 0")
+    assert open_dataset(field).names == {0: "flower"}
+    other.close()
 
 
 def test_zooming_keeps_the_point_under_the_pointer_and_boxes_where_they_are(field, person):

@@ -193,6 +193,46 @@ def test_pictures_outside_the_folder_have_their_drafts_inside(folder, tmp_path_f
     assert not (folder / ".hailstack").exists()
 
 
+def test_pictures_that_are_in_no_split_can_be_labelled(folder):
+    (folder / "train.txt").write_text("./images/b.jpg\n")
+    (folder / "data.yaml").write_text("train: train.txt\nnames: [x]\n")
+    with Desk(folder) as desk:
+        assert [name for name, _, _ in desk.overview()] == [LABELLED, NEAR, FAR]
+        desk.save(NEAR, batch((None, A)), "")
+    assert (folder / "labels/a.txt").read_text() == f"{A}\n"
+
+
+def test_a_class_without_boxes_can_be_removed_and_one_with_boxes_cannot(folder):
+    (folder / "labels/b.txt").write_text(f"{A}\n{B}\nno number here\n")
+    (folder / "data.yaml").write_text("train: images\nnames: [bud, open, gone, more]\n")
+    with Desk(folder) as desk:
+        desk.edit(NEAR, batch((None, C)))
+        desk.edit(LABELLED, batch((B, None)))  # not saved: the label file has it
+        with pytest.raises(InputError, match="'gone': boxes of it: 1, in pictures: 1;"):
+            desk.remove_class(2, "gone")
+        with pytest.raises(InputError, match="'open': boxes of it: 1"):
+            desk.remove_class(1, "open")
+        desk.remove_class(3, "more")
+        with pytest.raises(InputError, match="no longer called"):
+            desk.remove_class(3, "more")
+        desk.save(LABELLED, batch(), "")
+        with pytest.raises(InputError, match="without it 'gone' would be class 1, which its 1 boxes"):
+            desk.remove_class(1, "open")
+        desk.edit(NEAR, batch((C, None)))
+        desk.remove_class(1, "open")
+        assert desk.names == ["bud", "gone"]
+    assert open_dataset(folder).names == {0: "bud", 1: "gone"}
+
+
+def test_a_draft_whose_name_is_too_long_is_told(folder):
+    name = f"{'x' * 250}.jpg"
+    os.link(folder / "images/a.jpg", folder / "images" / name)
+    with Desk(folder) as desk:
+        desk.edit(NEAR, batch((None, A)))
+        with pytest.raises(InputError, match="File name too long"):
+            desk.document(f"images/{name}")
+
+
 def test_the_first_class_makes_a_dataset_of_a_folder(folder):
     with Desk(folder) as desk:
         assert desk.add_class(" flower ") == 0

@@ -10,6 +10,7 @@
 ``POST /api/save``                     change lines, write the label file, take it for reviewed
 ``POST /api/reopen``                   look at it again
 ``POST /api/classes``                  a new class, or a new name for one
+``POST /api/classes/remove``           a class that no box has goes
 ``WS /api/live``                       who is where, and what others change
 =====================================  ========================================================================
 
@@ -83,6 +84,13 @@ class ClassBody(_Strict):
     was: str = ""
 
 
+class RemovalBody(_Strict):
+    """A class that is to go, and what it is called."""
+
+    id: int
+    was: str
+
+
 def make_app(desk: Desk, proposals: Proposals | None) -> FastAPI:
     """The server's application over an open dataset."""
     app = FastAPI(title="hailstack data annotate", docs_url=None, redoc_url=None, openapi_url=None)
@@ -97,6 +105,7 @@ def make_app(desk: Desk, proposals: Proposals | None) -> FastAPI:
     for name in ("edits", "save", "reopen"):
         app.add_api_route(f"/api/{name}", getattr(site, name), methods=["POST"])
     app.add_api_route("/api/classes", site.name_class, methods=["POST"])
+    app.add_api_route("/api/classes/remove", site.remove_class, methods=["POST"])
     app.add_api_websocket_route("/api/live", site.live)
     return app
 
@@ -166,6 +175,13 @@ class Site:
         else:
             number = body.id
             await run_in_threadpool(self._desk.rename_class, number, body.was, body.name)
+        return await self._classes_changed(number)
+
+    async def remove_class(self, body: RemovalBody) -> Response:
+        await run_in_threadpool(self._desk.remove_class, body.id, body.was)
+        return await self._classes_changed(body.id)
+
+    async def _classes_changed(self, number: int) -> Response:
         await self._people.tell({"kind": "classes", "classes": self._desk.names})
         return JSONResponse({"id": number, "classes": self._desk.names})
 

@@ -1,11 +1,12 @@
-"""The class list of a dataset, which people make longer and correct while they label."""
+"""The class list of a dataset, which people make longer, correct and shorten while they label."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
-from hailstack.datasets.annotate.lines import HIGHEST_CLASS
+from hailstack.datasets.annotate.lines import HIGHEST_CLASS, class_of
 from hailstack.datasets.yolo import yaml_in
 from hailstack.datasets.yolo_write import change_data_yaml
 from hailstack.errors import InputError
@@ -30,6 +31,46 @@ def check_name(name: str, names: Sequence[str]) -> str:
         message = f"there are {len(names)} classes; no more can be told apart"
         raise InputError(message)
     return tidy
+
+
+def check_called(number: int, was: str, names: Sequence[str]) -> None:
+    """Nothing, if a class is still what somebody takes it for.
+
+    Raises:
+        InputError: it has another name by now, or is gone.
+    """
+    if not 0 <= number < len(names) or names[number] != was:
+        message = f"class {number} is no longer called {was!r}: somebody renamed or removed it meanwhile"
+        raise InputError(message)
+
+
+def check_unused(number: int, names: Sequence[str], pictures: Iterable[Collection[str]]) -> None:
+    """Nothing, if a class can go without changing what any label says.
+
+    Args:
+        pictures: the lines of each picture.
+
+    Raises:
+        InputError: it, or one behind it, has boxes; the message counts them.
+    """
+    boxes, where = Counter[int | None](), Counter[int | None]()
+    for lines in pictures:
+        found = Counter(class_of(line) for line in lines)
+        boxes.update(found)
+        where.update(found.keys())
+    name = names[number]
+    if boxes[number]:
+        message = (
+            f"{name!r}: boxes of it: {boxes[number]}, in pictures: {where[number]}; give them another class first"
+        )
+        raise InputError(message)
+    behind = next((other for other in range(number + 1, len(names)) if boxes[other]), None)
+    if behind is not None:
+        message = (
+            f"{name!r}: without it {names[behind]!r} would be class {behind - 1}, which its {boxes[behind]} boxes do "
+            f"not say; rename {name!r} instead"
+        )
+        raise InputError(message)
 
 
 def write_names(source: Path, names: Sequence[str]) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from hailstack.datasets.annotate.classes import check_name, write_names
+from hailstack.datasets.annotate.classes import check_called, check_name, check_unused, write_names
 from hailstack.datasets.annotate.documents import Batch, Document, State
 from hailstack.datasets.annotate.drafts import Draft, Drafts, make_folder
 from hailstack.datasets.annotate.lines import (
@@ -23,8 +22,9 @@ from hailstack.datasets.annotate.lines import (
     split_lines,
 )
 from hailstack.datasets.annotate.reviews import Reviews
+from hailstack.datasets.claim import Claim
 from hailstack.datasets.formats import open_dataset
-from hailstack.datasets.yolo import label_file
+from hailstack.datasets.yolo import label_file, read_head, unlisted_samples
 from hailstack.errors import InputError, NotFoundError
 from hailstack.files import replacing
 
@@ -57,17 +57,23 @@ class Desk:
             message = f"{path}: labels are edited as YOLO files; hailstack data convert makes them of {dataset.kind}"
             raise InputError(message)
         self.folder = _plain(dataset.folder)
-        self.names = [dataset.name(number) for number in range(max(dataset.names, default=-1) + 1)]
         self._source = dataset.source
-        images = dict.fromkeys(_plain(sample.image) for sample in dataset.samples)
+        samples = [*dataset.samples, *unlisted_samples(dataset)]  # who is in no split is often who is to be labelled
+        images = dict.fromkeys(_plain(sample.image) for sample in samples)
         self._pictures = {_name(image, self.folder): image for image in images}
-        state = self.folder / STATE_FOLDER
-        state.mkdir(parents=True, exist_ok=True)
         self._lock = threading.RLock()
-        self._held = _hold(state / "lock")
-        self._drafts = Drafts(state / "drafts")
-        self._reviews = Reviews(state / "reviewed.json")
         self._memory = _Memory()
+        state = self.folder / STATE_FOLDER
+        self._drafts = Drafts(state / "drafts")
+        self._claim = Claim(self.folder, "hailstack data annotate")
+        try:  # what others may have changed up to now
+            make_folder(state)
+            names, _ = read_head(path)
+            self.names = [names.get(number, str(number)) for number in range(max(names, default=-1) + 1)]
+            self._reviews = Reviews(state / "reviewed.json")
+        except BaseException:
+            self.close()
+            raise
 
     def __enter__(self) -> Desk:
         return self
@@ -77,9 +83,7 @@ class Desk:
 
     def close(self) -> None:
         """Let others open the dataset. May be called again."""
-        if self._held >= 0:
-            os.close(self._held)
-            self._held = -1
+        self._claim.close()
 
     def __len__(self) -> int:
         return len(self._pictures)
@@ -169,11 +173,26 @@ class Desk:
             InputError: the name cannot be one, or the class is no longer called ``was``.
         """
         with self._lock:
-            if not 0 <= number < len(self.names) or self.names[number] != was:
-                message = f"class {number} is no longer called {was!r}: somebody renamed it meanwhile"
-                raise InputError(message)
+            check_called(number, was, self.names)
             if name.strip() != was:
                 self._write_names([*self.names[:number], check_name(name, self.names), *self.names[number + 1 :]])
+
+    def remove_class(self, number: int, was: str) -> None:
+        """Take a class out of the list that no box has.
+
+        Raises:
+            InputError: it has boxes, saved or not; others behind it have, whose number would change; it is no longer
+                called ``was``; or a label file cannot be read.
+        """
+        with self._lock:
+            check_called(number, was, self.names)
+            check_unused(number, self.names, (self._every_line(name) for name in self._pictures))
+            self._write_names([*self.names[:number], *self.names[number + 1 :]])
+
+    def _every_line(self, name: str) -> set[str]:
+        """The lines of a picture, saved ones that a draft has removed included."""
+        document = self._document(name)
+        return {*document.lines, *(document.saved or ())}
 
     def _write_names(self, names: list[str]) -> None:
         write_names(self._source, names)
@@ -257,17 +276,3 @@ def _check(edits: Sequence[Edit]) -> None:
         if edit.now is not None and (reason := problem(edit.now)):
             message = f"the line {edit.now[:80]!r} {reason}"
             raise InputError(message)
-
-
-def _hold(lock: Path) -> int:
-    """The descriptor of a lock file, which the system lets go when the process dies."""
-    descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o644)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        os.close(descriptor)
-        message = (
-            f"{lock.parents[2]}: another hailstack data annotate has this dataset open; work on its page together"
-        )
-        raise InputError(message) from error
-    return descriptor

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from hailstack.errors import ConfigError
+from hailstack.errors import ConfigError, InputError
 from hailstack.files import replacing, unwritable
 
 
@@ -42,6 +42,9 @@ class Drafts:
             return Draft(tuple(map(str, value["base"])), tuple(map(str, value["lines"])))
         except FileNotFoundError:
             return None
+        except OSError as error:  # a name that is too long with .json behind it
+            message = f"{path}: the place of this draft cannot be read: {error.strerror}"
+            raise InputError(message) from error
         except (ValueError, KeyError, TypeError) as error:
             message = f"{path}: not a draft that can be read ({error}); move it away to go on from the label file"
             raise ConfigError(message) from error

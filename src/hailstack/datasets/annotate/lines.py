@@ -65,6 +65,14 @@ def problem(line: str) -> str:
     return ""
 
 
+def class_of(line: str) -> int | None:
+    """The class of a line; None if it begins with none."""
+    try:
+        return int(float(line.split()[0]))
+    except (ValueError, OverflowError, IndexError):
+        return None
+
+
 class Sheet:
     """The lines of one picture under people's hands. What has become of lines that are gone is remembered."""
 

@@ -202,8 +202,18 @@ class App {
   }
 
   takeClasses(classes) {
+    const place = classes.indexOf(this.classes[this.boxes.cls]);
+    this.boxes.cls = place >= 0 ? place : Math.min(this.boxes.cls, Math.max(0, classes.length - 1));
     this.classes = classes;
     this.showBoxes();
+  }
+
+  async removeClass(cls) {
+    try {
+      this.takeClasses((await ask("/api/classes/remove", { id: cls, was: this.classes[cls] })).classes);
+    } catch (error) {
+      toast(error.message, { kind: "bad", ms: 8000 });
+    }
   }
 
   rename(cls) {

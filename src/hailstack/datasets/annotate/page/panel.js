@@ -19,7 +19,10 @@ function classRow(app, cls, count) {
     make("span", { textContent: app.boxes.name(cls) }), make("em", { textContent: count ?? "" }));
   pick.onclick = () => app.boxes.setClass(cls);
   const row = make("li", { className: cls === app.boxes.cls ? "on" : "" }, pick);
-  if (cls < app.classes.length) row.append(make("button", { className: "quiet edit", title: "Rename", textContent: "✎", onclick: () => app.rename(cls) }));
+  if (cls < app.classes.length) {
+    row.append(make("button", { className: "quiet edit rename", title: "Rename", textContent: "✎", onclick: () => app.rename(cls) }),
+      make("button", { className: "quiet edit remove", title: "Remove, if no box has it", textContent: "✕", onclick: () => app.removeClass(cls) }));
+  }
   return row;
 }
 
