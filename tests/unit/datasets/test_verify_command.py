@@ -82,9 +82,25 @@ def test_what_is_no_dataset_ends_with_1(tmp_path: Path, capsys: pytest.CaptureFi
     (tmp_path / "notes.md").touch()
     for path in (tmp_path / "nothing", tmp_path / "notes.md"):
         assert verify(path) == 1
-        assert str(path) in capsys.readouterr().err
+        err = capsys.readouterr().err
+        assert str(path) in err
+    assert "CVAT and Label Studio" in err
     assert verify(tmp_path, "--dry-run") == 1
     assert "--fix" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [("annotations.xml", "<annotations></annotations>"), ("tasks.json", '[{"data": {}}]')]
+)
+def test_exports_of_labelling_tools_are_not_taken_for_photos(
+    name: str, text: str, field: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (field / "data.yaml").unlink()
+    (field / "labels").rename(field / "old")
+    (field / name).write_text(text)
+    for path in (field, field / name):
+        assert verify(path) == 1
+        assert f"hailstack data convert {path} NEW --to coco" in capsys.readouterr().err
 
 
 def test_the_manual_has_every_kind_with_its_severity() -> None:

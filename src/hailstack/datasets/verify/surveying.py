@@ -8,6 +8,8 @@ from collections.abc import Container, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from hailstack.datasets.coco import is_coco
+from hailstack.datasets.cvat import is_cvat
+from hailstack.datasets.labelstudio import is_labelstudio
 from hailstack.datasets.verify.coco_file import survey_coco
 from hailstack.datasets.verify.finding import Finding
 from hailstack.datasets.verify.survey import Listener, Picture, Survey
@@ -28,7 +30,7 @@ def survey(path: Path, progress: Listener) -> Survey:
 
     Raises:
         NotFoundError: there is nothing at the path.
-        ConfigError: what is there is no dataset.
+        ConfigError: what is there is no dataset, or one of CVAT or Label Studio, which is to be converted first.
         MissingExtraError: PyYAML is not installed.
     """
     if not path.exists():
@@ -36,13 +38,22 @@ def survey(path: Path, progress: Listener) -> Survey:
         raise NotFoundError(message)
     if is_yolo(path):
         return _survey_yolo(path, progress)
+    if is_cvat(path) or is_labelstudio(path):
+        message = (
+            f"{path}: labels of CVAT and Label Studio are checked once they are COCO: "
+            f"hailstack data convert {path} NEW --to coco says what it cannot read, hailstack data verify NEW the rest"
+        )
+        raise ConfigError(message)
     if is_voc(path):
         return survey_voc(path, progress)
     if is_coco(path):
         return survey_coco(path, progress)
     if path.is_dir():
         return _survey_yolo(path, progress)
-    message = f"{path}: not a dataset: a YOLO data.yaml, a COCO .json, or a folder of YOLO, COCO, VOC or pictures"
+    message = (
+        f"{path}: not a dataset: a YOLO data.yaml, a COCO .json, or a folder of YOLO, COCO, VOC or pictures; exports "
+        "of CVAT and Label Studio are made one by hailstack data convert"
+    )
     raise ConfigError(message)
 
 

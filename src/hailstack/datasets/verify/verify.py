@@ -81,6 +81,7 @@ def verify(
 
     Raises:
         NotFoundError: there is nothing at the path.
+        ConfigError: it is no dataset of these formats.
         MissingExtraError: PyYAML or Pillow is not installed.
     """
     found = survey(path, progress)
