@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ from collections.abc import Sequence
 import cyclopts
 
 from hailstack import __version__
+from hailstack.cli.interruption import Terminated, heed_sigterm
 from hailstack.errors import HailstackError
 
 COMMANDS = {
@@ -73,6 +75,7 @@ def build_app() -> cyclopts.App:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and leave the process with its exit code."""
+    heed_sigterm()
     sys.exit(run(arguments))
 
 
@@ -80,7 +83,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
     """Run the command line.
 
     Returns:
-        The exit code: 0, or that of the :class:`HailstackError` which ended the command, or 130 after Ctrl-C.
+        The exit code: 0, or that of the :class:`HailstackError` which ended the command, 130 after
+        Ctrl-C, 143 after SIGTERM.
     """
     try:
         _prepare_streams()
@@ -91,9 +95,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return error.exit_code
     except cyclopts.CycloptsError:
         return 1  # cyclopts has printed what is wrong
-    except KeyboardInterrupt:
-        print("hailstack: interrupted", file=sys.stderr)
-        return 130
+    except KeyboardInterrupt as error:
+        print("; ".join(["hailstack: interrupted", *getattr(error, "__notes__", ())]), file=sys.stderr)
+        return 128 + (signal.SIGTERM if isinstance(error, Terminated) else signal.SIGINT)
     except BrokenPipeError:
         _flush_or_give_up()
         return 0

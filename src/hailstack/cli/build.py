@@ -37,6 +37,7 @@ def build(
         The outcome for programs.
     """
     from hailstack.cli.build_report import BuildReport, print_preview
+    from hailstack.cli.interruption import hinting
     from hailstack.errors import InputError
     from hailstack.workflow.build import build as carry_out
     from hailstack.workflow.build import preview
@@ -46,6 +47,7 @@ def build(
         if data is None:
             raise InputError("--new: name the labelled photos, too: --data FOLDER")
         write_template(plan, data)
+        print(f"written {plan}; look through it, then: hailstack build {plan}")
         return 0
     if data is not None:
         raise InputError("--data: goes with --new; otherwise the plan says where the photos are")
@@ -53,7 +55,7 @@ def build(
     if dry_run:
         print_preview(preview(read), as_json=json)
         return 0
-    with BuildReport(quiet=json) as report:
+    with hinting("the same command goes on"), BuildReport(quiet=json) as report:
         built = carry_out(read, begin=report.begin, listener=report.listen, end=report.end)
     report.print_outcome(built, as_json=json)
     return 0

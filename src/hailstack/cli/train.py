@@ -126,11 +126,15 @@ def train(
     json
         The outcome for programs.
     """
+    from hailstack.cli.interruption import hinting
     from hailstack.cli.train_report import print_outcome, show_progress
     from hailstack.training.train import train as run
 
     options = _options(model, epochs, batch, imgsz, patience, device, name, seed, learning, variation)
-    with show_progress(quiet=json) as progress:
+    with (
+        hinting("finished epochs are kept; the same command with --resume goes on"),
+        show_progress(quiet=json) as progress,
+    ):
         trained = run(data, folder, options, resume=resume, progress=progress)
     print_outcome(trained, as_json=json)
     return 0

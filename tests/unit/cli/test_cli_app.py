@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -118,3 +119,32 @@ def test_a_bug_is_an_internal_error_with_its_traceback(
     monkeypatch.setattr(cli, "build_app", lambda: fail)
     assert cli.run([]) == 4
     assert "unforeseen" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_what_is_stopped_from_outside_clears_up_and_says_how_to_go_on(number: int, code: int) -> None:
+    program = """
+import time
+from hailstack import cli
+from hailstack.cli.interruption import hinting
+
+def work(*_, **__):
+    try:
+        with hinting("the same command goes on"):
+            print("at work", flush=True)
+            time.sleep(60)
+    finally:
+        print("cleared up", flush=True)
+
+cli.build_app = lambda: work
+cli.main([])
+"""
+    command = subprocess.Popen(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert command.stdout is not None
+    assert command.stdout.readline() == "at work\n"
+    command.send_signal(number)
+    said, told = command.communicate(timeout=60)
+    assert (command.returncode, said) == (code, "cleared up\n")
+    assert told == "hailstack: interrupted; the same command goes on\n"
