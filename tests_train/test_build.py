@@ -23,7 +23,7 @@ pytestmark = pytest.mark.timeout(1800)  # a minute or two where nothing else run
 PLAN = {
     "data": "photos",
     "output": "out",
-    "verify": {"ignore": ["label-imbalanced", "box-tiny"]},
+    "verify": {"ignore": ["class-imbalance", "box-tiny"]},
     "split": {"val": 0.25, "seed": 0, "grouping": "none"},
     "train": {"model": "yolov8n-tiny", "epochs": 2, "batch": 4, "imgsz": 64, "device": "cpu", "workers": 0},
     "calibration": {"count": 8},
@@ -157,9 +157,9 @@ def test_damaged_labels_end_a_build_before_anything_is_trained(photos: Path, tmp
 
 
 def test_two_builds_at_once_do_not_mix(whole: Path) -> None:
-    from hailstack.workflow.carry_out import locked
+    from hailstack.files import locked
 
-    with locked(whole.parent / "out"):
+    with locked(whole.parent / "out", ""):
         ended = build(whole)
     assert ended.returncode == 1
     assert "another build is at work here" in ended.stderr

@@ -16,9 +16,13 @@ import pytest
 import torch
 
 from hailstack.errors import ConfigError, InputError, NotFoundError
+from hailstack.files import locked
 from hailstack.imaging import read_image
 from hailstack.training import builtin, device
+from hailstack.training.checkpoint import arguments_of, check_same
 from hailstack.training.decode import predict
+from hailstack.training.folder import RunFolder
+from hailstack.training.material import read_material
 from hailstack.training.options import Augmentation, Tick, Trained, TrainOptions
 from hailstack.training.train import train
 from hailstack.training.weights import load_weights
@@ -134,6 +138,25 @@ def test_resuming_what_never_began_begins(few_shapes: Path, tmp_path: Path) -> N
 def test_a_run_is_not_overwritten(quick: Trained, few_shapes: Path) -> None:
     with pytest.raises(InputError, match=r"holds a run already; --resume continues it"):
         train(few_shapes, quick.results.parents[1], QUICK)
+
+
+def test_two_trainings_do_not_share_a_folder(few_shapes: Path, tmp_path: Path) -> None:
+    with locked(tmp_path / "train", ""), pytest.raises(InputError, match=r"train: another training is at work here"):
+        train(few_shapes, tmp_path, QUICK)
+    assert not (tmp_path / "train" / "args.json").exists()
+
+
+def test_a_run_may_be_resumed_with_the_weights_it_started_from_in_another_place(
+    quick: Trained, few_shapes: Path, tmp_path: Path
+) -> None:
+    folder, material = RunFolder(tmp_path), read_material(few_shapes)
+    first, moved = replace(QUICK, weights=quick.best), replace(QUICK, weights=tmp_path / "moved.pt")
+    folder.write_arguments(arguments_of(material, first))
+    moved.weights.write_bytes(quick.best.read_bytes())
+    check_same(folder, arguments_of(material, moved), moved)
+    moved.weights.write_bytes(quick.last.read_bytes())
+    with pytest.raises(ConfigError, match="the weights to start from have changed"):
+        check_same(folder, arguments_of(material, moved), moved)
 
 
 def test_a_run_is_not_resumed_with_other_options(quick: Trained, few_shapes: Path) -> None:

@@ -1,7 +1,8 @@
-"""Files that appear whole or not at all."""
+"""Files that appear whole or not at all, and folders that one process works in at a time."""
 
 from __future__ import annotations
 
+import fcntl
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -44,6 +45,30 @@ def _beside(path: Path) -> Iterator[Path]:
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def locked(folder: Path, busy: str) -> Iterator[None]:
+    """Within: no other process has ``folder``, which is made if it is not there. However the process ends, it is free.
+
+    Args:
+        busy: what to say to whoever comes second, about whom and what to do.
+
+    Raises:
+        InputError: another process has it, or the folder cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = (folder / ".lock").open("w")
+    except OSError as error:
+        raise unwritable(folder, error) from error
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            message = f"{folder}: {busy}"
+            raise InputError(message) from None
+        yield
 
 
 def unwritable(path: Path | str, error: OSError) -> InputError:

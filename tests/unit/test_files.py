@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 
 import pytest
 
 from hailstack.errors import InputError, NotFoundError
-from hailstack.files import replacing
+from hailstack.files import locked, replacing
 
 
 def test_the_name_appears_when_all_is_written(tmp_path):
@@ -70,3 +72,19 @@ def test_what_the_operating_system_refuses_names_the_file(tmp_path):
     with pytest.raises(InputError, match=r"a\.txt: cannot be written: No space left"), replacing(tmp_path / "a.txt"):
         raise OSError(28, "No space left on device")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_locked_folder_is_one_processs_own_until_that_ends(tmp_path):
+    folder = tmp_path / "new" / "run"
+    hold = (
+        "import sys, pathlib; from hailstack.files import locked\n"
+        "with locked(pathlib.Path(sys.argv[1]), ''): print('mine', flush=True); sys.stdin.read()"
+    )
+    holder = subprocess.Popen([sys.executable, "-c", hold, folder], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert holder.stdout.readline() == b"mine\n"
+    with pytest.raises(InputError, match="run: somebody is at work"), locked(folder, "somebody is at work"):
+        pass
+    holder.kill()
+    holder.communicate()
+    with locked(folder, "somebody is at work"):
+        pass

@@ -47,7 +47,7 @@ def check_same(folder: RunFolder, arguments: Mapping[str, Any], options: TrainOp
     except (OSError, ValueError) as error:
         message = f"{folder.arguments}: cannot be read, and without it nobody knows how this run was begun: {error}"
         raise InputError(message) from error
-    for key in options.to_dict().keys() - WITHOUT_EFFECT:
+    for key in (one for one in options.to_dict() if one not in WITHOUT_EFFECT):
         if before.get(key) != arguments[key]:
             message = (
                 f"{folder.path}: was begun with {key} {before.get(key)!r}, and is to be resumed with "

@@ -84,13 +84,16 @@ class RunFolder:
         return Trained(self.best, self.last, self.results, metrics, epochs)
 
     def make(self) -> None:
-        """The folders.
+        """The folders, without what a killed attempt left half written in them.
 
         Raises:
             InputError: they cannot be made.
         """
         try:
             self.best.parent.mkdir(parents=True, exist_ok=True)
+            for folder in (self.path, self.best.parent):
+                for half in folder.glob(".*.part"):
+                    half.unlink()
         except OSError as error:
             raise unwritable(self.path, error) from error
 

@@ -15,8 +15,9 @@ Trainer = Literal["builtin", "ultralytics"]
 LEARNING_RATES: Mapping[Optimizer, float] = {"AdamW": 0.002, "SGD": 0.01}
 """Where the user says none."""
 
-WITHOUT_EFFECT = frozenset({"name", "device", "workers", "ultralytics_python"})
-"""Options that may change when a run is resumed: they decide where it runs, not what it learns."""
+WITHOUT_EFFECT = frozenset({"name", "device", "workers", "ultralytics_python", "weights"})
+"""Options that may change when a run is resumed: they decide where it runs, not what it learns. Of the weights to
+start from the content counts, not the place."""
 
 
 @dataclass(frozen=True, slots=True)

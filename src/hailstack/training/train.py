@@ -6,18 +6,17 @@ from pathlib import Path
 
 from hailstack.datasets.accuracy import check_evaluator
 from hailstack.errors import InputError
+from hailstack.files import locked
 from hailstack.profiling.charts import check_charts
 from hailstack.training.folder import RunFolder
 from hailstack.training.material import read_material
-from hailstack.training.options import Progress, Tick, Trained, TrainOptions
+from hailstack.training.options import Progress, Trained, TrainOptions
 
-
-def _silent(tick: Tick) -> None:
-    """Tell nobody."""
+BUSY = "another training is at work here; wait for it, or give this one another name"
 
 
 def train(
-    data: Path, folder: Path, options: TrainOptions, *, resume: bool = False, progress: Progress = _silent
+    data: Path, folder: Path, options: TrainOptions, *, resume: bool = False, progress: Progress = lambda tick: None
 ) -> Trained:
     """A trained detector and the record of how it came about, in ``folder / options.name``.
 
@@ -35,7 +34,8 @@ def train(
         MissingExtraError: PyTorch, matplotlib, PyYAML or the COCO evaluator is not installed.
         NotFoundError: there is no such dataset, or no such file of weights.
         ConfigError: the dataset cannot be trained on, or a run was begun with other options.
-        InputError: a run of that name lies there, the device is not there, memory runs out, or training diverges.
+        InputError: a run of that name lies there or is under way, the device is not there, memory runs out, or
+            training diverges.
     """
     check_charts()
     check_evaluator()
@@ -45,14 +45,14 @@ def train(
         from hailstack.training.ultralytics import train_ultralytics as trainer
     else:
         from hailstack.training.builtin import train_builtin as trainer
-    run = RunFolder(Path(folder) / options.name)
-    if run.has_run and not resume:
-        message = f"{run.path}: holds a run already; --resume continues it, --name gives a new one another name"
-        raise InputError(message)
-    material = read_material(Path(data))
+    run, material = RunFolder(Path(folder) / options.name), read_material(Path(data))
     arguments = arguments_of(material, options)
-    if run.has_run:
-        check_same(run, arguments, options)
-    run.make()
-    run.write_arguments(arguments)
-    return trainer(material, run, options, resume=resume, progress=progress)
+    with locked(run.path, BUSY):
+        if run.has_run and not resume:
+            message = f"{run.path}: holds a run already; --resume continues it, --name gives a new one another name"
+            raise InputError(message)
+        if run.has_run:
+            check_same(run, arguments, options)
+        run.make()
+        run.write_arguments(arguments)
+        return trainer(material, run, options, resume=resume, progress=progress)

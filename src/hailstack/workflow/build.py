@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hailstack.errors import CheckFailedError
-from hailstack.workflow.carry_out import Carried, Outlook, carry_out, locked, look
+from hailstack.files import locked
+from hailstack.workflow.carry_out import Carried, Outlook, carry_out, look
 from hailstack.workflow.page import write_page
 from hailstack.workflow.plan import BuildPlan
 from hailstack.workflow.road import REFUSED, Road
 from hailstack.workflow.step import Listener, Step
+
+BUSY = "another build is at work here; wait for it, or give this one another output"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +49,9 @@ def build(
     """
     road, done = Road(plan), list[Carried]()
     page = plan.output / "index.html"
-    with locked(plan.output):
+    with locked(plan.output, BUSY):
         for step in road.steps():
-            begin(step, look(plan.output, step))
-            done.append(carry_out(plan.output, step, listener))
+            done.append(carry_out(plan.output, step, listener, begin))
             end(done[-1])
             write_page(plan, done, page)
             if refusal := done[-1].record.figures.get(REFUSED):

@@ -5,17 +5,14 @@ A step fills ``.NAME.part`` beside its folder ``NAME``; the folder gets its name
 
 from __future__ import annotations
 
-import fcntl
 import shutil
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, TypeAlias
 
 from hailstack.errors import InputError
-from hailstack.files import unwritable
 from hailstack.workflow.record import Record, list_files, read_record, wanted_record
 from hailstack.workflow.step import Listener, Step
 
@@ -43,40 +40,23 @@ class Carried:
     outlook: Outlook
 
 
-@contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Nobody else builds in ``folder`` meanwhile.
-
-    Raises:
-        InputError: somebody does, or the folder cannot be made.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = (folder / ".lock").open("w")
-    except OSError as error:
-        raise unwritable(folder, error) from error
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            message = f"{folder}: another build is at work here; wait for it, or give this one another output"
-            raise InputError(message) from None
-        yield
-
-
 def look(folder: Path, step: Step) -> Outlook:
     """Whether a step would have to be carried out; nothing is touched."""
     return _outlook(folder, wanted_record(step), step.resumes)
 
 
-def carry_out(folder: Path, step: Step, listener: Listener) -> Carried:
-    """Do a step below ``folder``, or find it done.
+def carry_out(
+    folder: Path, step: Step, listener: Listener, begin: Callable[[Step, Outlook], None] = lambda step, outlook: None
+) -> Carried:
+    """Do a step below ``folder``, or find it done; ``begin`` is told which of both beforehand.
 
     Raises:
+        InputError: something else lies where the step's folder belongs.
         HailstackError: what the step raises; what it had done stays for the next attempt if it can be resumed.
     """
     wanted, place, partial = wanted_record(step), folder / step.name, _partial(folder, step.name)
     outlook = _outlook(folder, wanted, step.resumes)
+    begin(step, outlook)
     if outlook.reason != "fresh":
         done = _done(partial, wanted) or _work(step, wanted, partial, outlook, listener)
         _settle(partial, place)
@@ -105,6 +85,9 @@ def _outlook(folder: Path, wanted: Record, resumes: bool) -> Outlook:
     if resumes and begun is not None and begun.key == wanted.key:
         return Outlook("resumed")
     record = read_record(place)
+    if record is None and place.exists():
+        message = f"{place}: no build made this, so it is not replaced; move it away, or give the build another output"
+        raise InputError(message)
     if record is None:
         return Outlook("first")
     return Outlook("changed", record.differences(wanted)) if record.key != wanted.key else Outlook("damaged")

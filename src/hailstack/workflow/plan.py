@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from dataclasses import asdict, fields
 from pathlib import Path
@@ -12,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 from hailstack.compiler.preflight.estimate import Target
 from hailstack.compiler.quantise.options import QuantiseOptions
 from hailstack.datasets.split import SplitOptions
+from hailstack.datasets.verify.rules import RULES
 from hailstack.datasets.yaml_file import read_yaml
 from hailstack.errors import ConfigError, InputError, NotFoundError
 from hailstack.files import replacing
@@ -24,8 +26,8 @@ RESERVED = frozenset({"name"})
 
 TEMPLATE = """\
 # hailstack build {name}: photos -> dataset -> training -> ONNX -> parity -> HEF -> check
-data: {data}            # a dataset (YOLO, COCO, VOC), labelled: hailstack data annotate
-output: {stem}-build
+data: {data}          # a dataset (YOLO, COCO, VOC), labelled: hailstack data annotate
+output: {output}
 
 verify:
   ignore: []            # kinds of findings that do not stop the build: hailstack data verify lists them
@@ -60,11 +62,19 @@ class VerifySection(_Strict):
     ignore: tuple[str, ...] = ()
     """Kinds of findings that do not stop the build."""
 
+    @field_validator("ignore")
+    @classmethod
+    def _are_known(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if unknown := [kind for kind in value if kind not in RULES]:
+            message = f"{unknown[0]!r} is no kind of finding; known are {', '.join(RULES)}"
+            raise ValueError(message)
+        return value
+
 
 class ExportSection(_Strict):
     """The ONNX file."""
 
-    opset: int = 17
+    opset: int = Field(default=17, ge=11, le=20)
 
 
 class CalibrationSection(_Strict):
@@ -130,7 +140,7 @@ def read_plan(file: Path) -> BuildPlan:
     """A plan from its YAML file; its paths count from the file's folder.
 
     Raises:
-        NotFoundError: there is no such file, or nothing where it says that the photos are.
+        NotFoundError: there is no such file, or nothing where it says that the photos or the weights are.
         ConfigError: it is no YAML, or a key or value is wrong; the message names file, key and value.
         MissingExtraError: PyYAML is not installed.
     """
@@ -154,6 +164,9 @@ def read_plan(file: Path) -> BuildPlan:
     if not plan.data.exists():
         message = f"{file}: data: there is nothing at {plan.data}"
         raise NotFoundError(message)
+    if plan.train.weights is not None and not plan.train.weights.is_file():
+        message = f"{file}: train.weights: there is no file {plan.train.weights}"
+        raise NotFoundError(message)
     if plan.output.exists() and not plan.output.is_dir():
         message = f"{file}: output: {plan.output} is a file; name a folder, new or of an earlier build"
         raise ConfigError(message)
@@ -164,14 +177,19 @@ def write_template(file: Path, data: Path) -> None:
     """A plan to begin with.
 
     Raises:
+        NotFoundError: there are no such photos.
         InputError: there is a file already, or it cannot be written.
     """
+    if not data.exists():
+        message = f"{data}: there is nothing; name the folder or file of the labelled photos"
+        raise NotFoundError(message)
     if file.exists():
         message = f"{file}: is there already; give the new plan another name"
         raise InputError(message)
     place = os.path.relpath(data, file.absolute().parent)
     with replacing(file) as partial:
-        partial.write_text(TEMPLATE.format(name=file.name, stem=file.stem, data=place), encoding="utf-8")
+        told = {"data": json.dumps(place), "output": json.dumps(f"{file.stem}-build")}  # quoted: whatever it is called
+        partial.write_text(TEMPLATE.format(name=file.name, **told), encoding="utf-8")
 
 
 def as_json(options: TrainOptions | SplitOptions | QuantiseOptions) -> dict[str, Any]:

@@ -14,6 +14,8 @@ from hailstack.files import replacing
 from hailstack.workflow.step import Step, digest, files_in
 
 NAME = "step.json"
+GONE = ""
+"""In place of the digest of a link that leads nowhere any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,4 +84,4 @@ def read_record(folder: Path) -> Record | None:
 def list_files(folder: Path) -> dict[str, str]:
     """Name → digest of all files in a step's folder but its record."""
     files = ((file.relative_to(folder).as_posix(), file) for file in files_in(folder))
-    return {name: digest(file) for name, file in files if name != NAME}
+    return {name: digest(file) if file.exists() else GONE for name, file in files if name != NAME}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from importlib.metadata import PackageNotFoundError, version
@@ -17,7 +18,7 @@ from hailstack.compiler.compile import compile_model
 from hailstack.datasets.formats import open_dataset, write_dataset
 from hailstack.datasets.split import divide
 from hailstack.datasets.verify import verify
-from hailstack.errors import ConfigError
+from hailstack.errors import ConfigError, InputError
 from hailstack.evaluation import EvalOptions, evaluate
 from hailstack.evaluation.demands import Demands
 from hailstack.evaluation.page import write_page
@@ -45,12 +46,13 @@ class Road:
 
     def steps(self) -> tuple[Step, ...]:
         """All steps. One that reads what another makes can be looked at when that is done."""
-        plan, photos, data = self._plan, {"photos": self._photos()}, {"dataset": self.dataset.parent}
+        plan, photos, data = self._plan, self._photos(), {"dataset": self.dataset.parent}
+        start = {} if plan.train.weights is None else {"weights to start from": plan.train.weights}
         output = plan.output.resolve()
         return (
             Step("verify", photos, plan.verify.model_dump(), _versions(), self._verify, skips=output),
             Step("dataset", photos, {"split": _plain(plan.split)}, _versions(), self._make_dataset, skips=output),
-            Step("train", data, _decisive(plan), _versions("torch", "numpy"), self._train, resumes=True),
+            Step("train", {**data, **start}, _decisive(plan), _versions("torch", "numpy"), self._train, resumes=True),
             Step(
                 "export",
                 {"weights": self.weights, **data},
@@ -81,10 +83,12 @@ class Road:
             ),
         )
 
-    def _photos(self) -> Path:
-        """The folder that counts as the photos: that of a YAML or JSON file."""
+    def _photos(self) -> Mapping[str, Path | tuple[Path, ...]]:
+        """What counts as the photos: the folder, that of a YAML or JSON file, and what the dataset names elsewhere."""
         data = self._plan.data
-        return data if data.is_dir() else data.parent
+        folder = data if data.is_dir() else data.parent
+        elsewhere = _elsewhere(data, folder)
+        return {"photos": folder, **({"photos elsewhere": elsewhere} if elsewhere else {})}
 
     def _verify(self, folder: Path, listener: Listener) -> Figures:
         found = verify(self._plan.data, ignore=self._plan.verify.ignore, progress=listener)
@@ -105,10 +109,12 @@ class Road:
         if self._plan.split != "keep":
             division = divide(dataset, self._plan.split, lambda done, total: listener("looking", done, total))
             dataset = replace(dataset, splits={split: part for split, part in division.splits.items() if part})
-        missing = {"train", "val"} - set(dataset.splits)
+        wanted = ["train", "val", *([self._plan.check.split] if self._plan.check.split else [])]
+        missing = [split for split in wanted if split not in dataset.splits]
         if missing:
             message = (
-                f"{self._plan.data}: no split {min(missing)!r}; say in the plan how to split: split: {{val: 0.15}}"
+                f"{self._plan.data}: no picture is in {missing[0]!r}; say in the plan how to split: "
+                "split: {val: 0.15, test: 0.15}"
             )
             raise ConfigError(message)
         write_dataset(dataset, folder / "data", "yolo", images="link")
@@ -165,6 +171,17 @@ class Road:
         demands = Demands(self._plan.check.min_map50, self._plan.check.max_drop)
         failures = demands.failures(found)
         return {**seen, REFUSED: "; ".join(failures)} if failures else seen
+
+
+def _elsewhere(data: Path, folder: Path) -> tuple[Path, ...]:
+    """The pictures and labels of a dataset that do not lie in a folder, sorted."""
+    try:
+        samples = list(open_dataset(data).samples)
+    except InputError:  # the first step says what is wrong with it
+        return ()
+    named = {os.path.abspath(file) for one in samples for file in (one.image, one.label) if file is not None}  # noqa: PTH100 - by the hundred thousand
+    within = os.path.join(os.path.abspath(folder), "")  # noqa: PTH100, PTH118
+    return tuple(Path(file) for file in sorted(named) if not file.startswith(within) and Path(file).exists())
 
 
 def _versions(*packages: str) -> Mapping[str, str]:

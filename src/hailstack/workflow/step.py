@@ -29,8 +29,8 @@ class Step:
     """
 
     name: str
-    reads: Mapping[str, Path]
-    """What for → a file or folder. Contents count, not places."""
+    reads: Mapping[str, Path | tuple[Path, ...]]
+    """What for → a file or folder, or some of them. Contents count, not places."""
     options: Mapping[str, Any]
     """As JSON has it."""
     versions: Mapping[str, str]
@@ -43,12 +43,14 @@ class Step:
     """Whether what an interrupted attempt left in the folder is of use to the next one."""
 
 
-def digest(path: Path, skips: Path | None = None) -> str:
-    """A digest of a file's content, or of the names and contents in a folder.
+def digest(path: Path | tuple[Path, ...], skips: Path | None = None) -> str:
+    """A digest of a file's content, or of the names and contents in a folder or a list.
 
     Raises:
         InputError: there is no such file, or it cannot be read.
     """
+    if isinstance(path, tuple):
+        return _of_lines(f"{one.name} {digest(one, skips)}" for one in path)
     try:
         if path.is_file():
             return _of_file(path)

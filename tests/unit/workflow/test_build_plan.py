@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from hailstack.cli import run
 from hailstack.errors import ConfigError, InputError, NotFoundError
 from hailstack.workflow.plan import read_plan, write_template
 
@@ -28,6 +29,7 @@ def test_a_short_plan_has_the_defaults_of_the_commands(file: Path) -> None:
 
 
 def test_what_a_plan_says_is_heard(file: Path) -> None:
+    file.with_name("start.pt").write_text("")
     file.write_text(
         "data: photos\noutput: out\nsplit: {val: 0.2, seed: 3}\n"
         "train: {model: yolov8n-tiny, imgsz: 160, augment: {mosaic: 0.5}, weights: start.pt}\n"
@@ -55,6 +57,8 @@ def test_what_a_plan_says_is_heard(file: Path) -> None:
         ("data: a\ntrain: {name: mine}", "train: 'name' is no key here"),
         ("data: a\ncompile: {level: 7}", "compile.level: Input should be 0, 1, 2, 3 or 4 (it is 7)"),
         ("data: a\ncompile: {target: hailo9}", "compile.target: Input should be 'hailo8', 'hailo8l'"),
+        ("data: a\nverify: {ignore: [box-tinny]}", "verify.ignore: 'box-tinny' is no kind of finding; known are "),
+        ("data: a\nexport: {opset: 5}", "export.opset: Input should be greater than or equal to 11"),
         ("data: a\ncheck: {min_map50: 80}", "check.min_map50: Input should be less than or equal to 1 (it is 80)"),
     ],
 )
@@ -77,6 +81,12 @@ def test_photos_that_are_not_there_are_told_before_anything_is_made(file: Path) 
         read_plan(file)
 
 
+def test_weights_that_are_not_there_are_told_before_anything_is_made(file: Path) -> None:
+    file.write_text("data: photos\ntrain: {weights: start.pt}\n")
+    with pytest.raises(NotFoundError, match=r"train\.weights: there is no file .*start\.pt"):
+        read_plan(file)
+
+
 def test_an_output_that_is_a_file_is_told(file: Path) -> None:
     file.write_text("data: photos\noutput: field.yaml\n")
     with pytest.raises(ConfigError, match=r"output: .* is a file"):
@@ -84,7 +94,7 @@ def test_an_output_that_is_a_file_is_told(file: Path) -> None:
 
 
 def test_the_template_is_a_plan(file: Path) -> None:
-    photos = file.parent / "somewhere" / "photos"
+    photos = file.parent / "somewhere" / "photos: no #1"
     photos.mkdir(parents=True)
     write_template(file, photos)
     plan = read_plan(file)
@@ -92,3 +102,13 @@ def test_the_template_is_a_plan(file: Path) -> None:
     assert plan.check.min_map50 == 0.8
     with pytest.raises(InputError, match="is there already"):
         write_template(file, photos)
+
+
+def test_a_new_plan_is_of_photos_that_are_there_and_says_how_to_go_on(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["build", "--new", str(file), "--data", str(file.parent / "nowhere")]) == 1
+    assert "nowhere: there is nothing" in capsys.readouterr().err
+    assert not file.exists()
+    assert run(["build", "--new", str(file), "--data", str(file.parent / "photos")]) == 0
+    assert f"then: hailstack build {file}" in capsys.readouterr().out

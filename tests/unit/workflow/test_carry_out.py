@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from hailstack.errors import InputError
-from hailstack.workflow.carry_out import Outlook, carry_out, locked, look
+from hailstack.workflow.carry_out import Outlook, carry_out, look
 from hailstack.workflow.record import NAME, read_record
 from hailstack.workflow.step import Step
 
@@ -181,12 +181,34 @@ def test_something_that_is_not_there_is_named(tmp_path: Path, step: Step) -> Non
         look(tmp_path, replace(step, reads={"photos": tmp_path / "nowhere"}))
 
 
-def test_two_builds_do_not_share_a_folder(tmp_path: Path) -> None:
-    folder = tmp_path / "out"
-    with locked(folder), pytest.raises(InputError, match="another build is at work"), locked(folder):
-        pass
-    with locked(folder):
-        pass
+def test_a_folder_that_no_step_made_is_not_replaced(tmp_path: Path, step: Step, runs: list[Path]) -> None:
+    (tmp_path / "shout").mkdir()
+    (tmp_path / "shout" / "mine.txt").write_text("dear")
+    with pytest.raises(InputError, match=r"shout: no build made this, so it is not replaced"):
+        carry_out(tmp_path, step, quiet)
+    assert not runs
+    assert (tmp_path / "shout" / "mine.txt").read_text() == "dear"
+
+
+def test_a_step_whose_links_lead_nowhere_any_more_is_done_again(tmp_path: Path, step: Step, source: Path) -> None:
+    def run(folder: Path, listener: object) -> Mapping[str, Any]:
+        (folder / "link").symlink_to(next(home.iterdir()))
+        return {}
+
+    home = source
+    carry_out(tmp_path, replace(step, run=run), quiet)
+    home = source.rename(tmp_path / "moved")
+    moved = replace(step, run=run, reads={"photos": home})
+    assert carry_out(tmp_path, moved, quiet).outlook.reason == "damaged"
+    assert look(tmp_path, moved).reason == "fresh"
+
+
+def test_files_that_lie_anywhere_count_by_their_names_and_contents(tmp_path: Path, step: Step, source: Path) -> None:
+    step = replace(step, reads={"photos": (source / "a.txt",)})
+    carry_out(tmp_path, step, quiet)
+    assert look(tmp_path, step).reason == "fresh"
+    (source / "a.txt").write_text("two")
+    assert look(tmp_path, step).reason == "changed"
 
 
 KILLED = """
