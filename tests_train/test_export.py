@@ -209,6 +209,16 @@ def test_what_is_no_weights_is_refused(weights: Path, photos: Path, tmp_path: Pa
     assert not (tmp_path / "m.onnx").exists()
 
 
+def test_no_file_is_written_over_one_that_is_read(weights: Path, photos: Path, tmp_path: Path) -> None:
+    before = weights.read_bytes()
+    with pytest.raises(InputError, match=r"best\.pt: is a file of weights, or written twice"):
+        export(weights, weights.parent / "." / weights.name, OPTIONS)
+    with pytest.raises(InputError, match=r"m\.onnx: is a file of weights, or written twice"):
+        export(weights, tmp_path / "m.onnx", replace(OPTIONS, images=photos, record=tmp_path / "m.onnx"))
+    assert weights.read_bytes() == before
+    assert not (tmp_path / "m.onnx").exists()
+
+
 def test_pictures_enter_as_they_do_in_a_compiled_network(subject: Exportable, photos: Path) -> None:
     tensor = subject.prepare(read_image(photos / "scene 1.png"))
     assert tensor.shape == (1, 3, *SIZE)

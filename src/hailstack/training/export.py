@@ -57,12 +57,14 @@ def export(
 
     Raises:
         NotFoundError: a file is not there.
-        InputError: it holds no weights, or no picture could be read.
+        InputError: it holds no weights, no picture could be read, or the ONNX file or the recording would take the
+            place of a file that is read.
         ConfigError: sizes, names or options do not fit the network.
         ModelError: the network cannot be written as ONNX.
         MissingExtraError: a library that the network needs is not installed.
     """
     options = options or ExportOptions()
+    _check_places(onnx_path, Path(weights), options)
     pictures, skipped = load_pictures(options.images)
     progress("reading the weights")
     subject = load_subject(weights, options)
@@ -73,6 +75,17 @@ def export(
     if options.record is not None:
         write_recording(options.record, pictures, made.inputs, made.said, made.names)
     return _exported(onnx_path, made, options.record, skipped)
+
+
+def _check_places(onnx_path: Path, weights: Path, options: ExportOptions) -> None:
+    """Nothing, if no file is written over one that is read, or over another that is written."""
+    taken = {one.resolve() for one in (weights, options.weights) if one is not None and one.is_file()}
+    for path in (onnx_path, options.record):
+        if path is not None and path.resolve() in taken:
+            message = f"{path}: is a file of weights, or written twice; name another file for the output"
+            raise InputError(message)
+        if path is not None:
+            taken.add(path.resolve())
 
 
 @dataclass(frozen=True, slots=True, eq=False)
