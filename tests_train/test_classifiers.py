@@ -36,6 +36,14 @@ def test_the_seeds_networks_compute_the_same_as_onnx(name: str, tolerance: float
     assert made.outputs == {"logits": (1, 1000)}
 
 
+def test_random_weights_leave_the_programs_own_chance_alone() -> None:
+    torch.manual_seed(5)
+    wanted = torch.rand(3)
+    torch.manual_seed(5)
+    load_classifier("resnet18", None, size=(SIZE, SIZE))
+    assert torch.equal(torch.rand(3), wanted)
+
+
 def test_weights_say_how_many_classes_there_are(tmp_path: Path) -> None:
     import torchvision
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from hailstack.training.export import Exported, ExportOptions
 from hailstack.training.export import export as export_weights
-from hailstack.training.options import Progress, Tick, Trained, TrainOptions
+from hailstack.training.options import Progress, Trained, TrainOptions
 from hailstack.training.train import train as train_network
 
-
-def _silent(tick: Tick) -> None:
-    """Tell nobody."""
+FILES = frozenset({"weights", "images", "record", "ultralytics_python"})
+"""Options that are paths; here they may be text, too."""
 
 
 def train(
@@ -21,7 +21,7 @@ def train(
     folder: str | os.PathLike[str] = "runs",
     *,
     resume: bool = False,
-    progress: Progress = _silent,
+    progress: Progress = lambda tick: None,
     **options: Any,
 ) -> Trained:
     """A trained detector, in ``folder`` under the run's ``name``.
@@ -35,7 +35,9 @@ def train(
     Raises:
         InputError and its kinds: as :func:`hailstack.training.train.train`.
     """
-    return train_network(Path(data), Path(folder), TrainOptions(**options), resume=resume, progress=progress)
+    return train_network(
+        Path(data), Path(folder), TrainOptions(**_with_paths(options)), resume=resume, progress=progress
+    )
 
 
 def export(weights: str | os.PathLike[str], output: str | os.PathLike[str], **options: Any) -> Exported:
@@ -48,4 +50,8 @@ def export(weights: str | os.PathLike[str], output: str | os.PathLike[str], **op
     Raises:
         InputError and its kinds: as :func:`hailstack.training.export.export`.
     """
-    return export_weights(os.fspath(weights), Path(output), ExportOptions(**options))
+    return export_weights(os.fspath(weights), Path(output), ExportOptions(**_with_paths(options)))
+
+
+def _with_paths(options: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: Path(one) if key in FILES and one is not None else one for key, one in options.items()}

@@ -10,10 +10,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from hailstack.errors import InputError
 from hailstack.evaluation.network import Found, NetworkFacts, Wishes
 from hailstack.imaging import Preprocess
 from hailstack.training.decode import predict
 from hailstack.training.extra import torch
+from hailstack.training.foreign import is_foreign
 from hailstack.training.weights import load_weights
 from hailstack.types import Detections, Frame
 
@@ -27,6 +29,12 @@ class TrainedNetwork:
     """
 
     def __init__(self, path: Path, wishes: Wishes) -> None:
+        if is_foreign(path):
+            message = (
+                f"{path}: is of Ultralytics; hailstack export --ultralytics-python PYTHON makes an ONNX file of it, "
+                "which can be judged"
+            )
+            raise InputError(message)
         weights = load_weights(path)
         self._network, self._wishes = weights.network, wishes
         self.facts = NetworkFacts(

@@ -11,7 +11,7 @@ from concurrent.futures import Future
 from contextlib import ExitStack
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Literal, TypeAlias, cast
+from typing import Any, Literal, TypeAlias, cast, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,9 @@ from hailstack.types import Detections, Failed, Frame, FrameId, Image
 
 Picture: TypeAlias = Image | str | os.PathLike[str]
 """Pixels ``(h, w, 3)`` uint8, or the path of a picture file."""
+
+Colour = Literal["rgb", "bgr"]
+"""Order of the channels."""
 
 PROGRAM = "the program's"
 """Source of frames that are arrays, for messages."""
@@ -91,7 +94,7 @@ class Detector:
 
     Raises:
         NotFoundError, HefError: there is no such file, or it is no HEF.
-        ConfigError: it finds no objects, or a threshold makes no sense.
+        ConfigError: it finds no objects, or a threshold or the colour makes no sense.
         DeviceError and its kinds: the HEF cannot be opened on the device.
 
     >>> with Detector("field.hef", conf=0.4) as detector:  # doctest: +SKIP
@@ -105,7 +108,7 @@ class Detector:
         conf: float = 0.25,
         iou: float = 0.45,
         names: Sequence[str] = (),
-        colour: Literal["rgb", "bgr"] = "rgb",
+        colour: Colour = "rgb",
         timeout_ms: int = 10_000,
         depth: int | None = None,
     ) -> None:
@@ -113,6 +116,9 @@ class Detector:
             if not 0 <= value <= 1:
                 message = f"{key} is {value}, it must be within 0..1"
                 raise ConfigError(message)
+        if colour not in get_args(Colour):
+            message = f"colour is {colour!r}, it must be rgb or bgr"
+            raise ConfigError(message)
         self._path, self._bgr = os.fspath(hef), colour == "bgr"
         config = RunConfig(classes=tuple(names), confidence_threshold=conf, nms_threshold=iou)
         fitting = Fitting(self._path, read_notes(hef), config)

@@ -137,9 +137,9 @@ def _of_timm(timm: ModuleType, name: str) -> _Recipe:
 
 def _untrained(recipe: _Recipe) -> nn.Module:
     """Random weights that are the same every time; batch normalisation has seen some noise, or numbers run away."""
-    torch.manual_seed(0)
-    network = recipe.make().train()
-    with torch.no_grad():
+    with torch.random.fork_rng(devices=[]), torch.no_grad():
+        torch.manual_seed(0)
+        network = recipe.make().train()
         for _ in range(10):
             network(torch.randn(2, 3, recipe.side, recipe.side))
     return network

@@ -56,6 +56,12 @@ def test_the_session_lives_across_frames_and_ends_with_the_detector(script):
         detector.detect(picture(1))
 
 
+def test_an_order_of_colours_that_is_none_is_told_before_the_device_is_opened(script):
+    with pytest.raises(ConfigError, match="colour is 'BGR', it must be rgb or bgr"):
+        Detector("net.hef", colour="BGR")
+    assert script.opened == 0
+
+
 def test_many_frames_come_in_order_and_are_on_the_device_together(script):
     with Detector("net.hef", depth=4) as detector:
         counts = [len(found.scores) for found in detector.detect_many(picture(number % 4) for number in range(40))]
