@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hailstack.cli import run
 from hailstack.compiler.calibration.build import build_calibration
 from hailstack.compiler.calibration.check import check_set
-from hailstack.compiler.calibration.choose import choose, pairwise
+from hailstack.compiler.calibration.choose import Choice, choose, pairwise
 from hailstack.compiler.calibration.descriptors import COLOUR, brightness, colour_swapped, describe
 from hailstack.compiler.calibration.frames import open_calibration
 from hailstack.compiler.calibration.network import embedding_of, preprocess_of
@@ -82,12 +82,19 @@ def test_the_choice_covers_what_the_first_pictures_miss(tmp_path: Path) -> None:
     assert sum(int(picture.path.stem) < 30 for picture in report.pictures) == 1
 
 
-def test_near_duplicates_are_left_out_and_said(tmp_path: Path) -> None:
+def test_near_duplicates_are_left_out_where_enough_differ() -> None:
+    descriptors = np.repeat(np.arange(70, dtype=np.int32)[:, None] * 2000, 4, axis=1).repeat(3, axis=0)
+    choice = choose(pairwise(descriptors), 128, fewest=64)
+    assert choice == Choice(tuple(range(0, 210, 3)), duplicates=140)
+
+
+def test_near_duplicates_fill_a_set_that_would_be_too_small_and_it_is_said(tmp_path: Path) -> None:
     folder = write_scenes(tmp_path / "photos", [scene(1 + i // 10, noise=i + 1) for i in range(30)])
     report = build_calibration([folder], None, Plan(PREPROCESS, count=10))
-    assert report.count == 3
-    assert report.choice.duplicates == 27
-    assert codes(report)["duplicates"] == "warning"
+    assert report.count == 10
+    assert (report.choice.duplicates, report.choice.alike) == (20, 7)
+    assert {int(picture.path.stem) // 10 for picture in report.pictures} == {0, 1, 2}
+    assert "7 of the 10 are near-duplicates" in next(f.message for f in report.findings if f.code == "duplicates")
 
 
 @settings(max_examples=25, deadline=None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from hailstack.compiler.calibration.choose import Choice, choose, pairwise
 from hailstack.compiler.calibration.findings import Finding, find_faults, left_out, worst_first
-from hailstack.compiler.calibration.frames import Progress, check_sets
+from hailstack.compiler.calibration.frames import DEFAULT_LIMIT, Progress, check_sets
 from hailstack.compiler.calibration.plan import Plan
 from hailstack.compiler.calibration.report import CalibrationReport
 from hailstack.compiler.calibration.score import Scores, score
@@ -81,8 +81,8 @@ def _choose(seen: Survey, table: NDArray[np.uint32], plan: Plan) -> Choice:
     usable = np.flatnonzero(~seen.blank) if not seen.blank.all() else np.arange(len(seen))
     kinds = tuple(seen.kinds[row] for row in usable)
     part = table if len(usable) == len(seen) else table[np.ix_(usable, usable)]
-    choice = choose(part, plan.count, kinds, keep_duplicates=plan.keep_duplicates)
-    return Choice(tuple(int(usable[row]) for row in choice.rows), choice.duplicates)
+    choice = choose(part, plan.count, kinds, keep_duplicates=plan.keep_duplicates, fewest=DEFAULT_LIMIT)
+    return replace(choice, rows=tuple(int(usable[row]) for row in choice.rows))
 
 
 def _write(
@@ -117,7 +117,10 @@ def _findings(origin: Origin, seen: Survey, choice: Choice, scores: Scores, plan
         *left_out("blank", "blank pictures were left out", blank),
         *plan.judged([seen.pictures[row] for row in choice.rows]),
     ]
-    if choice.duplicates and len(choice.rows) < plan.count:
+    if choice.alike:
+        message = f"{choice.alike} of the {len(choice.rows)} are near-duplicates, for there are too few that differ"
+        found.append(Finding("duplicates", "warning", message))
+    elif choice.duplicates and len(choice.rows) < plan.count:
         message = f"{choice.duplicates} near-duplicates were left out, so there are fewer than {plan.count} pictures"
         found.append(Finding("duplicates", "warning", message))
     return worst_first(found)

@@ -36,6 +36,8 @@ class Choice:
     """The chosen, in the order of the source."""
     duplicates: int = 0
     """How many were left out as near-duplicates of an earlier one."""
+    alike: int = 0
+    """How many of the chosen are near-duplicates, because without them there were too few."""
 
 
 def distances(first: NDArray[np.int32], second: NDArray[np.int32]) -> NDArray[np.uint32]:
@@ -55,7 +57,12 @@ def pairwise(descriptors: NDArray[np.int32]) -> NDArray[np.uint32]:
 
 
 def choose(
-    table: NDArray[np.uint32], count: int, kinds: Sequence[frozenset[Kind]] = (), *, keep_duplicates: bool = False
+    table: NDArray[np.uint32],
+    count: int,
+    kinds: Sequence[frozenset[Kind]] = (),
+    *,
+    keep_duplicates: bool = False,
+    fewest: int = 0,
 ) -> Choice:
     """At most ``count`` rows that stand for all.
 
@@ -63,11 +70,15 @@ def choose(
         table: distances of all pairs.
         kinds: kinds of objects in each picture.
         keep_duplicates: near-duplicates may be chosen, too.
+        fewest: with fewer rows than this, near-duplicates fill them up: small things before one sky look alike, and
+            still differ where it matters.
     """
     unique = list(range(len(table))) if keep_duplicates else drop_duplicates(table)
     duplicates = len(table) - len(unique)
     if len(unique) <= count:
-        return Choice(tuple(unique), duplicates)
+        wanted = max(len(unique), min(fewest, count, len(table)))
+        filled = _fill(table, range(len(table)), unique, wanted)
+        return Choice(tuple(sorted(filled)), len(table) - wanted, wanted - len(unique))
     rare = _rare_first(unique, kinds, int(count * QUOTA_SHARE)) if kinds else []
     return Choice(tuple(sorted(_fill(table, unique, rare, count))), duplicates)
 

@@ -88,7 +88,7 @@ def make_page(report: CalibrationReport, sheet: Image) -> str:
 
 def _tiles(report: CalibrationReport) -> str:
     tiles = [(f"{report.count}", "pictures in the set"), (f"{report.candidates}", "pictures looked at")]
-    tiles.append((f"{report.choice.duplicates}", "near-duplicates among them"))
+    tiles.append((f"{report.choice.duplicates}", "near-duplicates left out"))
     if report.scores is not None and report.count < report.candidates:
         cover = report.scores.coverage
         others = f"of the pictures' variety covered; the first as many {cover.first:.0%}, by lot {cover.random:.0%}"
