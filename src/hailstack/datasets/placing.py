@@ -154,7 +154,11 @@ def name_samples(samples: Iterable[Sample]) -> Mapping[Path, PurePosixPath]:
 
 
 def free_name(name: PurePosixPath, used: set[str]) -> PurePosixPath:
-    """``name``, with ``_2``, ``_3`` … behind its stem if that is in use; it is in use afterwards."""
+    """``name``, with ``_2``, ``_3`` … behind its stem if that is in use; it is in use afterwards.
+
+    Line ends in it become ``_``: lists have a line for each picture.
+    """
+    name = PurePosixPath("_".join(str(name).splitlines()))
     free, number = name, 1
     while bare(free) in used:
         number += 1

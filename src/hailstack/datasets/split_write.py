@@ -65,11 +65,15 @@ def _stale_lists(dataset: Dataset, division: Division, folder: Path) -> list[Pat
     """Lists of splits that are no more.
 
     Raises:
-        InputError: a list is to be written where the label of a picture is.
+        InputError: a list is to be written where the label of a picture is, or a picture's name does not fit a line.
     """
     labels = _labels(division)
     for split, samples in division.splits.items():
         file = folder / f"{split}.txt"
+        for sample in samples:
+            if len(str(sample.image).splitlines()) > 1:
+                message = f"{str(sample.image)!r}: a line end in a name breaks lists; rename it, or say --copy"
+                raise InputError(message)
         if samples and _plain(file) in labels:
             message = (
                 f"{file}: is the label of a picture, and would be the list of {split}; rename both, or say --copy"

@@ -29,7 +29,9 @@ from hailstack.datasets.yolo import SPLITS, UNSPLIT
 from hailstack.errors import ConfigError, InputError
 from hailstack.imaging import IMAGE_SUFFIXES
 
-CLASS_FILES = ("classes.txt", "labels.txt", "labelmap.txt")
+LABELMAP = "labelmap.txt"
+"""CVAT's list of classes: lines ``name:colour:parts:actions``, and comments."""
+CLASS_FILES = ("classes.txt", "labels.txt", LABELMAP)
 """Class names in their order, one a line, as labelling tools keep them."""
 CORNERS = ("xmin", "ymin", "xmax", "ymax")
 INTEGER = re.compile(r"-?[0-9]{1,18}")
@@ -102,7 +104,7 @@ def _listed(file: Path, pictures: Mapping[str, Path], problems: list[Problem]) -
         message = f"{file}: not a text file that lists pictures"
         raise ConfigError(message) from error
     for number, line in enumerate(lines, 1):
-        stem = line.strip()
+        stem = line if line in pictures else line.strip()
         if stem in pictures:
             found.append((stem, pictures[stem]))
         elif stem:
@@ -130,9 +132,9 @@ def listed_names(path: Path) -> list[str]:
     except UnicodeDecodeError as error:
         message = f"{file}: not a text file that lists class names"
         raise ConfigError(message) from error
-    # CVAT writes name:colour:parts:actions.
-    names = [line.split(":")[0].strip() for line in lines if line.strip() and not line.startswith("#")]
-    return list(dict.fromkeys(names))
+    if file.name == LABELMAP:
+        lines = [line.split(":")[0] for line in lines if not line.startswith("#")]
+    return list(dict.fromkeys(line.strip() for line in lines if line.strip()))
 
 
 class _Labelled:

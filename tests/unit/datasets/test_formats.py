@@ -365,6 +365,24 @@ def test_pictures_in_no_split_are_told_when_they_are_left_out(
     assert "2 pictures in no split left out" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("kind", ["yolo", "coco", "voc", "cvat", "labelstudio"])
+def test_names_with_colons_spaces_and_line_ends_come_through(tmp_path: Path, kind: Format) -> None:
+    names = {0: "lane: left", 1: "# 1", 2: "a:b"}
+    pictures = {"x .png": box_objects([(2, (0.5, 0.5, 0.2, 0.2))]), "a\nb.png": box_objects([])}
+    dataset = dataset_of(tmp_path / "in", {"val": pictures}, names=names)
+    written = open_dataset(write_dataset(dataset, tmp_path / "out", kind))
+    assert (written.names, written.problems) == (names, ())
+    assert sorted(sample.image.name for sample in written.splits["val"]) == ["a_b.png", "x .png"]
+    assert sum(one.objects.class_id.tolist() == [2] for one in written.samples if one.objects is not None) == 1
+
+
+def test_a_list_of_classes_of_cvat_has_colours_behind_the_names(tmp_path: Path) -> None:
+    (write_voc_folder(tmp_path) / "labelmap.txt").write_text(
+        "# label:color_rgb:parts:actions\nbackground:0,0,0::\ncat:1,2,3::\nPferd & Reiter:::\n"
+    )
+    assert open_dataset(tmp_path).names == {0: "cat", 1: "Pferd & Reiter"}
+
+
 JUNK = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3) | st.just([]) | st.just({})
 
 

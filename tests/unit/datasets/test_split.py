@@ -252,6 +252,13 @@ def test_labels_that_are_called_like_a_split_are_no_lists(tmp_path: Path) -> Non
     assert {k: len(v) for k, v in open_dataset(tmp_path).splits.items()} == {"train": 9, "val": 1}
 
 
+def test_a_name_that_no_list_can_hold_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    grow(tmp_path, {**MIXED, "a\u2028b.png": (0,)})
+    with pytest.raises(InputError, match="a line end in a name breaks lists"):
+        write_lists(open_dataset(tmp_path), split(tmp_path))
+    assert not list(tmp_path.glob("*.txt"))
+
+
 def test_lists_of_splits_that_are_no_more_go_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     grow(tmp_path, MIXED)
     write_lists(open_dataset(tmp_path), split(tmp_path, test=0.2))

@@ -77,7 +77,7 @@ def _members(path: Path, paths: Mapping[str, str], findings: list[Finding]) -> M
         if not file.is_file():
             continue
         for number, line in enumerate(file.read_text("utf-8-sig", "replace").splitlines(), 1):
-            stem = line.strip()
+            stem = line if line in paths else line.strip()
             if stem and stem not in paths:
                 findings.append(Finding("list-missing", file, f"{stem} is not there", number))
             elif stem and split in members.setdefault(stem, []):
