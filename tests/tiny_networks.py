@@ -73,6 +73,15 @@ def write_classifier(
     return net.save(path, [last], size, batch)
 
 
+def write_depth(path: Path) -> Path:
+    """Half a metre, and ten more for white: a map of half the input's size from the mean of each 2x2 pixels."""
+    net = NetworkWriter(17)
+    features = net.constant(np.full((8, 3, 2, 2), 1 / 12, np.float32)), net.constant(np.zeros(8, np.float32))
+    grey = net.add("Relu", net.add("Conv", "images", *features, strides=[2, 2], kernel_shape=[2, 2]))
+    last = net.constant(np.full((1, 8, 1, 1), 10 / 8, np.float32)), net.constant(np.full(1, 0.5, np.float32))
+    return net.save(path, [net.add("Conv", grey, *last, kernel_shape=[1, 1], name="depth")], 64, 1)
+
+
 def _trunk(net: NetworkWriter) -> dict[int, str]:
     """Feature maps of 16 channels at strides 8, 16 and 32."""
     tensor = net.silu(net.conv("images", 3, 24, stride=2))

@@ -75,6 +75,9 @@ def eval(
     if html is not None and not html.absolute().parent.is_dir():
         message = f"{html}: there is no folder {html.absolute().parent}"
         raise NotFoundError(message)
+    if html is not None and html.is_file() and html.suffix.lower() not in (".html", ".htm"):
+        message = f"{html}: is there already and is no page; name another file for --html"
+        raise InputError(message)
     demands = Demands(min_map50, max_drop)
     demands.check(len(models) + sum(one.suffix.lower() == ".hef" for one in models) * inside)
     given = pixels.to_options()

@@ -19,6 +19,8 @@ from hailstack.evaluation.report import Evaluation, Judged
 from hailstack.evaluation.score import shown
 
 CLASSES_SHOWN = 20
+FEW_FIGURES = 2
+"""So many have room for their intervals beside them."""
 
 
 @contextmanager
@@ -60,7 +62,13 @@ def _heading(found: Evaluation) -> Iterator[str]:
     yield f"{found.data} ({found.split}): {len(found.pictures)} pictures{boxes}"
     for one in found.networks:
         facts = one.facts
-        yield f"{facts.title}: {describe_entrance(one)}, {facts.pixels} [{facts.origin}]"
+        yield f"{facts.title}: {describe_entrance(one)}, {facts.pixels} [{facts.origin}]{describe_alignment(one)}"
+
+
+def describe_alignment(judged: Judged) -> str:
+    """What was done to a depth network's answers before they were compared, in words; nothing for others."""
+    aligned = judged.score.notes.get("aligned", "")
+    return f"; distances {aligned}" if aligned else ""
 
 
 def describe_entrance(judged: Judged) -> str:
@@ -83,7 +91,7 @@ def _figures(found: Evaluation) -> Table:
     for name in extra:
         table.add_column({"confidence": "best F1 at", "f1": "F1"}.get(name, name), justify="right", no_wrap=True)
     for number, one in enumerate(found.networks):
-        cells = [_with_interval(one, name) for name in names]
+        cells = [_with_interval(one, name, "\n" if len(names) > FEW_FIGURES else " ") for name in names]
         if len(found.networks) > 1:
             cells.append(_lost(one) if number else "")
         best = one.score.notes.get("best_f1", {})
@@ -91,9 +99,9 @@ def _figures(found: Evaluation) -> Table:
     return table
 
 
-def _with_interval(judged: Judged, name: str) -> str:
+def _with_interval(judged: Judged, name: str, between: str) -> str:
     one = judged.figures[name]
-    span = f" ({one.low:.3f}-{one.high:.3f})" if math.isfinite(one.low) else ""
+    span = f"{between}({one.low:.3f}-{one.high:.3f})" if math.isfinite(one.low) else ""
     return f"{shown(name, one.value)}{span}"
 
 
@@ -148,5 +156,5 @@ def _closing(found: Evaluation, page: Path | None) -> Iterator[str]:
 
 def _table(title: str, first: str) -> Table:
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD)
-    table.add_column(first, overflow="fold")
+    table.add_column(first, overflow="fold", min_width=8)
     return table

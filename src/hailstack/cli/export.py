@@ -8,6 +8,8 @@ from typing import Annotated
 import cyclopts
 from cyclopts import Parameter
 
+from hailstack.errors import InputError
+
 export = cyclopts.App(name="export", help_format="plaintext")
 export.command(
     "hailstack.cli.export_verify:export_verify",
@@ -26,8 +28,8 @@ def write(
     features: str | None = None,
     imgsz: str | None = None,
     opset: int = 17,
-    conf: float = 0.25,
-    iou: float = 0.7,
+    conf: float | None = None,
+    iou: float | None = None,
     state: Annotated[Path | None, Parameter(name="--weights")] = None,
     untrained: Annotated[bool, Parameter(negative=())] = False,
     labels: Path | None = None,
@@ -59,9 +61,9 @@ def write(
     opset
         ONNX operator set, 11 to 20; with --nms from 13.
     conf
-        With --nms: boxes have a higher score.
+        With --nms: boxes have a higher score. Default: 0.25.
     iou
-        With --nms: of two boxes of a class that overlap more the weaker goes.
+        With --nms: of two boxes of a class that overlap more the weaker goes. Default: 0.7.
     state
         The state dictionary of a classifier that is named; nothing is downloaded.
     untrained
@@ -82,6 +84,9 @@ def write(
         The outcome for programs.
     """
     size = None if imgsz is None else _size(imgsz)
+    limits = {name: value for name, value in (("confidence", conf), ("iou", iou)) if value is not None}
+    if limits and not nms:
+        raise InputError("--conf and --iou are built in with --nms; raw outputs have no such limits")
     from hailstack.cli.compile_inputs import read_labels
     from hailstack.cli.export_report import print_exported, show_steps
     from hailstack.training.export import export as run
@@ -91,8 +96,7 @@ def write(
         imgsz=size,
         opset=opset,
         nms=nms,
-        confidence=conf,
-        iou=iou,
+        **limits,
         features=features,
         weights=state,
         untrained=untrained,
@@ -110,8 +114,6 @@ def write(
 
 
 def _size(text: str) -> tuple[int, int]:
-    from hailstack.errors import InputError
-
     sides = [int(side) for side in text.split("x") if side.isdecimal()]
     if not 1 <= len(sides) <= 2 or len(sides) != text.count("x") + 1 or min(sides) < 1:
         message = f"--imgsz is {text!r}; one side or height and width are expected, such as 640 or 384x640"

@@ -33,7 +33,7 @@ def print_verification(verification: Verification, parity: Parity | None, *, as_
     console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 120)
     for line in _facts(verification):
         console.print(line, markup=False)
-    if verification.answers:
+    if any(answer.found is not None or answer.score is not None for answer in verification.answers):
         console.print(_table(verification))
     for finding in verification.findings:
         console.print(f"[{COLOURS[finding.severity]}]{finding.severity:8s}[/]", end=" ")
@@ -51,7 +51,8 @@ def _facts(verification: Verification) -> Iterator[str]:
     yield f"outputs    {_shapes(made.outputs)}"
     family = f" ({verification.family})" if verification.family else ""
     named = f", named {', '.join(made.names[:5])}{', …' if len(made.names) > 5 else ''}" if made.names else ""
-    yield f"head       {verification.kind}: {verification.task}{family}, {verification.classes} classes{named}"
+    classes = f", {verification.classes} classes{named}" if verification.classes else ""
+    yield f"head       {verification.kind}: {verification.task}{family}{classes}"
 
 
 def _shapes(shapes: object) -> str:

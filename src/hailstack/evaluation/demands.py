@@ -25,8 +25,10 @@ class Demands:
         """Nothing, if so many networks can be measured by them.
 
         Raises:
-            InputError: there is nothing to compare with.
+            InputError: there is nothing to compare with, or the limit is no number.
         """
+        if self.max_drop is not None and math.isnan(self.max_drop):
+            raise InputError("--max-drop is not a number")
         if self.max_drop is not None and networks < 2:
             message = "--max-drop compares with the first network: name it before the other, or add --float for a HEF"
             raise InputError(message)

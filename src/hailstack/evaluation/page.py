@@ -80,10 +80,11 @@ def _lost(judged: Judged) -> str:
 
 def _network(judged: Judged) -> str:
     facts, how = judged.facts, judged.facts.preprocess
+    aligned = f"; distances {escape(judged.score.notes['aligned'])}" if judged.score.notes.get("aligned") else ""
     estimate = "" if facts.estimate_fps is None else f", the compiler expects {facts.estimate_fps:.0f} of a chip"
     return (
         f"<li><strong>{escape(facts.title)}</strong>: {how.mode} {how.width}x{how.height}, {escape(facts.pixels)} "
-        f"({escape(facts.origin)}); {escape(facts.runs_on)}; pictures a second in this run: "
+        f"({escape(facts.origin)}){aligned}; {escape(facts.runs_on)}; pictures a second in this run: "
         f"{judged.speed.network:.1f} through the network alone, {judged.speed.whole:.1f} from file to result"
         f"{estimate}</li>"
     )

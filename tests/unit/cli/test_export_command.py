@@ -9,7 +9,7 @@ import pytest
 from onnx import numpy_helper
 
 from hailstack.cli import run
-from tiny_networks import write_classifier, write_yolov8
+from tiny_networks import write_classifier, write_depth, write_yolov8
 
 
 def test_a_sound_file_ends_well(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -38,6 +38,21 @@ def test_what_is_found_in_black_and_why_is_printed_for_people_and_programs(
     answer = json.loads(capsys.readouterr().out)
     assert answer["ok"] is False
     assert answer["findings"][0]["code"] == "black"
+
+
+def test_limits_that_nothing_heeds_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["export", "best.pt", "-o", str(tmp_path / "m.onnx"), "--conf", "0.5"]) == 1
+    assert "--conf and --iou are built in with --nms" in capsys.readouterr().err
+
+
+def test_a_network_that_draws_maps_is_not_said_to_have_classes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write_depth(tmp_path / "net.onnx")
+    run(["export", "verify", str(path)])
+    said = capsys.readouterr().out
+    assert "head       depth estimation: depth_estimation\n" in said
+    assert "best score" not in said
 
 
 @pytest.mark.parametrize("size", ["big", "1x2x3", "0"])

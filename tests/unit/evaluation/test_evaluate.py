@@ -79,6 +79,18 @@ def test_a_drop_needs_something_to_compare_with(field, capsys):
     assert "add --float for a HEF" in capsys.readouterr().err
 
 
+def test_a_drop_that_is_no_number_is_not_met_by_chance(field, capsys):
+    assert run(["eval", str(field.onnx), str(field.hef), str(field.data), "--max-drop", "nan"]) == 1
+    assert "--max-drop is not a number" in capsys.readouterr().err
+
+
+def test_a_page_takes_the_place_of_no_other_file(field, capsys):
+    before = field.data.read_text()
+    assert run(["eval", str(field.onnx), str(field.data), "--html", str(field.data)]) == 1
+    assert "data.yaml: is there already and is no page" in capsys.readouterr().err
+    assert field.data.read_text() == before
+
+
 def test_a_model_and_data_are_needed(capsys):
     assert run(["eval", "model.hef"]) == 1
     assert "hailstack eval model.hef data.yaml" in capsys.readouterr().err

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
+import cv2
 import numpy as np
 import pytest
 
+from hailstack.cli import run
 from hailstack.errors import ConfigError, MediaError
 from hailstack.evaluation.depth import DepthScorer, read_distances
 from hailstack.evaluation.map_truth import read_maps
@@ -12,6 +16,7 @@ from hailstack.evaluation.segmentation import SegmentationScorer
 from hailstack.imaging import write_image
 from hailstack.imaging.maps import read_map
 from hailstack.types import ClassMap, DepthMap
+from tiny_networks import write_depth
 
 IMAGE = np.zeros((4, 6, 3), np.uint8)
 METRES = np.linspace(1, 12, 24, dtype=np.float32).reshape(4, 6)
@@ -101,3 +106,31 @@ def test_a_coloured_map_is_refused(tmp_path):
     write_image(tmp_path / "mask.png", np.dstack([IMAGE[..., 0], IMAGE[..., 0] + 1, IMAGE[..., 0] + 2]))
     with pytest.raises(MediaError, match="one number a pixel is expected, not colours"):
         read_map(tmp_path / "mask.png")
+
+
+@pytest.fixture
+def far(tmp_path):
+    """Pictures that are the brighter the farther, with distances in millimetres (PNG) and metres (NumPy)."""
+    for name in ("images", "depth"):
+        (tmp_path / "far" / name).mkdir(parents=True)
+    grey = cv2.resize(np.array([[20, 90], [200, 240]], np.uint8), (64, 64), interpolation=cv2.INTER_LINEAR)
+    for number in range(2):
+        write_image(tmp_path / "far" / "images" / f"{number}.png", np.repeat(grey[..., None], 3, axis=2))
+    metres = 0.5 + 10.0 * grey / 255
+    cv2.imwrite(str(tmp_path / "far" / "depth" / "0.png"), (1000 * metres).astype(np.uint16))
+    np.save(tmp_path / "far" / "depth" / "1.npy", metres)
+    return tmp_path / "far"
+
+
+def test_a_depth_network_is_judged_from_its_file_to_the_report(far, tmp_path, capsys):
+    model = str(write_depth(tmp_path / "depth.onnx"))
+    assert run(["eval", model, str(far), "--html", str(tmp_path / "depth.html")]) == 0
+    said = capsys.readouterr().out
+    assert "distances scaled by the ratio of medians, picture by picture" in said
+    assert "depth.on" in said  # its name, not a letter a line
+    assert "distances scaled by the ratio of medians" in (tmp_path / "depth.html").read_text()
+    assert run(["eval", model, str(far), "--json"]) == 0
+    figures = json.loads(capsys.readouterr().out)["networks"][0]["figures"]
+    assert figures["AbsRel"]["value"] < 0.02
+    assert figures["RMSE"]["value"] < 0.1
+    assert figures["delta1"]["value"] == 1.0
