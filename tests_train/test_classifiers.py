@@ -44,6 +44,10 @@ def test_random_weights_leave_the_programs_own_chance_alone() -> None:
     assert torch.equal(torch.rand(3), wanted)
 
 
+def test_networks_take_the_size_that_they_are_published_for() -> None:
+    assert load_classifier("efficientnet_b1", None).input_shape == (1, 3, 240, 240)
+
+
 def test_weights_say_how_many_classes_there_are(tmp_path: Path) -> None:
     import torchvision
 

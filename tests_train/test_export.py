@@ -14,7 +14,7 @@ from onnx import numpy_helper
 
 from hailstack.compiler import compile_model
 from hailstack.compiler.notes import parse_names, read_metadata
-from hailstack.errors import ConfigError, InputError, NotFoundError
+from hailstack.errors import ConfigError, InputError, ModelError, NotFoundError
 from hailstack.fidelity.reference import Original, read_recording
 from hailstack.hef import read_hef
 from hailstack.imaging import read_image, write_image
@@ -171,6 +171,16 @@ def test_a_file_of_another_kind_is_not_compared(weights: Path, tmp_path: Path) -
     onnx.save(onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=8), path)
     with pytest.raises(ConfigError, match="another kind of network"):
         compare_file(path, weights, ExportOptions())
+
+
+def test_a_network_that_insists_on_another_size_is_no_bug_of_ours(subject: Exportable) -> None:
+    class Strict(torch.nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            torch._assert(False, "Wrong image height! Expected 224")
+            return x
+
+    with pytest.raises(ModelError, match="cannot write it as ONNX: Wrong image height"):
+        to_onnx(replace(subject, network=Strict()), 17)
 
 
 def test_a_number_that_is_none_is_no_parity(subject: Exportable) -> None:

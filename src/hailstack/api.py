@@ -9,7 +9,7 @@ from typing import Any
 
 from hailstack.training.export import Exported, ExportOptions
 from hailstack.training.export import export as export_weights
-from hailstack.training.options import Progress, Trained, TrainOptions
+from hailstack.training.options import Augmentation, Progress, Trained, TrainOptions
 from hailstack.training.train import train as train_network
 
 FILES = frozenset({"weights", "images", "record", "ultralytics_python"})
@@ -31,12 +31,13 @@ def train(
         resume: go on where the run of that name was stopped.
         progress: is told after every batch and every epoch.
         options: the fields of :class:`~hailstack.training.options.TrainOptions`: ``model``, ``epochs``, ``imgsz``, ...
+            ``augment`` may be a dict: ``{"mosaic": 0.0}``.
 
     Raises:
         InputError and its kinds: as :func:`hailstack.training.train.train`.
     """
     return train_network(
-        Path(data), Path(folder), TrainOptions(**_with_paths(options)), resume=resume, progress=progress
+        Path(data), Path(folder), TrainOptions(**_converted(options)), resume=resume, progress=progress
     )
 
 
@@ -50,8 +51,14 @@ def export(weights: str | os.PathLike[str], output: str | os.PathLike[str], **op
     Raises:
         InputError and its kinds: as :func:`hailstack.training.export.export`.
     """
-    return export_weights(os.fspath(weights), Path(output), ExportOptions(**_with_paths(options)))
+    return export_weights(os.fspath(weights), Path(output), ExportOptions(**_converted(options)))
 
 
-def _with_paths(options: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: Path(one) if key in FILES and one is not None else one for key, one in options.items()}
+def _converted(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options as the dataclasses have them."""
+    given: dict[str, Any] = {
+        key: Path(one) if key in FILES and one is not None else one for key, one in options.items()
+    }
+    if isinstance(given.get("augment"), Mapping):
+        given["augment"] = Augmentation(**given["augment"])
+    return given

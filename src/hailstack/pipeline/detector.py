@@ -93,7 +93,7 @@ class Detector:
         depth: frames on the device at a time; None chooses.
 
     Raises:
-        NotFoundError, HefError: there is no such file, or it is no HEF.
+        HefError: there is no such file, or it is no HEF.
         ConfigError: it finds no objects, or a threshold or the colour makes no sense.
         DeviceError and its kinds: the HEF cannot be opened on the device.
 

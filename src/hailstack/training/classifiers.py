@@ -95,12 +95,12 @@ def _find(name: str) -> _Recipe:
     if torchvision is not None:
         known += torchvision.list_models(module=torchvision)
         if name in known:
-            return _Recipe(lambda **options: torchvision.get_model(name, weights=None, **options))
+            return _of_torchvision(torchvision, name)
     if timm is not None:
         known += timm.list_models()
         if name in known:
             return _of_timm(timm, name)
-    near = difflib.get_close_matches(name, known, NEAR, 0.5)
+    near = difflib.get_close_matches(name, dict.fromkeys(known), NEAR, 0.5)
     similar = f"similar: {', '.join(near)}" if near else "torchvision.models.list_models() lists some"
     message = f"{name}: neither a file nor a classifier that torchvision or timm know; {similar}"
     raise InputError(message)
@@ -121,6 +121,13 @@ def _library(name: str) -> ModuleType | None:
             f"{name} is installed but does not fit PyTorch {torch.__version__} ({error}); install the build for it"
         )
         raise MissingExtraError(message) from error
+
+
+def _of_torchvision(torchvision: ModuleType, name: str) -> _Recipe:
+    """With the smallest side that weights are published for: larger ones are for networks made larger."""
+    published = [one.transforms.keywords for one in torchvision.get_model_weights(name)]
+    side = min((int(one["crop_size"]) for one in published if "crop_size" in one), default=SIDE)
+    return _Recipe(lambda **options: torchvision.get_model(name, weights=None, **options), side)
 
 
 def _of_timm(timm: ModuleType, name: str) -> _Recipe:

@@ -85,7 +85,7 @@ def _traced(subject: Exportable, opset: int) -> onnx.ModelProto:
                 input_names=[INPUT],
                 output_names=list(subject.outputs),
             )
-    except (RuntimeError, ValueError, TypeError) as error:
+    except (RuntimeError, ValueError, TypeError, AssertionError) as error:
         message = f"{subject.model}: PyTorch cannot write it as ONNX: {str(error).splitlines()[0]}"
         raise ModelError(message) from error
     return onnx.load_from_string(file.getvalue())
