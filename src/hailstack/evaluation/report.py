@@ -10,7 +10,7 @@ from typing import Any
 
 from hailstack.evaluation.chance import FEW_PICTURES, Interval, Loss
 from hailstack.evaluation.network import NetworkFacts
-from hailstack.evaluation.score import Row, Score
+from hailstack.evaluation.score import LOWER_IS_BETTER, Row, Score
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +72,10 @@ class Evaluation:
         lost, first = judged.losses[name], self.networks[0].facts.title
         if lost.value == lost.low == lost.high == 0:
             return f"{judged.facts.title}: the same {name} as {first}, picture for picture"
-        change = f"{-100 * lost.value:+.1f} points of {name} against {first}"
-        span = f"95 %: {-100 * lost.high:+.1f} to {-100 * lost.low:+.1f}"
+        rises = name in LOWER_IS_BETTER  # an error that is lost to has risen
+        low, high = (lost.low, lost.high) if rises else (-lost.high, -lost.low)
+        change = f"{100 * (lost.value if rises else -lost.value):+.1f} points of {name} against {first}"
+        span = f"95 %: {100 * low:+.1f} to {100 * high:+.1f}"
         count = len(self.pictures)
         if count == 1:
             return f"{judged.facts.title}: {change}; one picture says nothing"

@@ -6,10 +6,13 @@ import json
 
 import cv2
 import numpy as np
+import onnx
 import pytest
+from onnx import numpy_helper
 
 from hailstack.cli import run
 from hailstack.errors import ConfigError, MediaError
+from hailstack.evaluation import evaluate
 from hailstack.evaluation.depth import DepthScorer, read_distances
 from hailstack.evaluation.map_truth import read_maps
 from hailstack.evaluation.segmentation import SegmentationScorer
@@ -134,3 +137,15 @@ def test_a_depth_network_is_judged_from_its_file_to_the_report(far, tmp_path, ca
     assert figures["AbsRel"]["value"] < 0.02
     assert figures["RMSE"]["value"] < 0.1
     assert figures["delta1"]["value"] == 1.0
+
+
+def test_an_error_that_grows_is_said_to_grow(far, tmp_path):
+    model = write_depth(tmp_path / "depth.onnx")
+    worse = onnx.load(model)
+    bias = next(one for one in worse.graph.initializer if list(one.dims) == [1])
+    bias.CopyFrom(numpy_helper.from_array(np.full(1, 6.0, np.float32), bias.name))
+    onnx.save(worse, tmp_path / "worse.onnx")
+    report = evaluate([model, tmp_path / "worse.onnx"], far)
+    first, second = (one.figures["AbsRel"].value for one in report.networks)
+    assert second > first + 0.1
+    assert f"worse.onnx: +{100 * (second - first):.1f} points of AbsRel against depth.onnx" in report.verdicts[0]
