@@ -39,7 +39,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def _beside(path: Path) -> Iterator[Path]:
-    partial = path.with_name(f".{path.name[:80]}.{secrets.token_hex(4)}.part")
+    partial = path.with_name(f".{path.name[:60]}.{secrets.token_hex(4)}.part")
     try:
         yield partial
         partial.replace(path)

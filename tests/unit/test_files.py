@@ -31,6 +31,13 @@ def test_after_a_failure_the_old_file_stays_and_nothing_else(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_a_name_of_the_greatest_length_can_be_written_in_any_script(tmp_path):
+    path = tmp_path / f"{'😀' * 62}.txt"
+    with replacing(path) as partial:
+        partial.write_text("new")
+    assert path.read_text() == "new"
+
+
 def test_two_writers_of_one_name_do_not_meet(tmp_path):
     path = tmp_path / "a.txt"
     with replacing(path) as first, replacing(path) as second:
