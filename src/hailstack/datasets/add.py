@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePosixPath
@@ -9,7 +10,7 @@ from typing import Any
 
 import xxhash
 
-from hailstack.datasets.claim import Claim
+from hailstack.datasets.claim import claimed
 from hailstack.datasets.incoming import Incoming, Source
 from hailstack.datasets.model import Objects
 from hailstack.datasets.picture_files import find_files
@@ -23,6 +24,8 @@ from hailstack.imaging import IMAGE_SUFFIXES
 
 SHOWN = 12
 """Class names that a line has room for."""
+HALF = re.compile(r"\..+\.[0-9a-f]{8}\.part")
+"""What :func:`~hailstack.files.replacing` calls a file that is not whole yet."""
 
 
 @dataclass(slots=True)
@@ -95,8 +98,16 @@ def add_pictures(sources: Iterable[Source], dataset: Path, progress: Callable[[]
         ConfigError: a class has no name.
     """
     folder = Collection.make_folder(dataset)
-    with Claim(folder, "hailstack data add"):
+    with claimed(folder):
+        _clear(folder / "images")
         return _add_all(sources, Collection.open(dataset), progress)
+
+
+def _clear(images: Path) -> None:
+    """Take away halves of pictures that an earlier one has left who was killed."""
+    for part in images.rglob(".*.part"):
+        if HALF.fullmatch(part.name):
+            part.unlink(missing_ok=True)
 
 
 def _add_all(sources: Iterable[Source], collection: Collection, progress: Callable[[], None]) -> Added:

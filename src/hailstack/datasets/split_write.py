@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-from hailstack.datasets.claim import Claim
+from hailstack.datasets.claim import claimed
 from hailstack.datasets.formats import Format, write_dataset
 from hailstack.datasets.model import Dataset
 from hailstack.datasets.picture_files import find_files
@@ -141,7 +141,7 @@ def move(dataset: Dataset, division: Division) -> Path:
         "splits": {split: f"images/{split}" if division.splits[split] else None for split in SPLITS},
         "lists": sorted(file.name for file in lists),
     }
-    with Claim(folder, "hailstack data split"):
+    with claimed(folder):
         with replacing(folder / JOURNAL) as partial:
             partial.write_text(json.dumps(plan, ensure_ascii=False), encoding="utf-8")
         _finish(folder)
@@ -162,7 +162,7 @@ def finish_moves(folder: Path) -> int:
     """
     if not is_half_moved(folder):
         return 0
-    with Claim(folder, "hailstack data split"):
+    with claimed(folder):
         return _finish(folder)
 
 

@@ -181,6 +181,16 @@ def test_a_label_without_a_picture_is_not_taken_for_a_new_one(tmp_path: Path) ->
     assert (sample.image.name, sample.objects) == ("a_2.png", None)
 
 
+def test_halves_of_pictures_that_a_killed_process_has_left_go(tmp_path: Path) -> None:
+    photo = write_picture(tmp_path / "a.png")
+    for name in (".a.png.0123abcd.part", ".mine.part"):
+        write_picture(tmp_path / "set" / "images" / "x.png").rename(tmp_path / "set" / "images" / name)
+    (tmp_path / "set" / "labels").mkdir()
+    add(tmp_path / "set", photo)
+    assert files(tmp_path / "set" / "images") == ["a.png"]
+    assert (tmp_path / "set" / "images" / ".mine.part").exists()
+
+
 def test_pictures_that_lie_in_folders_of_their_splits_are_there_already(tmp_path: Path) -> None:
     photo = write_picture(tmp_path / "set" / "train" / "images" / "a.png")
     (tmp_path / "set" / "data.yaml").write_text("train: ../train/images\nval: later.txt\nnames: [cat]\n")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from hailstack.datasets.annotate.lines import (
     split_lines,
 )
 from hailstack.datasets.annotate.reviews import Reviews
-from hailstack.datasets.claim import Claim
+from hailstack.datasets.claim import claimed
 from hailstack.datasets.formats import open_dataset
 from hailstack.datasets.yolo import label_file, read_head, unlisted_samples
 from hailstack.errors import InputError, NotFoundError
@@ -65,7 +66,8 @@ class Desk:
         self._memory = _Memory()
         state = self.folder / STATE_FOLDER
         self._drafts = Drafts(state / "drafts")
-        self._claim = Claim(self.folder, "hailstack data annotate")
+        self._claim = ExitStack()
+        self._claim.enter_context(claimed(self.folder))
         try:  # what others may have changed up to now
             make_folder(state)
             names, _ = read_head(path)
