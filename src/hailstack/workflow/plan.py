@@ -161,6 +161,12 @@ def read_plan(file: Path) -> BuildPlan:
         plan = BuildPlan.model_validate(values)
     except ValidationError as error:
         raise ConfigError("\n".join(f"{file}: {_complaint(one)}" for one in error.errors())) from error
+    _check_places(file, plan)
+    return plan
+
+
+def _check_places(file: Path, plan: BuildPlan) -> None:
+    """Nothing, if what the plan names is there, and its output lies where it does no harm."""
     if not plan.data.exists():
         message = f"{file}: data: there is nothing at {plan.data}"
         raise NotFoundError(message)
@@ -170,7 +176,9 @@ def read_plan(file: Path) -> BuildPlan:
     if plan.output.exists() and not plan.output.is_dir():
         message = f"{file}: output: {plan.output} is a file; name a folder, new or of an earlier build"
         raise ConfigError(message)
-    return plan
+    if plan.output.resolve() == (plan.data if plan.data.is_dir() else plan.data.parent).resolve():
+        message = f"{file}: output: {plan.output} is the folder of the photos themselves; name another"
+        raise ConfigError(message)
 
 
 def write_template(file: Path, data: Path) -> None:

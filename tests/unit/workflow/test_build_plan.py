@@ -93,6 +93,14 @@ def test_an_output_that_is_a_file_is_told(file: Path) -> None:
         read_plan(file)
 
 
+@pytest.mark.parametrize("data", ["photos", "photos/data.yaml"])
+def test_an_output_that_is_the_folder_of_the_photos_is_told(file: Path, data: str) -> None:
+    (file.parent / "photos" / "data.yaml").write_text("")
+    file.write_text(f"data: {data}\noutput: a/../photos\n")
+    with pytest.raises(ConfigError, match=r"output: .* is the folder of the photos themselves"):
+        read_plan(file)
+
+
 def test_the_template_is_a_plan(file: Path) -> None:
     photos = file.parent / "somewhere" / "photos: no #1"
     photos.mkdir(parents=True)
