@@ -25,7 +25,7 @@ from hailstack.training.export_onnx import to_onnx
 from hailstack.training.export_options import ExportOptions
 from hailstack.training.exportable import INPUT, Exportable
 from hailstack.training.network import build_network
-from hailstack.training.parity import check_parity, decode_boxes
+from hailstack.training.parity import OutputParity, Parity, check_parity, decode_boxes
 from hailstack.training.parity_file import compare_file
 from hailstack.training.weights import save_weights
 
@@ -181,6 +181,12 @@ def test_a_network_that_insists_on_another_size_is_no_bug_of_ours(subject: Expor
 
     with pytest.raises(ModelError, match="cannot write it as ONNX: Wrong image height"):
         to_onnx(replace(subject, network=Strict()), 17)
+
+
+@pytest.mark.parametrize(("largest", "ok"), [(0.5, False), (1.0, False), (12.0, True), (float("nan"), False)])
+def test_what_an_output_may_be_off_grows_with_its_numbers(largest: float, ok: bool) -> None:
+    """Rounding does: logits of a trained network are 1.1e-4 off, of 12."""
+    assert Parity(1, 1e-4, (OutputParity("reg_s32", 1.1e-4, 1.0, largest),), 1.0).ok is ok
 
 
 def test_a_number_that_is_none_is_no_parity(subject: Exportable) -> None:

@@ -77,7 +77,7 @@ def write(
     record
         Write what PyTorch said to the pictures there, for hailstack fidelity --reference.
     tolerance
-        How far an output may be off.
+        How far an output may be off, as a share of its largest number, or of 1 if that is less.
     ultralytics_python
         The Python that has Ultralytics, for its files of weights. Default: this one.
     json

@@ -57,10 +57,10 @@ def _facts(made: Exported) -> Iterator[str]:
 def _table(parity: Parity) -> Table:
     table = Table(box=SIMPLE_HEAD)
     table.add_column("output")
-    for heading in ("largest difference", "smallest cosine"):
+    for heading in ("largest difference", "of numbers up to", "smallest cosine"):
         table.add_column(heading, justify="right")
     for one in parity.outputs:
-        table.add_row(one.name, f"{one.max_abs:.2e}", f"{one.cosine:.9f}")
+        table.add_row(one.name, f"{one.max_abs:.2e}", f"{one.largest:.3g}", f"{one.cosine:.9f}")
     return table
 
 
@@ -71,7 +71,7 @@ def verdict(parity: Parity) -> Iterator[str]:
     verdict = "same" if parity.ok else "NOT THE SAME"
     yield (
         f"parity     {verdict}: {parity.max_abs:.2e} at most over {parity.inputs} pictures, "
-        f"allowed {parity.tolerance:g}; {share}{boxes}"
+        f"allowed {parity.tolerance:g} of the largest number; {share}{boxes}"
     )
     if parity.parting is not None:
         one = parity.parting

@@ -39,7 +39,7 @@ def export_verify(
     state
         The state dictionary of a classifier that is named.
     tolerance
-        With --against: how far an output may be off.
+        With --against: how far an output may be off, as a share of its largest number, or of 1 if that is less.
     ultralytics_python
         The Python that has Ultralytics, for its files of weights. Default: this one.
     json

@@ -18,7 +18,7 @@ from hailstack.compiler.graph.model import open_session
 from hailstack.compiler.notes import metadata_of, parse_names
 from hailstack.errors import InputError
 from hailstack.training.foreign import ask_there
-from hailstack.training.parity import OutputParity, Parity, agreement, cosine, max_abs
+from hailstack.training.parity import OutputParity, Parity, agreement
 from hailstack.training.ultralytics_process import find_python
 
 EXPORT = """
@@ -78,8 +78,6 @@ def export_there(
 def check_there(made: ForeignExport, inputs: Sequence[Array], tolerance: float) -> Parity:
     """Its PyTorch network against its export: the first output, decoded boxes with their scores.
 
-    Coordinates are pixels, so what differs is taken as a share of the largest number.
-
     Raises:
         ModelError: onnxruntime refuses the model.
     """
@@ -87,8 +85,7 @@ def check_there(made: ForeignExport, inputs: Sequence[Array], tolerance: float) 
     name, fed = session.get_outputs()[0].name, session.get_inputs()[0].name
     classes = max(1, len(parse_names(metadata_of(made.model).get("names", ""))))
     pairs = [(said[None], session.run([name], {fed: one})[0]) for said, one in zip(made.said, inputs, strict=True)]
-    apart = max(max_abs(ours, theirs) / max(1.0, float(np.abs(ours).max())) for ours, theirs in pairs)
-    output = OutputParity(name, apart, min(cosine(*pair) for pair in pairs))
+    output = OutputParity.over(name, pairs)
     scores = [tuple(one[:, 4 : 4 + classes].reshape(-1) for one in pair) for pair in pairs]
     top5 = float(np.mean([agreement(ours, theirs, tolerance) for ours, theirs in scores]))
     return Parity(len(pairs), tolerance, (output,), top5)

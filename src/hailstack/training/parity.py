@@ -19,7 +19,8 @@ from hailstack.training.parity_layers import PartingLayer, find_parting_layer
 from hailstack.types import Detections
 
 TOLERANCE = 1e-4
-"""How far an output may be off: rounding in another order makes 1e-6 to 1e-5 of it, a fault makes much more."""
+"""How far an output may be off, as a share of its largest number, or of 1 if that is less: rounding in another order
+makes 1e-6 to 1e-5, a fault much more."""
 
 TOP = 5
 """How many of the best classes, or classes of cells, must be the same ones."""
@@ -37,6 +38,23 @@ class OutputParity:
     """The largest difference."""
     cosine: float
     """The smallest cosine of the angle between both."""
+    largest: float
+    """The size of the network's largest number."""
+
+    @property
+    def off(self) -> float:
+        """The largest difference as a share of the largest number, or of 1 if that is less."""
+        return self.max_abs / max(1.0, self.largest)
+
+    @classmethod
+    def over(cls, name: str, pairs: Sequence[tuple[Array, Array]]) -> OutputParity:
+        """Of the network's and the export's numbers for each input."""
+        return cls(
+            name,
+            max(max_abs(ours, theirs) for ours, theirs in pairs),
+            min(cosine(*pair) for pair in pairs),
+            max(float(np.abs(ours).max(initial=0.0)) for ours, _ in pairs),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +89,7 @@ class Parity:
     def ok(self) -> bool:
         """Whether the export may stand for the network. Written so that what is not a number is no."""
         boxes = self.boxes_px is None or self.boxes_px <= BOX_TOLERANCE_PX
-        return self.max_abs <= self.tolerance and self.top5 >= 1.0 and boxes
+        return all(one.off <= self.tolerance for one in self.outputs) and self.top5 >= 1.0 and boxes
 
     def to_json(self) -> dict[str, object]:
         """All of it, for programs."""
@@ -95,7 +113,9 @@ def check_parity(
     session = open_session(exposed, subject.model)
     names = [one.name for one in session.get_outputs()]
     pairs = [(subject.run(one), dict(zip(names, session.run(None, {INPUT: one}), strict=True))) for one in inputs]
-    outputs = tuple(_compare(name, [(ours[name], theirs[name]) for ours, theirs in pairs]) for name in subject.outputs)
+    outputs = tuple(
+        OutputParity.over(name, [(ours[name], theirs[name]) for ours, theirs in pairs]) for name in subject.outputs
+    )
     top5 = float(np.mean([agreement(subject.scores(a), _scores(subject, b), tolerance) for a, b in pairs]))
     boxes = max(_boxes_apart(subject, a, b[BOXES], model) for a, b in pairs) if BOXES in names else None
     parity = Parity(len(pairs), tolerance, outputs, top5, boxes)
@@ -119,12 +139,6 @@ def _exposing(model: onnx.ModelProto, subject: Exportable) -> onnx.ModelProto:
         if name not in given:
             made.graph.output.append(onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None))
     return made
-
-
-def _compare(name: str, pairs: Sequence[tuple[Array, Array]]) -> OutputParity:
-    return OutputParity(
-        name, max(max_abs(ours, theirs) for ours, theirs in pairs), min(cosine(*pair) for pair in pairs)
-    )
 
 
 def _distance(ours: Mapping[str, Array], theirs: Mapping[str, Array]) -> float:
