@@ -91,6 +91,7 @@ def test_every_step_leaves_its_files_its_figures_and_its_place_on_the_page(whole
     assert 'href="check/evaluation.html"' in page
     parity = json.loads((out / "export" / "parity.json").read_text())
     assert parity["ok"] and parity["max_abs"] <= 1e-4
+    assert "warning: 8 pictures are few" in page
 
 
 def test_again_nothing_is_done(whole: Path) -> None:

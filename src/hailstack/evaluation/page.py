@@ -32,7 +32,8 @@ def write_page(evaluation: Evaluation, path: Path) -> None:
     html = Template(template).substitute(
         title=escape(", ".join(dict.fromkeys(one.facts.path.name for one in evaluation.networks))),
         facts=escape(_facts(evaluation)),
-        verdicts="".join(f'<p class="verdict">{escape(text)}</p>' for text in evaluation.verdicts),
+        verdicts="".join(f'<p class="verdict">{escape(text)}</p>' for text in evaluation.verdicts)
+        + "".join(f'<p class="soft">{escape(text)}</p>' for text in evaluation.warnings),
         figures=_figures(evaluation),
         networks="".join(_network(one) for one in evaluation.networks),
         rows="".join(_rows(evaluation)),

@@ -144,7 +144,7 @@ class Road:
     def _calibrate(self, folder: Path, listener: Listener) -> Figures:
         plan = CalibrationPlan(preprocess_of(self.onnx, {}), count=self._plan.calibration.count, split="train")
         report = build_calibration([self.dataset], folder / "set.npz", plan, listener)
-        return {"pictures": report.count, "findings": [str(one) for one in report.findings]}
+        return {"pictures": report.count, "findings": [f"{one.severity}: {one.message}" for one in report.findings]}
 
     def _compile(self, folder: Path, listener: Listener) -> Figures:
         asked = self._plan.compile

@@ -15,6 +15,7 @@ from hailstack.evaluation import EvalOptions, evaluate
 from hailstack.evaluation.demands import Demands
 from hailstack.evaluation.exported import open_exported
 from hailstack.evaluation.network import Wishes
+from hailstack.evaluation.page import write_page
 from hailstack.imaging import write_image
 from tiny_networks import write_classifier, write_yolov8
 
@@ -166,9 +167,11 @@ def test_labels_of_a_class_without_a_name_are_refused(field, tmp_path):
         evaluate(field.onnx, data)
 
 
-def test_a_name_that_differs_is_a_warning(field, tmp_path):
+def test_a_name_that_differs_is_a_warning_on_the_page_too(field, tmp_path):
     report = evaluate(field.hef, write_data(tmp_path, "[bud, open, faded]"))
     assert report.warnings == ("1 of 3 class names differ: 'wilted' in flowers.hef is 'faded' in data.yaml",)
+    write_page(report, tmp_path / "page.html")
+    assert "1 of 3 class names differ" in (tmp_path / "page.html").read_text()
 
 
 @pytest.mark.parametrize(
