@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -193,7 +194,10 @@ def test_a_number_that_is_none_is_no_parity(subject: Exportable) -> None:
     model = to_onnx(subject, 17)
     bias = next(one for one in model.graph.initializer if one.name == "model.22.cv3.0.2.bias")
     bias.CopyFrom(numpy_helper.from_array(np.full(3, np.nan, np.float32), bias.name))
-    assert not check_parity(subject, model, [subject.prepare(draw_cards()["noise"])]).ok
+    parity = check_parity(subject, model, [subject.prepare(draw_cards()["noise"])])
+    assert not parity.ok
+    told = json.loads(json.dumps(parity.to_json(), allow_nan=False))
+    assert (told["max_abs"], told["first_parting_layer"]) == (None, "model.22.cv3.0.2")
 
 
 def test_a_recording_is_one_that_fidelity_reads(weights: Path, photos: Path, tmp_path: Path) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 import onnx
@@ -92,9 +94,18 @@ class Parity:
         return all(one.off <= self.tolerance for one in self.outputs) and self.top5 >= 1.0 and boxes
 
     def to_json(self) -> dict[str, object]:
-        """All of it, for programs."""
+        """All of it, for programs; null where a number is none or infinite."""
         own = {name: getattr(self, name) for name in ("ok", "max_abs", "cosine", "first_parting_layer")}
-        return asdict(self) | own
+        return {key: _plain(value) for key, value in (asdict(self) | own).items()}
+
+
+def _plain(value: Any) -> Any:
+    """As JSON has it."""
+    if isinstance(value, dict):
+        return {key: _plain(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def check_parity(
