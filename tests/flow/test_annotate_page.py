@@ -219,7 +219,7 @@ def test_a_class_is_removed_if_no_box_has_it(browser, url, field, person):
     person.kept()
     person.page.hover("#classes li:nth-child(1)")
     person.page.click("#classes li:nth-child(1) .remove")
-    assert "'flower': boxes of it: 1, in pictures: 1" in person.page.inner_text(".toast.bad")
+    assert "'flower' is in use: boxes 1, pictures 1" in person.page.inner_text(".toast.bad")
     person.page.hover("#classes li:nth-child(2)")
     person.page.click("#classes li:nth-child(2) .remove")
     for one in (person, other):

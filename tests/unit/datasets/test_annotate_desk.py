@@ -208,9 +208,9 @@ def test_a_class_without_boxes_can_be_removed_and_one_with_boxes_cannot(folder):
     with Desk(folder) as desk:
         desk.edit(NEAR, batch((None, C)))
         desk.edit(LABELLED, batch((B, None)))  # not saved: the label file has it
-        with pytest.raises(InputError, match="'gone': boxes of it: 1, in pictures: 1;"):
+        with pytest.raises(InputError, match="'gone' is in use: boxes 1, pictures 1;"):
             desk.remove_class(2, "gone")
-        with pytest.raises(InputError, match="'open': boxes of it: 1"):
+        with pytest.raises(InputError, match="'open' is in use: boxes 1,"):
             desk.remove_class(1, "open")
         desk.remove_class(3, "more")
         with pytest.raises(InputError, match="no longer called"):
@@ -222,6 +222,15 @@ def test_a_class_without_boxes_can_be_removed_and_one_with_boxes_cannot(folder):
         desk.remove_class(1, "open")
         assert desk.names == ["bud", "gone"]
     assert open_dataset(folder).names == {0: "bud", 1: "gone"}
+
+
+def test_a_class_that_can_only_be_a_mistake_is_told(folder):
+    (folder / "data.yaml").write_text("train: images\nnames: {0: bud, 1000000000: open}\n")
+    with pytest.raises(InputError, match=r"class 1000000000 \(open\): classes go up to 9999"):
+        Desk(folder)
+    (folder / "data.yaml").write_text("train: images\nnames: {0: bud, 2: open}\n")
+    with Desk(folder) as desk:
+        assert desk.names == ["bud", "1", "open"]
 
 
 def test_a_draft_whose_name_is_too_long_is_told(folder):

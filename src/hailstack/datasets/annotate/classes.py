@@ -7,11 +7,26 @@ from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 from hailstack.datasets.annotate.lines import HIGHEST_CLASS, class_of
-from hailstack.datasets.yolo import yaml_in
+from hailstack.datasets.yolo import read_head, yaml_in
 from hailstack.datasets.yolo_write import change_data_yaml
 from hailstack.errors import InputError
 
 LONGEST_NAME = 100
+
+
+def list_names(path: Path) -> list[str]:
+    """The class names of a dataset by their ids; an id as text where the list has a gap.
+
+    Raises:
+        InputError: an id is too high to be meant.
+        ConfigError: its YAML file is not one, or a key has a value that makes no sense.
+    """
+    names, _ = read_head(path)
+    highest = max(names, default=-1)
+    if highest > HIGHEST_CLASS:
+        message = f"{path}: class {highest} ({names[highest]}): classes go up to {HIGHEST_CLASS} on the page"
+        raise InputError(message)
+    return [names.get(number, str(number)) for number in range(highest + 1)]
 
 
 def check_name(name: str, names: Sequence[str]) -> str:
@@ -60,9 +75,7 @@ def check_unused(number: int, names: Sequence[str], pictures: Iterable[Collectio
         where.update(found.keys())
     name = names[number]
     if boxes[number]:
-        message = (
-            f"{name!r}: boxes of it: {boxes[number]}, in pictures: {where[number]}; give them another class first"
-        )
+        message = f"{name!r} is in use: boxes {boxes[number]}, pictures {where[number]}; give them another class first"
         raise InputError(message)
     behind = next((other for other in range(number + 1, len(names)) if boxes[other]), None)
     if behind is not None:

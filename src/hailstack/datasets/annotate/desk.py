@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from hailstack.datasets.annotate.classes import check_called, check_name, check_unused, write_names
+from hailstack.datasets.annotate.classes import check_called, check_name, check_unused, list_names, write_names
 from hailstack.datasets.annotate.documents import Batch, Document, State
 from hailstack.datasets.annotate.drafts import Draft, Drafts, make_folder
 from hailstack.datasets.annotate.lines import (
@@ -25,7 +25,7 @@ from hailstack.datasets.annotate.lines import (
 from hailstack.datasets.annotate.reviews import Reviews
 from hailstack.datasets.claim import claimed
 from hailstack.datasets.formats import open_dataset
-from hailstack.datasets.yolo import label_file, read_head, unlisted_samples
+from hailstack.datasets.yolo import label_file, unlisted_samples
 from hailstack.errors import InputError, NotFoundError
 from hailstack.files import replacing
 
@@ -70,8 +70,7 @@ class Desk:
         self._claim.enter_context(claimed(self.folder))
         try:  # what others may have changed up to now
             make_folder(state)
-            names, _ = read_head(path)
-            self.names = [names.get(number, str(number)) for number in range(max(names, default=-1) + 1)]
+            self.names = list_names(path)
             self._reviews = Reviews(state / "reviewed.json")
         except BaseException:
             self.close()

@@ -125,7 +125,7 @@ class _TakenError(InputError):
 
 def _bind(host: str, port: int) -> socket.socket:
     if not 0 <= port <= LAST_PORT:
-        message = f"{port}: ports go up to {LAST_PORT}"
+        message = f"{port}: ports go from 0 to {LAST_PORT}"
         raise InputError(message)
     try:
         return socket.create_server((host, port), family=_family(host))
