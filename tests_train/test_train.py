@@ -202,6 +202,11 @@ def test_weights_of_another_network_are_refused(trained: Trained, few_shapes: Pa
         train(few_shapes, tmp_path, replace(QUICK, model="yolov8n", weights=trained.best))
 
 
+def test_a_batch_that_normalisation_learns_nothing_from_is_told(few_shapes: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="one picture of 32 pixels at a time teaches nothing"):
+        train(few_shapes, tmp_path, replace(QUICK, batch=1, imgsz=32))
+
+
 def test_missing_weights_are_named(few_shapes: Path, tmp_path: Path) -> None:
     with pytest.raises(NotFoundError, match=r"nowhere.pt: no such file"):
         train(few_shapes, tmp_path, replace(QUICK, weights=tmp_path / "nowhere.pt"))
