@@ -19,6 +19,7 @@ from hailstack.training.extra import nn, torch
 from hailstack.training.folder import Row, RunFolder
 from hailstack.training.loss import PARTS, measure
 from hailstack.training.material import Material
+from hailstack.training.network import STRIDES
 from hailstack.training.options import Progress, Tick, Trained, TrainOptions
 from hailstack.training.pictures import to_learn_from, to_measure_with
 from hailstack.training.schedule import MeanWeights, Schedule, make_optimizer
@@ -69,6 +70,11 @@ class Run:
         self.mean = MeanWeights(self.network)
         self.optimizer = make_optimizer(self.network, options)
         self.order = Order(len(material.train), options.batch)
+        if min(options.batch, len(material.train)) == 1 and options.imgsz == max(STRIDES):
+            message = (
+                f"one picture of {options.imgsz} pixels at a time teaches nothing: try a larger --imgsz or --batch"
+            )
+            raise InputError(message)
         self.schedule = Schedule.of(options, self.order.batches)
         # Half precision needs its losses scaled up, or small gradients would vanish. CPUs train in float32.
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.device.type == "cuda")

@@ -96,7 +96,8 @@ class TrainOptions:
         _demand(self.lr is None or self.lr > 0, "lr", self.lr, "above 0")
         _demand(self.weight_decay >= 0, "weight_decay", self.weight_decay, "at least 0")
         _demand(self.warmup_epochs >= 0, "warmup_epochs", self.warmup_epochs, "at least 0")
-        _demand(Path(self.name).name == self.name, "name", self.name, "the name of a folder, without a path")
+        named = Path(self.name).name == self.name and self.name not in ("", "..")
+        _demand(named, "name", self.name, "the name of a folder, without a path")
 
     @property
     def learning_rate(self) -> float:

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
+from hailstack.errors import ConfigError
 from hailstack.training.folder import RunFolder
+from hailstack.training.options import TrainOptions
 
 
 def test_what_a_killed_attempt_left_half_written_is_cleared_away(tmp_path: Path) -> None:
@@ -17,3 +21,9 @@ def test_what_a_killed_attempt_left_half_written_is_cleared_away(tmp_path: Path)
     folder.make()
     assert all(file.exists() for file in kept)
     assert not any(file.exists() for file in halves)
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "a/b", "/tmp"])
+def test_a_run_stays_within_its_folder(name: str) -> None:
+    with pytest.raises(ConfigError, match="the name of a folder, without a path"):
+        TrainOptions(name=name)
