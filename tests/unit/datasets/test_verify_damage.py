@@ -115,6 +115,12 @@ DAMAGES: dict[str, tuple[Damage, str, str, int | None]] = {
     # name: what is done, kind, file, line
     "a label is missing": (lambda f: (f / B).unlink(), "label-missing", "images/train/b.jpg", None),
     "a label has no picture": (copy(A, "labels/train/old.txt"), "label-orphan", "labels/train/old.txt", None),
+    "a labelled picture in no split": (
+        both(with_list(), copy("images/val/e.jpg", "images/val/z.jpg"), labelled("val/z")),
+        "picture-unlisted",
+        "images/val/z.jpg",
+        None,
+    ),
     "an empty label": (lambda f: (f / B).write_text(""), "label-empty", B, None),
     "four numbers": (line(3, "1 0.5 0.5 0.1"), "line-fields", A, 3),
     "six numbers": (line(3, f"1 {BOX} 0.9"), "line-fields", A, 3),

@@ -56,6 +56,7 @@ RULES: Mapping[str, Rule] = {
     "label-missing": _warning("nobody has labelled a picture", "label it: hailstack data annotate; or move it out"),
     "label-orphan": _warning("a label has no picture", "bring the picture back, or delete the label"),
     "label-empty": _note("an empty label: a picture with nothing in it", "nothing, if that is meant"),
+    "picture-unlisted": _note("a labelled picture is in no split", "hailstack data split deals it to one"),
     "name-collision": _error("pictures share one label, as their names differ in the ending alone", "rename them"),
     "name-case": _warning("names differ in capitals alone", "rename one: on other file systems they are one file"),
     "link-broken": _error("a link points to nothing", "bring its target back, or delete the link"),

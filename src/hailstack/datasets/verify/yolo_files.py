@@ -163,7 +163,7 @@ def _unlabelled(pictures: Sequence[Picture], labels: _Labels) -> Iterator[Findin
 
 def _orphans(members: _Members, pictures: Sequence[Picture], labels: _Labels) -> Iterator[Finding]:
     """Labels in folders where pictures' labels are, and below the counterparts of searched folders."""
-    owned = {picture.label for picture in pictures}
+    owned, others = {picture.label for picture in pictures}, _Others()
     places = {home for folder in {p.path.rpartition("/")[0] for p in pictures} for home in labels.homes(folder)}
     for folder in members.folders:
         for home in labels.homes(folder):
@@ -171,5 +171,30 @@ def _orphans(members: _Members, pictures: Sequence[Picture], labels: _Labels) ->
     for place in sorted(places):
         for name in sorted(labels.files(place)):
             path = f"{place}/{name}"
-            if path not in owned and name.lower() not in NO_LABELS and path not in members.lists:
+            if path in owned or name.lower() in NO_LABELS or path in members.lists:
+                continue
+            if picture := others.of(path):
+                yield Finding("picture-unlisted", Path(picture), f"is labelled in {path}")
+            else:
                 yield Finding("label-orphan", Path(path), "there is no picture of this name")
+
+
+class _Others:
+    """Pictures that no split names, by their labels; each folder is listed once."""
+
+    def __init__(self) -> None:
+        self._names: dict[str, dict[str, str]] = {}
+
+    def of(self, label: str) -> str | None:
+        """The picture beside a label, or in ``images`` for one in ``labels``."""
+        place, _, name = label.rpartition("/")
+        before, labels, after = f"/{place}/".rpartition("/labels/")
+        apart = f"{before}/images/{after}"[1:].rstrip("/") if labels else place
+        found = ((folder, self._in(folder).get(stem_of(name))) for folder in (place, apart))
+        return next((f"{folder}/{picture}" for folder, picture in found if picture), None)
+
+    def _in(self, folder: str) -> dict[str, str]:
+        if folder not in self._names:
+            names = os.listdir(folder) if os.path.isdir(folder) else []  # noqa: PTH112, PTH208
+            self._names[folder] = {stem_of(one): one for one in names if suffix_of(one) in IMAGE_SUFFIXES}
+        return self._names[folder]
