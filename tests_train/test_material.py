@@ -33,6 +33,17 @@ def test_a_picture_without_a_label_file_is_left_out_and_counted(copy: Path) -> N
     assert (len(material.train), material.unlabelled) == (8, 1)
 
 
+def test_a_picture_that_is_listed_and_not_there_is_told_before_anything_is_trained(copy: Path) -> None:
+    listed = sorted((copy / "images" / "val").iterdir())
+    (copy / "val.txt").write_text("".join(f"{picture}\n" for picture in listed))
+    (copy / "data.yaml").write_text((copy / "data.yaml").read_text().replace("val: images/val", "val: val.txt"))
+    listed[-1].unlink()
+    with pytest.raises(
+        NotFoundError, match=rf"{listed[-1].name}: there is no such picture, but .*data\.yaml names it"
+    ):
+        read_material(copy)
+
+
 def test_an_empty_label_file_means_nothing_is_there(copy: Path) -> None:
     (copy / "labels" / "train" / "0003.txt").write_text("")
     assert len(read_material(copy).train) == 9

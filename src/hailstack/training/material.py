@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from hailstack.datasets import Dataset, Objects, Sample
 from hailstack.datasets.formats import open_dataset
 from hailstack.datasets.yolo_write import renumbered, without_crowds
-from hailstack.errors import ConfigError
+from hailstack.errors import ConfigError, NotFoundError
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +79,10 @@ def _labelled(dataset: Dataset, split: str, ids: Mapping[int, int]) -> tuple[Lab
     if not found:
         message = f"{dataset.source}: none of the {len(samples)} pictures of {split!r} has a label file"
         raise ConfigError(message)
+    gone = next((one.image for one in found if not one.image.is_file()), None)
+    if gone is not None:
+        message = f"{gone}: there is no such picture, but {dataset.source} names it; hailstack data verify lists all"
+        raise NotFoundError(message)
     return found
 
 
@@ -116,8 +120,7 @@ def _digest(names: Sequence[str], parts: Mapping[str, Sequence[Labelled]]) -> st
     found = hashlib.sha256(repr(tuple(names)).encode())
     for split, samples in parts.items():
         for one in samples:
-            size = one.image.stat().st_size if one.image.is_file() else -1
-            found.update(f"{split} {one.image.name} {size}\n".encode())
+            found.update(f"{split} {one.image.name} {one.image.stat().st_size}\n".encode())
             found.update(np.ascontiguousarray(one.objects.class_id, np.int32).tobytes())
             found.update(np.ascontiguousarray(one.objects.relative_xyxy, np.float32).tobytes())
     return found.hexdigest()
