@@ -24,6 +24,9 @@ Options = TypeVar("Options", TrainOptions, SplitOptions, QuantiseOptions)
 RESERVED = frozenset({"name"})
 """Of the training options: the build says it."""
 
+PATHS = ("weights", "ultralytics_python")
+"""Of the training options: they count from the plan's folder."""
+
 TEMPLATE = """\
 # hailstack build {name}: photos -> dataset -> training -> ONNX -> parity -> HEF -> check
 data: {data}          # a dataset (YOLO, COCO, VOC), labelled: hailstack data annotate
@@ -155,14 +158,19 @@ def read_plan(file: Path) -> BuildPlan:
         if isinstance(values.get(key), str):
             values[key] = file.parent / values[key]
     train = values.get("train")
-    if isinstance(train, dict) and isinstance(train.get("weights"), str):
-        values["train"] = {**train, "weights": file.parent / train["weights"]}
+    if isinstance(train, dict):
+        values["train"] = train | {key: file.parent / train[key] for key in PATHS if _is_path(key, train.get(key))}
     try:
         plan = BuildPlan.model_validate(values)
     except ValidationError as error:
         raise ConfigError("\n".join(f"{file}: {_complaint(one)}" for one in error.errors())) from error
     _check_places(file, plan)
     return plan
+
+
+def _is_path(key: str, value: object) -> bool:
+    """Not the bare name of a program, which is looked for where programs are."""
+    return isinstance(value, str) and (key == "weights" or "/" in value)
 
 
 def _check_places(file: Path, plan: BuildPlan) -> None:

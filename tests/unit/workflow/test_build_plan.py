@@ -32,7 +32,8 @@ def test_what_a_plan_says_is_heard(file: Path) -> None:
     file.with_name("start.pt").write_text("")
     file.write_text(
         "data: photos\noutput: out\nsplit: {val: 0.2, seed: 3}\n"
-        "train: {model: yolov8n-tiny, imgsz: 160, augment: {mosaic: 0.5}, weights: start.pt}\n"
+        "train: {model: yolov8n-tiny, imgsz: 160, augment: {mosaic: 0.5}, weights: start.pt,\n"
+        "  ultralytics_python: own/bin/python}\n"
         "compile: {target: hailo8, level: 2, wide_layers: [conv3]}\n"
     )
     plan = read_plan(file)
@@ -40,6 +41,7 @@ def test_what_a_plan_says_is_heard(file: Path) -> None:
     assert (plan.split.val, plan.split.seed) == (0.2, 3)
     assert (plan.train.imgsz, plan.train.augment.mosaic) == (160, 0.5)
     assert plan.train.weights == file.parent / "start.pt"
+    assert plan.train.ultralytics_python == file.parent / "own" / "bin" / "python"
     assert (plan.compile.target, plan.compile.quantisation.level) == ("hailo8", 2)
     assert plan.compile.quantisation.wide_layers == ("conv3",)
 
