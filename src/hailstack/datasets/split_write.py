@@ -16,6 +16,7 @@ from hailstack.datasets.picture_files import find_files
 from hailstack.datasets.placing import Images, bare, free_name
 from hailstack.datasets.sequences import name_in_sequence
 from hailstack.datasets.split import SPLITS, Division
+from hailstack.datasets.voc import picture_folders
 from hailstack.datasets.yolo import label_file
 from hailstack.datasets.yolo_write import change_data_yaml, write_list
 from hailstack.errors import ConfigError, InputError
@@ -48,8 +49,8 @@ def write_lists(dataset: Dataset, division: Division) -> list[Path]:
         if not samples:
             continue
         if dataset.kind == "voc":
-            root = dataset.folder / "JPEGImages"
-            _write_stems(file, [sample.image.relative_to(root.absolute()) for sample in samples])
+            root = _plain(picture_folders(dataset.folder)[0])
+            _write_stems(file, [sample.image.relative_to(root) for sample in samples])
         else:
             write_list(file, [sample.image for sample in samples])
         written.append(file)

@@ -313,6 +313,23 @@ def test_voc_gets_its_own_lists(tmp_path: Path) -> None:
         write_lists(open_dataset(coco), split(coco))
 
 
+@pytest.mark.parametrize("pictures", ["images", "."])
+def test_voc_is_split_wherever_its_pictures_lie_and_however_its_path_is_spelled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pictures: str
+) -> None:
+    voc = split_write.write_dataset(open_dataset(grow(tmp_path / "in", MIXED)), tmp_path / "voc", "voc")
+    (tmp_path / "flat" / pictures).mkdir(parents=True)
+    for file in [*(voc / "JPEGImages").iterdir(), *(voc / "Annotations").iterdir()]:
+        place = pictures if file.suffix == ".png" or pictures == "." else "Annotations"
+        (tmp_path / "flat" / place).mkdir(exist_ok=True)
+        file.rename(tmp_path / "flat" / place / file.name)
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    for path in (tmp_path / "flat", Path("../flat")):
+        write_lists(open_dataset(path), split(path))
+        assert {k: len(v) for k, v in open_dataset(path).splits.items()} == {"train": 51, "val": 9}
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
