@@ -58,7 +58,7 @@ def test_nothing_is_written_of_labels_that_cannot_be_read_unless_told(
     ("arguments", "said"),
     [
         (["add", "--to", "x"], "nothing to add"),
-        (["split", "set", "--copy", "a", "--move"], "three ways"),
+        (["split", "set", "--copy", "a", "--move"], "choose one"),
         (["split", "nowhere"], "no such file or folder"),
         (["stats", "set", "--imgsz", "0"], "32 pixels and more"),
         (["convert", "set", "set", "--to", "coco"], "is there already"),
