@@ -25,7 +25,7 @@ def name_in_sequence(name: PurePosixPath, group: str | None) -> PurePosixPath:
     if group is None or sequence_of(name) == group:
         return name
     series = "".join(letter if letter.isalnum() or letter in "-. " else "-" for letter in group).strip(". ") or "group"
-    return PurePosixPath(series) / f"{series}_{name.name}"
+    return PurePosixPath(series) / f"{series}_{name.name.removeprefix(f'{series}_')}"
 
 
 def frame_name(clip: str, number: int) -> PurePosixPath:

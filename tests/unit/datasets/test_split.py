@@ -161,6 +161,17 @@ def test_a_copy_has_folders_for_splits(tmp_path: Path, images: split_write.Image
     assert not (tmp_path / "in" / "val.txt").exists()
 
 
+def test_frames_keep_their_names_where_a_split_has_but_one_video(tmp_path: Path) -> None:
+    grow(tmp_path / "in", {f"clip{i}/clip{i}_{k}.png": (0,) for i in range(2) for k in range(3)})
+    write_copy(open_dataset(tmp_path / "in"), split(tmp_path / "in", val=0.5), tmp_path / "out", "copy")
+    places = {
+        sample.image.relative_to(tmp_path / "out" / "images") for sample in open_dataset(tmp_path / "out").samples
+    }
+    assert {Path(*place.parts[1:]) for place in places} == {
+        Path(f"clip{i}/clip{i}_{k}.png") for i in range(2) for k in range(3)
+    }
+
+
 def contents(dataset: Dataset) -> Counter[tuple[bytes, int]]:
     return Counter((one.image.read_bytes(), len(one.objects or ())) for one in dataset.samples)
 
