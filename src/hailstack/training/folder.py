@@ -91,9 +91,9 @@ class RunFolder:
         """
         try:
             self.best.parent.mkdir(parents=True, exist_ok=True)
-            for folder in (self.path, self.best.parent):
-                for half in folder.glob(".*.part"):
-                    half.unlink()
+            written = (self.best, self.last, self.results, self.arguments, self.curves, self.precision, self.confusion)
+            for half in (half for file in written for half in file.parent.glob(f".{file.name}.*.part")):
+                half.unlink()
         except OSError as error:
             raise unwritable(self.path, error) from error
 
