@@ -263,6 +263,18 @@ def test_labels_that_are_called_like_a_split_are_no_lists(tmp_path: Path) -> Non
     assert {k: len(v) for k, v in open_dataset(tmp_path).splits.items()} == {"train": 9, "val": 1}
 
 
+def test_a_split_that_goes_takes_no_label_of_its_name_along(tmp_path: Path) -> None:
+    for shade, name in enumerate(["a.png", "b.png", "test.png", "kept/c.png"]):
+        write_picture(tmp_path / name, shade)
+        (tmp_path / name).with_suffix(".txt").write_text("0 0.5 0.5 0.25 0.25\n")
+    (tmp_path / "kept" / "c.txt").unlink()  # so that nothing of the test split is labelled
+    (tmp_path / "list.txt").write_text("./a.png\n./b.png\n./test.png\n")
+    (tmp_path / "data.yaml").write_text("train: list.txt\ntest: kept\nnames: [cat]\n")
+    write_lists(open_dataset(tmp_path), split(tmp_path))
+    assert set(open_dataset(tmp_path).splits) == {"train", "val"}
+    assert (tmp_path / "test.txt").read_text() == "0 0.5 0.5 0.25 0.25\n"
+
+
 def test_a_name_that_no_list_can_hold_is_refused_before_anything_is_written(tmp_path: Path) -> None:
     grow(tmp_path, {**MIXED, "a\u2028b.png": (0,)})
     with pytest.raises(InputError, match="a line end in a name breaks lists"):
