@@ -6,6 +6,7 @@ Numbers are those of ``hailort.h`` (``hailo_format_type_t``, ``hailo_format_orde
 from __future__ import annotations
 
 import enum
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,7 +21,14 @@ class FormatType(enum.IntEnum):
     @property
     def dtype(self) -> np.dtype[np.generic]:
         """The numpy type of one element; ``AUTO`` has none and raises ``KeyError``."""
-        return np.dtype({1: np.uint8, 2: np.uint16, 3: np.float32}[self.value])
+        return _DTYPES[self]
+
+
+_DTYPES: Mapping[int, np.dtype[np.generic]] = {
+    FormatType.UINT8: np.dtype(np.uint8),
+    FormatType.UINT16: np.dtype(np.uint16),
+    FormatType.FLOAT32: np.dtype(np.float32),
+}
 
 
 class FormatOrder(enum.IntEnum):

@@ -184,6 +184,10 @@ class Board:
             frame.lane.queued.append(frame)
             self._workers.call_one()
 
+    def heard(self, late_s: float) -> None:
+        """Whoever waited for a frame is awake, so long after the chip had it done. Lock held."""
+        self._clock.heard(late_s)
+
     def abort(self, owner: object, error: StatusError) -> None:
         """End all unfinished frames of ``owner`` with ``error``. Lock held."""
         for lane in self._lanes:

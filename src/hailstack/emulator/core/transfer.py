@@ -63,8 +63,10 @@ class Transfer:
         self._left = count
         self._moved_at = 0.0
         """When a frame has last come to its end."""
+        self._due = 0.0
+        """When the chip had the last frame done; 0 where nothing holds frames back."""
         self._error: StatusError | None = None
-        self._news = exchange.board.condition()
+        self._news = exchange.news
 
     def _make_frames(self, inputs: Inputs, outputs: Outputs, count: int) -> Iterator[HostFrame]:
         ins = [(stream.codec, rows) for stream, rows in inputs if stream.exchange is self.exchange]
@@ -90,9 +92,12 @@ class Transfer:
             self._news.wait(rest_s)
         if self._error is not None:
             raise again(self._error)
+        if self._due:
+            self.exchange.board.heard(time.monotonic() - self._due)
 
-    def complete(self, error: StatusError | None) -> None:
+    def complete(self, error: StatusError | None, due: float) -> None:
         """A frame has come to its end."""
+        self._due = due
         self._in_flight -= 1
         self._left -= 1
         self._moved_at = time.monotonic()
@@ -124,4 +129,4 @@ class _TransferFrame(HostFrame):
 
     def settle(self) -> None:
         assert isinstance(self.owner, Transfer)
-        self.owner.complete(self.error)
+        self.owner.complete(self.error, self.due)

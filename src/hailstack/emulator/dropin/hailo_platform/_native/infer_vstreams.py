@@ -62,6 +62,8 @@ class InferVStreams(NativeObject):
 
     def _check_inputs(self, input_data: Arrays) -> None:
         """Networks run as a whole: all inputs of a network, or none."""
+        if input_data.keys() == self._inputs.keys():
+            return
         networks = {self._find(self._inputs, name).info.network_name for name in input_data}
         for name, stream in self._inputs.items():
             if stream.info.network_name in networks and name not in input_data:
@@ -86,7 +88,7 @@ class InferVStreams(NativeObject):
 
     def get_host_dtype(self, stream_name: str) -> np.dtype[Any]:
         """The numpy type of a stream's elements."""
-        return np.dtype(self._any_stream(stream_name).format.type.dtype)
+        return self._any_stream(stream_name).format.type.dtype
 
     def get_user_buffer_format(self, stream_name: str) -> HailoFormat:
         """Type and order of a stream's frames."""

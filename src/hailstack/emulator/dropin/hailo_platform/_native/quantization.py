@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from hailo_platform._native.errors import fail
 from hailo_platform._native.pybind import uint32
-from hailo_platform._native.records import HailoFormat, QuantInfo, read_format, read_quant
+from hailo_platform._native.records import HailoFormat, QuantInfo, read_quant
 from hailo_platform._native.vstreams import format_dtype
 from hailstack.emulator.host import transforms_quant as transforms
 from hailstack.errors import Status
@@ -39,8 +39,7 @@ def is_qp_valid(quant_info: QuantInfo) -> bool:
 
 def get_format_data_bytes(fmt: HailoFormat) -> int:
     """Bytes of one element; 1 for AUTO, as in the vendor's library."""
-    kind = read_format(fmt).type
-    return 1 if kind is FormatType.AUTO else int(kind.dtype.itemsize)
+    return 1 if int(fmt.type) == FormatType.AUTO else format_dtype(fmt.type).itemsize
 
 
 def get_dtype(kind: Any) -> np.dtype[Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,12 @@ def core_params(params: Mapping[str, VStreamParams]) -> dict[str, core.VStreamPa
 
 def format_dtype(kind: Any) -> np.dtype[Any]:
     """The numpy type of elements of ``kind``."""
-    return np.dtype(FormatType(int(kind)).dtype)
+    return _dtype(int(kind))
+
+
+@cache
+def _dtype(kind: int) -> np.dtype[Any]:
+    return FormatType(kind).dtype
 
 
 def stream_shape(stream: CoreStream) -> list[int]:
