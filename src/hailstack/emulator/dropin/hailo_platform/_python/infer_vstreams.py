@@ -40,6 +40,7 @@ class InferVStreams:
         self._total_time: float | None = None
         self._hw_time: float | None = None
         self._layers: dict[tuple[str, ...], dict[str, OutputLayerUtils]] = {}
+        self._host_dtypes: dict[str, numpy.dtype[Any]] = {}
         self._network_name_to_outputs = self._get_network_to_outputs_mapping(configured_net_group)
         self._input_name_to_network_name = self._get_input_name_to_network_mapping(configured_net_group)
 
@@ -164,9 +165,11 @@ class InferVStreams:
         return self._total_time
 
     def _cast_input_data_if_needed(self, input_layer_name: str, input_data: Arrays) -> None:
-        given = input_data[input_layer_name].dtype
-        with ExceptionWrapper():
-            expected = self._infer_pipeline.get_host_dtype(input_layer_name)
+        given, expected = input_data[input_layer_name].dtype, self._host_dtypes.get(input_layer_name)
+        if expected is None:
+            with ExceptionWrapper():
+                expected = self._infer_pipeline.get_host_dtype(input_layer_name)
+            self._host_dtypes[input_layer_name] = expected
         if given != expected:
             default_logger().warning(
                 f"Given input data dtype ({given}) is different than inferred dtype ({expected}). "
