@@ -2,30 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
-import hypothesis
 import pytest
 import torch
 from shapes import write_shapes
-
-hypothesis.settings.register_profile("steady", deadline=None)
-hypothesis.settings.load_profile("steady")
-
-
-SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
-
-
-@pytest.fixture(scope="session")
-def shared() -> Path:
-    """The folder of real reference files. Outside CI its absence skips the test, in CI it is a failure."""
-    if not SHARED.is_dir() and os.environ.get("CI") == "true":
-        pytest.fail(f"the reference files are missing: {SHARED}")
-    if not SHARED.is_dir():
-        pytest.skip("the reference files are not on this machine")
-    return SHARED
 
 
 @pytest.fixture(scope="session", autouse=True)

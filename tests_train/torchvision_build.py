@@ -9,9 +9,9 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import torch
-from torch.library import Library
+from torch import library as operators
 
-KEPT: list[Library] = []
+KEPT: list[operators.Library] = []
 """PyTorch forgets definitions with their library."""
 
 
@@ -22,7 +22,7 @@ def lend_operators() -> None:
         return
     build = Path(found.origin).with_name("version.py").read_text()
     if "+cu" in build and torch.version.cuda is None and not KEPT:
-        library = Library("torchvision", "DEF")
+        library = operators.Library("torchvision", "DEF")
         for operator in ("nms", "qnms"):
             library.define(f"{operator}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
         KEPT.append(library)
