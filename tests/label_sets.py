@@ -10,7 +10,8 @@ import cv2
 import numpy as np
 from hypothesis import strategies as st
 
-from hailstack.datasets import Dataset, Objects, Sample
+from hailstack.datasets import Dataset, Objects, Sample, open_dataset
+from hailstack.errors import HailstackError
 
 SIZE = (64, 48)
 
@@ -54,3 +55,28 @@ def box_objects(rows: list[tuple[int, tuple[float, float, float, float]]]) -> Ob
     centres = np.array([box for _, box in rows], float).reshape(-1, 4)
     corners = np.hstack([centres[:, :2] - centres[:, 2:] / 2, centres[:, :2] + centres[:, 2:] / 2])
     return Objects(corners, np.array([class_id for class_id, _ in rows], np.int32))
+
+
+JUNK = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3) | st.just([]) | st.just({})
+
+
+def put_junk(data: st.DataObject, content: Any) -> None:
+    """Replace one to three places of a JSON document, wherever they lie, by something else."""
+    for _ in range(data.draw(st.integers(1, 3))):
+        place = content
+        while True:
+            key = data.draw(st.sampled_from(sorted(place) if isinstance(place, dict) else range(len(place))))
+            if not isinstance(place[key], (dict, list)) or not place[key] or data.draw(st.booleans()):
+                break
+            place = place[key]
+        place[key] = data.draw(JUNK)
+
+
+def demand_read_or_refused(file: Path) -> None:
+    """A dataset whose boxes are whole, or an error that names the file."""
+    try:
+        dataset = open_dataset(file)
+    except HailstackError as error:
+        assert str(file) in str(error)
+    else:
+        assert all(len(one.objects.relative_xyxy) == len(one.objects) for one in dataset.samples if one.objects)

@@ -19,6 +19,11 @@ def find_files(folder: Path, suffixes: Collection[str]) -> list[Path]:
     return list(_files(folder, suffixes, frozenset()))
 
 
+def plain(path: Path) -> Path:
+    """The same for every spelling of a path, without ``..``; a link stays what it is."""
+    return Path(os.path.abspath(path))  # noqa: PTH100 - Path.resolve would follow links
+
+
 def _files(folder: Path, suffixes: Collection[str], above: frozenset[str]) -> Iterator[Path]:
     """In the order of sorted paths. Linked folders are followed, but not back into one that they lie in."""
     real = os.path.realpath(folder)

@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import Literal, TypeAlias
 
 from hailstack.datasets.model import Sample
+from hailstack.datasets.picture_files import plain
 from hailstack.datasets.sequences import name_in_sequence
 from hailstack.errors import HailstackError, InputError, NotFoundError
 from hailstack.files import replacing, unwritable
@@ -138,7 +139,7 @@ def name_pictures(pictures: Iterable[Path], taken: Iterable[str] = ()) -> Mappin
     unique = list(dict.fromkeys(pictures))
     if not unique:
         return {}
-    places = [Path(os.path.abspath(picture)) for picture in unique]  # noqa: PTH100 - .. would lead out of the folder
+    places = [plain(picture) for picture in unique]  # .. would lead out of the folder
     root = os.path.commonpath([place.parent for place in places])
     used = set(taken)
     names = [free_name(PurePosixPath(place.relative_to(root)), used) for place in places]

@@ -12,6 +12,7 @@ from pathlib import Path
 from hailstack.datasets.belonging import Grouping, belong_together, listed
 from hailstack.datasets.dealing import NOTHING, Group, deal
 from hailstack.datasets.model import Dataset, Sample
+from hailstack.datasets.picture_files import plain
 from hailstack.datasets.voc import read_voc
 from hailstack.datasets.yolo import unlisted_samples
 from hailstack.errors import InputError
@@ -123,20 +124,15 @@ def _before(dataset: Dataset) -> Mapping[Path, str]:
     found: dict[Path, str] = {}
     for split, samples in dataset.splits.items():
         for sample in samples:
-            found.setdefault(_place(sample.image), split)
+            found.setdefault(plain(sample.image), split)
     return found
 
 
 def _everything(dataset: Dataset) -> Sequence[Sample]:
     """All samples once, those that are in no split, too."""
     unlisted = unlisted_samples(dataset) if dataset.kind == "yolo" else []
-    found = {_place(sample.image): sample for sample in [*unlisted, *dataset.samples]}
+    found = {plain(sample.image): sample for sample in [*unlisted, *dataset.samples]}
     return [replace(sample, image=place) for place, sample in found.items()]
-
-
-def _place(image: Path) -> Path:
-    """The same for every spelling of a path."""
-    return Path(os.path.abspath(image))  # noqa: PTH100 - a link is not its target
 
 
 def _key(dataset: Dataset, sample: Sample) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
@@ -12,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from hailstack.datasets.claim import claimed
 from hailstack.datasets.formats import Format, write_dataset
 from hailstack.datasets.model import Dataset
-from hailstack.datasets.picture_files import find_files
+from hailstack.datasets.picture_files import find_files, plain
 from hailstack.datasets.placing import Images, bare, free_name
 from hailstack.datasets.sequences import name_in_sequence
 from hailstack.datasets.split import SPLITS, Division
@@ -49,7 +48,7 @@ def write_lists(dataset: Dataset, division: Division) -> list[Path]:
         if not samples:
             continue
         if dataset.kind == "voc":
-            root = _plain(picture_folders(dataset.folder)[0])
+            root = plain(picture_folders(dataset.folder)[0])
             _write_stems(file, [sample.image.relative_to(root) for sample in samples])
         else:
             write_list(file, [sample.image for sample in samples])
@@ -75,22 +74,18 @@ def _stale_lists(dataset: Dataset, division: Division, folder: Path) -> list[Pat
             if len(str(sample.image).splitlines()) > 1:
                 message = f"{str(sample.image)!r}: a line end in a name breaks lists; rename it, or say --copy"
                 raise InputError(message)
-        if samples and _plain(file) in labels:
+        if samples and plain(file) in labels:
             message = (
                 f"{file}: is the label of a picture, and would be the list of {split}; rename both, or say --copy"
             )
             raise InputError(message)
     gone = [folder / f"{split}.txt" for split in SPLITS if split in dataset.splits and not division.splits[split]]
-    return [file for file in gone if _plain(file) not in labels]
+    return [file for file in gone if plain(file) not in labels]
 
 
 def _labels(division: Division) -> set[Path]:
     every = [*division.unlabelled, *(one for samples in division.splits.values() for one in samples)]
-    return {_plain(one.label) for one in every if one.label is not None}
-
-
-def _plain(path: Path) -> Path:
-    return Path(os.path.abspath(path))  # noqa: PTH100 - a link is not its target
+    return {plain(one.label) for one in every if one.label is not None}
 
 
 def write_copy(
@@ -133,7 +128,7 @@ def move(dataset: Dataset, division: Division) -> Path:
     if dataset.kind != "yolo":
         message = f"{dataset.source}: only the pictures of YOLO datasets are moved; name a new folder with --copy"
         raise InputError(message)
-    folder = _plain(dataset.folder)
+    folder = plain(dataset.folder)
     lists = {folder / f"{split}.txt" for split in SPLITS if split in dataset.splits} - _labels(division)
     plan = {
         "yaml": "" if dataset.source.is_dir() else dataset.source.name,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
@@ -25,6 +24,7 @@ from hailstack.datasets.annotate.lines import (
 from hailstack.datasets.annotate.reviews import Reviews
 from hailstack.datasets.claim import claimed
 from hailstack.datasets.formats import open_dataset
+from hailstack.datasets.picture_files import plain
 from hailstack.datasets.yolo import label_file, unlisted_samples
 from hailstack.errors import InputError, NotFoundError
 from hailstack.files import replacing
@@ -57,10 +57,10 @@ class Desk:
         if dataset.kind not in ("yolo", "pictures"):
             message = f"{path}: labels are edited as YOLO files; hailstack data convert makes them of {dataset.kind}"
             raise InputError(message)
-        self.folder = _plain(dataset.folder)
+        self.folder = plain(dataset.folder)
         self._source = dataset.source
         samples = [*dataset.samples, *unlisted_samples(dataset)]  # who is in no split is often who is to be labelled
-        images = dict.fromkeys(_plain(sample.image) for sample in samples)
+        images = dict.fromkeys(plain(sample.image) for sample in samples)
         self._pictures = {_name(image, self.folder): image for image in images}
         self._lock = threading.RLock()
         self._memory = _Memory()
@@ -265,11 +265,6 @@ def _name(picture: Path, folder: Path) -> str:
     inside = picture.is_relative_to(folder)
     path = (picture.relative_to(folder) if inside else Path(*picture.parts[1:])).as_posix()
     return path.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
-def _plain(path: Path) -> Path:
-    """Absolute and without ``..``: names of drafts come from it. Links stay."""
-    return Path(os.path.abspath(path))  # noqa: PTH100 - Path.resolve would follow links
 
 
 def _check(edits: Sequence[Edit]) -> None:
