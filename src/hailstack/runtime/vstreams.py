@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from queue import Empty, SimpleQueue
+from threading import Thread
 from time import perf_counter_ns
 from typing import Any
 
@@ -19,7 +20,10 @@ from hailstack.runtime.platform import Platform
 
 
 class VStreamRunner:
-    """Runs one batch after the other, on a thread of its own: the next one is filled meanwhile."""
+    """Runs one batch after the other, on a thread of its own: the next one is filled meanwhile.
+
+    The device stands still from the end of one call to the next one's submission, so that thread does nothing else.
+    """
 
     most_in_flight = 2
 
@@ -48,8 +52,10 @@ class VStreamRunner:
             turn.apply(group)
             self._pipeline = self._stack.enter_context(self._streams(group, timeout_ms))
             self._set_thresholds(thresholds)
-            self._thread = ThreadPoolExecutor(1, "hailstack-vstreams")
-            self._stack.callback(self._thread.shutdown, cancel_futures=True)
+            self._given: SimpleQueue[tuple[Batch, Any] | None] = SimpleQueue()
+            self._thread = Thread(target=self._work, name="hailstack-vstreams", daemon=True)
+            self._thread.start()
+            self._stack.callback(self._stop)
             undo.pop_all()
 
     def _configure(self, device: Any, hef: Any) -> Any:
@@ -85,22 +91,35 @@ class VStreamRunner:
     def submit(self, batch: Batch) -> None:
         """Have the batch run after those before it."""
         batch.submitted_ns = perf_counter_ns()
-        batch.job = self._thread.submit(self._infer, batch)
+        self._given.put((batch, {self.facts.input_name: batch.inputs[: len(batch.frames)]}))
 
-    def _infer(self, batch: Batch) -> None:
-        frames = {self.facts.input_name: batch.inputs[: len(batch.frames)]}
-        try:
-            batch.results = self._pipeline.infer(frames)
-        finally:
+    def _work(self) -> None:
+        while (given := self._given.get()) is not None:
+            batch, frames = given
+            try:
+                batch.results = self._pipeline.infer(frames)
+            except Exception as error:  # noqa: BLE001 - whoever waits for the batch raises it
+                batch.error = error
             batch.done_ns = perf_counter_ns()
             if self._book is not None:
                 self._book(batch)
             batch.done.set()
 
+    def _stop(self) -> None:
+        """End the thread after the batch that it is in."""
+        try:
+            while True:
+                self._given.get_nowait()
+        except Empty:
+            self._given.put(None)
+        self._thread.join()
+
     def wait(self, batch: Batch) -> list[Outputs]:
         """The outputs of the batch's frames, in their order. HailoRT ends the call when its time is up."""
-        with translated(self._platform.errors, Stage.WAIT, batch.subject, batch.frames[0].id.number):
-            batch.job.result()
+        batch.done.wait()
+        if batch.error is not None:
+            with translated(self._platform.errors, Stage.WAIT, batch.subject, batch.frames[0].id.number):
+                raise batch.error
         return [
             {one.name: batch.results[one.name][index] for one in self.facts.outputs}
             for index in range(len(batch.frames))

@@ -272,7 +272,7 @@ class Board:
                     frame.after_failure(frame.error)
             if frame.is_fatal and frame.error is not None and self.failure is None:
                 self._fail(frame.error)
-        if done:
+        if done and any(one.queued for one in self._lanes):
             self._workers.wake(done)
         if in_flight and in_flight[0].computed:
             self._clock.call_at(in_flight[0].due)

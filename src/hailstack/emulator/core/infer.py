@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
+from hailstack.emulator.core import pump, transfer
 from hailstack.emulator.core.group import AnyInputVStream, AnyOutputVStream
 from hailstack.emulator.core.host_frame import Bytes
-from hailstack.emulator.core.pump import pump
-from hailstack.emulator.core.relayed_streams import RelayedInputVStream, RelayedOutputVStream
-from hailstack.emulator.core.transfer import transfer
-from hailstack.emulator.core.vstreams import InputVStream, OutputVStream
+from hailstack.emulator.core.relayed_streams import RelayedInputVStream
 
 
 def infer(
@@ -24,9 +23,7 @@ def infer(
     Raises:
         StatusError: as :meth:`InputVStream.write` and :meth:`OutputVStream.read`. No frame is left then.
     """
-    relayed = [(stream, rows) for stream, rows in inputs if isinstance(stream, RelayedInputVStream)]
-    if relayed:
-        pump(relayed, [(stream, rows) for stream, rows in outputs if isinstance(stream, RelayedOutputVStream)], count)
-        return
-    ours = [(stream, rows) for stream, rows in inputs if isinstance(stream, InputVStream)]
-    transfer(ours, [(stream, rows) for stream, rows in outputs if isinstance(stream, OutputVStream)], count)
+    if isinstance(inputs[0][0], RelayedInputVStream):  # all streams are of one process
+        pump.pump(cast("pump.Inputs", inputs), cast("pump.Outputs", outputs), count)
+    else:
+        transfer.transfer(cast("transfer.Inputs", inputs), cast("transfer.Outputs", outputs), count)

@@ -8,8 +8,8 @@ from typing import TypeAlias
 
 from hailstack.emulator.core.exchange import Exchange
 from hailstack.emulator.core.frame import again
-from hailstack.emulator.core.host_frame import Bytes, HostFrame
-from hailstack.emulator.core.params import timeout_seconds
+from hailstack.emulator.core.host_frame import BoundInput, BoundOutput, Bytes, HostFrame
+from hailstack.emulator.core.params import INFINITE_MS, timeout_seconds
 from hailstack.emulator.core.vstreams import InputVStream, OutputVStream
 from hailstack.emulator.status import StatusError
 from hailstack.errors import Status
@@ -28,9 +28,7 @@ def transfer(inputs: Inputs, outputs: Outputs, count: int) -> None:
     Raises:
         StatusError: as :meth:`InputVStream.write` and :meth:`OutputVStream.read`.
     """
-    parts = [
-        Transfer(exchange, inputs, outputs, count) for exchange in {stream.exchange: None for stream, _ in inputs}
-    ]
+    parts = _parts(inputs, outputs, count)
     with parts[0].exchange.board.lock:
         try:
             _check_open(inputs, outputs)
@@ -47,18 +45,36 @@ def transfer(inputs: Inputs, outputs: Outputs, count: int) -> None:
                 part.stop()
 
 
+def _parts(inputs: Inputs, outputs: Outputs, count: int) -> list[Transfer]:
+    parts: dict[Exchange, Transfer] = {}
+    for source, rows in inputs:
+        if source.exchange not in parts:
+            parts[source.exchange] = Transfer(source.exchange, count)
+        parts[source.exchange].inputs.append((source.codec, rows))
+    for sink, rows in outputs:
+        part = parts[sink.exchange]
+        part.outputs.append((sink.codec, rows))
+        part.timeout_ms = min(part.timeout_ms, sink.timeout_ms)
+    return list(parts.values())
+
+
 def _check_open(inputs: Inputs, outputs: Outputs) -> None:
+    inputs[0][0].exchange.board.check_usable()
     for stream, _ in (*inputs, *outputs):
-        stream.check_open()
+        if stream.is_pointless:
+            stream.check_open()
 
 
 class Transfer:
     """The frames of one call through one exchange. Belongs to the board's lock."""
 
-    def __init__(self, exchange: Exchange, inputs: Inputs, outputs: Outputs, count: int) -> None:
+    def __init__(self, exchange: Exchange, count: int) -> None:
         self.exchange = exchange
-        self._frames = self._make_frames(inputs, outputs, count)
-        self._timeout_ms = min(stream.timeout_ms for stream, _ in outputs if stream.exchange is exchange)
+        self.inputs: list[BoundInput] = []
+        self.outputs: list[BoundOutput] = []
+        """A row of the bytes is a frame."""
+        self.timeout_ms = INFINITE_MS
+        self._frames = self._make_frames(count)
         self._in_flight = 0
         self._left = count
         self._moved_at = 0.0
@@ -68,12 +84,11 @@ class Transfer:
         self._error: StatusError | None = None
         self._news = exchange.news
 
-    def _make_frames(self, inputs: Inputs, outputs: Outputs, count: int) -> Iterator[HostFrame]:
-        ins = [(stream.codec, rows) for stream, rows in inputs if stream.exchange is self.exchange]
-        outs = [(stream.codec, rows) for stream, rows in outputs if stream.exchange is self.exchange]
+    def _make_frames(self, count: int) -> Iterator[HostFrame]:
         for i in range(count):
-            host = [(codec, rows[i]) for codec, rows in ins], [(codec, rows[i]) for codec, rows in outs]
-            yield _TransferFrame(self.exchange.lane, self, *host)
+            inputs = [(codec, rows[i]) for codec, rows in self.inputs]
+            outputs = [(codec, rows[i]) for codec, rows in self.outputs]
+            yield _TransferFrame(self.exchange.lane, self, inputs, outputs)
 
     def start(self) -> None:
         """Send as many frames as the chip takes in."""
@@ -83,11 +98,11 @@ class Transfer:
 
     def wait(self) -> None:
         """Return when all frames are done. Raises what the first that failed has met, or ``TIMEOUT``."""
-        timeout_s = timeout_seconds(self._timeout_ms)
+        timeout_s = timeout_seconds(self.timeout_ms)
         while self._left and self._error is None:
             rest_s = None if timeout_s is None else self._moved_at + timeout_s - time.monotonic()
             if rest_s is not None and rest_s <= 0:
-                message = f"{self.exchange.lane.name}: no frame arrived within {self._timeout_ms} ms"
+                message = f"{self.exchange.lane.name}: no frame arrived within {self.timeout_ms} ms"
                 raise StatusError(Status.TIMEOUT, message)
             self._news.wait(rest_s)
         if self._error is not None:

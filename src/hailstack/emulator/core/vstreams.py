@@ -86,13 +86,14 @@ class _Stream:
         self.check_open()
         if is_ready():
             return
-        self._condition.wait_for(lambda: self._is_pointless or is_ready(), timeout_seconds(self.timeout_ms))
+        self._condition.wait_for(lambda: self.is_pointless or is_ready(), timeout_seconds(self.timeout_ms))
         self.check_open()
         if not is_ready():
             raise StatusError(Status.TIMEOUT, f"{self.name}: {what} within {self.timeout_ms} ms")
 
     @property
-    def _is_pointless(self) -> bool:
+    def is_pointless(self) -> bool:
+        """Whether nothing can pass any more; :meth:`check_open` says why."""
         inactive = not self._board.scheduled and self._board.active_lane is not self._lane
         return self._closed or self._aborted or inactive or self._board.failure is not None
 
@@ -110,6 +111,7 @@ class InputVStream(_Stream):
     ) -> None:
         super().__init__(board, lane, exchange, info, params)
         self.codec = codec
+        self.frame_bytes = codec.frame_bytes
         self._queue_size = max(params.queue_size, 1)
         with board.lock:
             exchange.join(self)
@@ -118,10 +120,6 @@ class InputVStream(_Stream):
     def format(self) -> Format:
         """What the program writes, resolved (no ``AUTO``)."""
         return self.codec.format
-
-    @property
-    def frame_bytes(self) -> int:
-        return self.codec.frame_bytes
 
     def write(self, frame: NDArray[np.uint8]) -> None:
         """Hand over one frame: flat bytes, ``frame_bytes`` long. The memory may be reused afterwards.

@@ -60,7 +60,7 @@ class StatusesRaised:
         pass
 
     def __exit__(self, kind: object, error: BaseException | None, traceback: TracebackType | None) -> None:
-        if isinstance(error, DeviceError | HefError) and error.status is not None:
+        if error is not None and isinstance(error, DeviceError | HefError) and error.status is not None:
             # What went wrong on the device was told when it did.
             if not (isinstance(error, StatusError) and error.told):
                 log(str(error))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ from hailstack.hef.formats import FormatOrder
 from hailstack.hef.model import NetworkGroup, VStream
 
 Arrays = Mapping[str, NDArray[Any]]
+Stream = TypeVar("Stream", core.AnyInputVStream, core.AnyOutputVStream)
 
 
 class InferVStreams(NativeObject):
@@ -48,17 +49,11 @@ class InferVStreams(NativeObject):
             HailoRTStatusException: 2 for sizes that do not fit or inputs that are missing; otherwise why it failed.
         """
         self._check_inputs(input_data)
-        frames = {name: _rows(self._find(self._inputs, name), data, batch_size) for name, data in input_data.items()}
-        results = {
-            name: _rows(self._find(self._outputs, name), data, batch_size) for name, data in output_data.items()
-        }
+        frames = [_with_rows(self._find(self._inputs, name), data, batch_size) for name, data in input_data.items()]
+        results = [_with_rows(self._find(self._outputs, name), data, batch_size) for name, data in output_data.items()]
         self._check_frames_count(batch_size)
         with native_statuses:
-            core.infer(
-                [(self._inputs[n], rows) for n, rows in frames.items()],
-                [(self._outputs[n], rows) for n, rows in results.items()],
-                batch_size,
-            )
+            core.infer(frames, results, batch_size)
 
     def _check_inputs(self, input_data: Arrays) -> None:
         """Networks run as a whole: all inputs of a network, or none."""
@@ -160,13 +155,13 @@ def _named(streams: Sequence[Any]) -> dict[str, Any]:
     return {stream.info.name: stream for stream in streams}
 
 
-def _rows(stream: CoreStream, data: NDArray[Any], count: int) -> NDArray[np.uint8]:
-    flat = writable_bytes(data)
-    expected = stream.frame_bytes * count
-    if flat.nbytes != expected:
+def _with_rows(stream: Stream, data: NDArray[Any], count: int) -> tuple[Stream, NDArray[np.uint8]]:
+    """The stream and the bytes of its frames, one frame a row."""
+    flat, frame_bytes = writable_bytes(data), stream.frame_bytes
+    if flat.nbytes != frame_bytes * count:
         fail(
             Status.INVALID_ARGUMENT,
             f"Memory size of vstream {stream.info.name} does not match the frame count! "
-            f"(Expected {expected}, got {flat.nbytes})",
+            f"(Expected {frame_bytes * count}, got {flat.nbytes})",
         )
-    return flat.reshape(count, stream.frame_bytes)
+    return stream, flat.reshape(count, frame_bytes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from typing import Any
 
 import numpy
@@ -18,6 +19,17 @@ from hailo_platform._python.vstreams import OutputLayerUtils
 from hailo_platform.common.logger.logger import default_logger
 
 Arrays = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Output:
+    """An output of the networks that get frames."""
+
+    name: str
+    shape: list[int]
+    dtype: numpy.dtype[Any]
+    layer: OutputLayerUtils | None
+    """What its results are converted by; None where they are given as they come."""
 
 
 class InferVStreams:
@@ -39,8 +51,9 @@ class InferVStreams:
         self._tf_nms_format = tf_nms_format
         self._total_time: float | None = None
         self._hw_time: float | None = None
-        self._layers: dict[tuple[str, ...], dict[str, OutputLayerUtils]] = {}
-        self._host_dtypes: dict[str, numpy.dtype[Any]] = {}
+        self._outputs: dict[tuple[str, ...], list[_Output]] = {}
+        self._fitting: dict[str, numpy.dtype[Any]] = {}
+        """Input → the type of arrays that need no look any more."""
         self._network_name_to_outputs = self._get_network_to_outputs_mapping(configured_net_group)
         self._input_name_to_network_name = self._get_input_name_to_network_mapping(configured_net_group)
 
@@ -86,18 +99,18 @@ class InferVStreams:
         started = time.perf_counter()
         input_data = self._as_dict(input_data)
         batch_size = self._get_number_of_frames(input_data)
-        layers = self._output_layers(input_data)
-        output_buffers = {name: _empty_results(layer, batch_size) for name, layer in layers.items()}
-        for name in input_data:
-            self._cast_input_data_if_needed(name, input_data)
-            self._validate_input_data_format_type(name, input_data)
-            self._make_c_contiguous_if_needed(name, input_data)
+        outputs = self._find_outputs(input_data)
+        output_buffers: Arrays = {one.name: numpy.empty((batch_size, *one.shape), one.dtype) for one in outputs}
+        for name, array in input_data.items():
+            if array.dtype is not self._fitting.get(name) or not array.flags.c_contiguous:
+                self._make_fit(name, input_data)
         with ExceptionWrapper():
             before = time.perf_counter()
             self._infer_pipeline.infer(input_data, output_buffers, batch_size)
             self._hw_time = time.perf_counter() - before
-        for name, layer in layers.items():
-            output_buffers[name] = self._converted(output_buffers[name], layer)
+        for one in outputs:
+            if one.layer is not None:
+                output_buffers[one.name] = self._converted(output_buffers[one.name], one.layer)
         self._total_time = time.perf_counter() - started
         return output_buffers
 
@@ -113,24 +126,24 @@ class InferVStreams:
             raise Exception(message)
         return {infos[0].name: input_data}
 
-    def _output_layers(self, input_data: Arrays) -> dict[str, OutputLayerUtils]:
+    def _find_outputs(self, input_data: Arrays) -> list[_Output]:
         """The outputs of all networks that get frames; looked up once, as their number of boxes is set rarely."""
         inputs = tuple(input_data)
-        if inputs not in self._layers:
+        found = self._outputs.get(inputs)
+        if found is None:
             networks = dict.fromkeys(self._input_name_to_network_name[name] for name in inputs)
             infos = self._configured_net_group.get_output_vstream_infos()
-            self._layers[inputs] = {
-                name: OutputLayerUtils(infos, name, self._infer_pipeline, self._net_group_name)
+            found = [
+                _output(name, OutputLayerUtils(infos, name, self._infer_pipeline, self._net_group_name))
                 for network in networks
                 for name in self._network_name_to_outputs[network]
-            }
-        return self._layers[inputs]
+            ]
+            self._outputs[inputs] = found
+        return found
 
     def _converted(self, result: NDArray[Any], layer: OutputLayerUtils) -> Any:
         if layer.output_order == FormatOrder.HAILO_NMS_WITH_BYTE_MASK:
             return self._masks(result, layer)
-        if not layer.is_nms:
-            return result
         if not self._tf_nms_format:
             classes = layer.vstream_info.nms_shape.number_of_classes
             return HailoRTTransformUtils.output_raw_buffer_to_nms_format(result, classes)
@@ -164,12 +177,16 @@ class InferVStreams:
         """Seconds that the last call took, conversions included."""
         return self._total_time
 
+    def _make_fit(self, name: str, input_data: Arrays) -> None:
+        self._cast_input_data_if_needed(name, input_data)
+        self._validate_input_data_format_type(name, input_data)
+        self._make_c_contiguous_if_needed(name, input_data)
+        self._fitting[name] = input_data[name].dtype
+
     def _cast_input_data_if_needed(self, input_layer_name: str, input_data: Arrays) -> None:
-        given, expected = input_data[input_layer_name].dtype, self._host_dtypes.get(input_layer_name)
-        if expected is None:
-            with ExceptionWrapper():
-                expected = self._infer_pipeline.get_host_dtype(input_layer_name)
-            self._host_dtypes[input_layer_name] = expected
+        with ExceptionWrapper():
+            expected = self._infer_pipeline.get_host_dtype(input_layer_name)
+        given = input_data[input_layer_name].dtype
         if given != expected:
             default_logger().warning(
                 f"Given input data dtype ({given}) is different than inferred dtype ({expected}). "
@@ -191,14 +208,16 @@ class InferVStreams:
     def _get_number_of_frames(input_data: Arrays) -> int:
         if not input_data:
             raise ValueError("Input_data can't be empty")
-        first, *others = (int(array.shape[0]) for array in input_data.values())
-        for count in others:
-            if count != first:
+        first = -1
+        for array in input_data.values():
+            count = int(array.shape[0])
+            if first not in (-1, count):
                 message = (
                     "The number of frames on all input_tensors should be equal! "
                     f"different sizes detected: {first} != {count}"
                 )
                 raise ValueError(message)
+            first = count
         return first
 
     def _make_c_contiguous_if_needed(self, input_layer_name: str, input_data: Arrays) -> None:
@@ -217,21 +236,21 @@ class InferVStreams:
     def set_nms_max_proposals_per_class(self, max_proposals_per_class: int) -> None:
         """Changes the size of results."""
         self._infer_pipeline.set_nms_max_proposals_per_class(max_proposals_per_class)
-        self._layers.clear()
+        self._outputs.clear()
 
     def set_nms_max_accumulated_mask_size(self, max_accumulated_mask_size: int) -> None:
         """Changes the size of results."""
         self._infer_pipeline.set_nms_max_accumulated_mask_size(max_accumulated_mask_size)
-        self._layers.clear()
+        self._outputs.clear()
 
     def __exit__(self, *args: object) -> None:
         self._infer_pipeline.release()
 
 
-def _empty_results(layer: OutputLayerUtils, batch_size: int) -> NDArray[Any]:
+def _output(name: str, layer: OutputLayerUtils) -> _Output:
     shape, dtype = list(layer.output_shape), layer.output_dtype
     if layer.output_order == FormatOrder.HAILO_NMS_WITH_BYTE_MASK:
         # Records with pointers and masks, whatever type was asked for: 4.20 counts them in float32.
         shape[0] *= dtype.itemsize if PROFILE.byte_mask_items else 1
-        dtype = numpy.dtype(numpy.uint8)
-    return numpy.empty([batch_size, *shape], dtype=dtype)
+        return _Output(name, shape, numpy.dtype(numpy.uint8), layer)
+    return _Output(name, shape, dtype, layer if layer.is_nms else None)
