@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from math import prod
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hailstack.heads.outputs import Geometry, OutputFacts, Outputs
 from hailstack.heads.settings import HeadSettings
@@ -17,7 +16,7 @@ from hailstack.types import Classes
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ClassificationHead:
-    """The ``top_k`` most probable classes, best first; equal scores by class id.
+    """The ``top_k`` most probable classes, best first; those with equal outputs by class id.
 
     Raises:
         InferencePipelineError: a score is not a number.
@@ -30,10 +29,13 @@ class ClassificationHead:
     """Whether the network leaves out the softmax."""
 
     def __call__(self, outputs: Outputs, geometry: Geometry) -> Classes:
+        # numpy lets other threads in at every step over so many numbers: it is the steps that cost time here.
         scores = self.values.real(np.asarray(outputs[self.values.output])).reshape(-1)
-        probabilities = softmax(scores) if self.logits else scores
-        best = np.argsort(-probabilities, kind="stable")[: self.top_k].astype(np.int32)
-        return Classes(best, probabilities[best], self.names)
+        best = len(scores) - 1 - np.argsort(scores[::-1], kind="stable")[::-1][: self.top_k].astype(np.int32)
+        if not self.logits:
+            return Classes(best, scores[best], self.names)
+        powers = np.exp(scores - scores[best[0]])
+        return Classes(best, powers[best] / powers.sum(), self.names)
 
 
 def bind_classification(outputs: Sequence[OutputFacts], settings: HeadSettings) -> ClassificationHead | None:
@@ -43,10 +45,3 @@ def bind_classification(outputs: Sequence[OutputFacts], settings: HeadSettings) 
         return None
     settings.check_names(prod(vectors[0].shape))
     return ClassificationHead(Values.of(vectors[0]), settings.names, settings.top_k, settings.logits)
-
-
-def softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Probabilities ``exp(x) / sum(exp(x))`` of a vector; shifted by the maximum, so it never overflows."""
-    powers = np.exp(logits - logits.max())
-    probabilities: NDArray[np.float32] = powers / powers.sum()
-    return probabilities

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hailstack.errors import HailstackError
+from hailstack.runtime.failures import Stage, from_exception
 from hailstack.types import Frame
 
 
@@ -49,6 +51,10 @@ class Batch:
         if first.source == last.source:
             return f"{first.source}: one of the frames {first.number} to {last.number}"
         return f"one of the frames from {first.place} to {last.place}"
+
+    def failed(self, error: Exception, stage: Stage) -> HailstackError:
+        """The error for an exception of ``hailo_platform`` that these frames have met."""
+        return from_exception(error, stage, self.subject, self.frames[0].id.number)
 
     def clear(self) -> None:
         """Make it ready for the next frames."""

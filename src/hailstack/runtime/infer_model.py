@@ -15,7 +15,7 @@ from hailstack.heads import OutputFacts, Outputs
 from hailstack.runtime.batch import Batch
 from hailstack.runtime.device import Turn, open_device
 from hailstack.runtime.facts import RECORD_KINDS, ModelFacts, Thresholds
-from hailstack.runtime.failures import Stage, from_exception, to_error, translated
+from hailstack.runtime.failures import Stage, to_error, translated
 from hailstack.runtime.platform import Platform
 
 
@@ -95,22 +95,25 @@ class InferModelRunner:
     def submit(self, batch: Batch) -> None:
         """Hand the batch to the device; blocks only while its queue is full."""
         count = len(batch.frames)
-        with translated(self._platform.errors, Stage.SUBMIT, batch.subject, batch.frames[0].id.number):
+        try:
             self._configured.wait_for_async_ready(timeout_ms=self._timeout_ms, frames_count=count)
             batch.submitted_ns = perf_counter_ns()
             batch.job = self._configured.run_async(batch.bindings[:count], _recorder(batch, self._book))
+        except self._platform.errors as error:
+            raise batch.failed(error, Stage.SUBMIT) from error
 
     def wait(self, batch: Batch) -> list[Outputs]:
         """The outputs of the batch's frames, in their order. Buffers belong to the batch."""
-        frame = batch.frames[0].id.number
         if self._wait_by_callback:
             if not batch.done.wait(self._timeout_ms / 1000):
-                raise to_error(Status.TIMEOUT, Stage.WAIT, batch.subject, frame=frame)
-        else:
-            with translated(self._platform.errors, Stage.WAIT, batch.subject, frame):
+                raise to_error(Status.TIMEOUT, Stage.WAIT, batch.subject, frame=batch.frames[0].id.number)
+        elif not batch.done.is_set():
+            try:
                 batch.job.wait(self._timeout_ms)
+            except self._platform.errors as error:
+                raise batch.failed(error, Stage.WAIT) from error
         if batch.error is not None:
-            raise from_exception(batch.error, Stage.WAIT, batch.subject, frame) from batch.error
+            raise batch.failed(batch.error, Stage.WAIT) from batch.error
         return [self._read(bindings) for bindings in batch.bindings[: len(batch.frames)]]
 
     def _read(self, bindings: Any) -> Outputs:

@@ -117,9 +117,10 @@ class VStreamRunner:
     def wait(self, batch: Batch) -> list[Outputs]:
         """The outputs of the batch's frames, in their order. HailoRT ends the call when its time is up."""
         batch.done.wait()
+        if isinstance(batch.error, self._platform.errors):
+            raise batch.failed(batch.error, Stage.WAIT) from batch.error
         if batch.error is not None:
-            with translated(self._platform.errors, Stage.WAIT, batch.subject, batch.frames[0].id.number):
-                raise batch.error
+            raise batch.error
         return [
             {one.name: batch.results[one.name][index] for one in self.facts.outputs}
             for index in range(len(batch.frames))
