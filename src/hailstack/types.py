@@ -193,6 +193,8 @@ class Result:
     """The source picture, when a later stage needs it."""
     model: str = ""
     """Name of the model, where a run has several."""
+    taken_ns: int = 0
+    """When the run took the frame, on the clock of ``time.perf_counter_ns``; 0: not in a run."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -162,6 +162,11 @@ def test_a_hand_is_found_in_the_square_around_its_palm(shared, hands, tmp_path):
         assert middle_tip[1] < top, "the fingers point upwards, out of it"
     first, second = summary(tmp_path)["models"]
     assert (first["name"], first["frames"], second["name"], second["frames"]) == ("palms", 4, "hands", 4)
+    (chain,) = summary(tmp_path)["chains"]
+    assert (chain["name"], chain["read"], chain["frames"]) == ("palms", 4, 4)
+    assert summary(tmp_path)["latency_ms"] == chain["latency_ms"]
+    assert chain["latency_ms"]["p50"] > first["latency_ms"]["p50"], "it ends with the second network's answer"
+    assert "palms, with what comes behind it: " in ended.said
     with av.open(str(tmp_path / "out" / clip.name)) as video:
         drawn = next(video.decode(video=0)).to_ndarray(format="rgb24")
     with av.open(str(clip)) as video:

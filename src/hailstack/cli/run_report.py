@@ -169,6 +169,10 @@ def _lines_of_models(outcome: Outcome) -> list[str]:
         lines.append(f"  {part.model}: {', '.join(told)}")
         if len(part.tallies) > 1:
             lines += [_rate(f"    {tally.source}", tally, outcome.seconds) for tally in part.tallies]
+    for chain in outcome.chains:
+        median_ms = chain.latency.percentile_ms(50)
+        if median_ms is not None:
+            lines.append(f"  {chain.model}, with what comes behind it: {median_ms:.1f} ms a frame (median)")
     return lines
 
 

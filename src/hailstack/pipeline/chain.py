@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from time import perf_counter_ns
 from typing import Any
 
 from hailstack.errors import InferencePipelineError
@@ -174,4 +175,5 @@ class Chain:
             self._joined.failed.append(end)
         else:
             self._joined.frames += 1
+            self._joined.latency.add(perf_counter_ns() - end.taken_ns)
         self._hooks.progress(self._joined)

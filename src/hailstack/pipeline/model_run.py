@@ -20,7 +20,7 @@ from hailstack.pipeline.clips import ClipFacts
 from hailstack.pipeline.intake import Ended, Event, Opened
 from hailstack.pipeline.outcome import Failure, Outcome
 from hailstack.pipeline.sources import Source
-from hailstack.pipeline.tally import PICTURES, Tally
+from hailstack.pipeline.tally import PICTURES, Tally, sum_latencies
 from hailstack.profiling import OFF, Profiler
 from hailstack.profiling.stages import stage_of
 from hailstack.runtime import Answer, FaultPolicy, Recovery
@@ -130,6 +130,7 @@ class ModelRun:
         for source, count in dropped.items():
             self._tally(source).dropped = count
         outcome.tallies = tuple(self._tallies.values())
+        outcome.latency = sum_latencies(tally.latency for tally in outcome.tallies)
         outcome.reopened = self._recovery.reopened
         outcome.dropped = outcome.read - outcome.frames - len(outcome.failed)  # on their way when it broke off
         return outcome
@@ -186,7 +187,7 @@ class ModelRun:
         frame = answer.frame
         begin = perf_counter_ns()
         try:
-            result = Result(frame.id, self._read_answer(answer), frame.image, self._model)
+            result = Result(frame.id, self._read_answer(answer), frame.image, self._model, self._under_way[0][1])
         except InferencePipelineError as error:
             message = f"{frame.id.place}: {error}"
             named = InferencePipelineError(message, error.status, frame.id.number)

@@ -9,7 +9,7 @@ from hailstack.errors import InputError
 from hailstack.pipeline.clips import Counts
 from hailstack.pipeline.outlet import SinkCount
 from hailstack.pipeline.sources import Source
-from hailstack.pipeline.tally import Tally
+from hailstack.pipeline.tally import Latency, Tally
 from hailstack.runtime import DeviceUse
 from hailstack.types import Failed
 
@@ -52,12 +52,16 @@ class Outcome:
     """What has become of each source's frames before they were read from here: see :class:`Counts`."""
     tallies: Sequence[Tally] = ()
     """What became of each source's frames in each model; known at the end."""
+    latency: Latency = field(default_factory=Latency)
+    """From when a model takes a frame to its result, in a chain to the last network's; known at the end."""
     model: str = ""
     """Whose outcome this is, where it is one model's of several."""
     device: DeviceUse | None = None
     """What the network has had of the device; None where nobody reckoned, or for several networks together."""
     parts: Sequence[Outcome] = ()
     """Where several models took part: what each of them has done."""
+    chains: Sequence[Outcome] = ()
+    """What came out behind the second network of each chain, under the name of the first."""
 
     @property
     def fps(self) -> float:

@@ -21,6 +21,7 @@ from hailstack.pipeline.outcome import Outcome
 from hailstack.pipeline.outlet import Outlets, Route
 from hailstack.pipeline.reader import Reader
 from hailstack.pipeline.sources import Source
+from hailstack.pipeline.tally import sum_latencies
 from hailstack.runtime import FaultPolicy
 
 log = logging.getLogger(__name__)
@@ -106,6 +107,8 @@ def run_models_from(reader: Readers, models: Sequence[Model], routes: Sequence[R
     finally:
         total.parts = tuple(part for thread in threads for part in thread.finish(reader))
         total.tallies = tuple(tally for part in total.parts for tally in part.tallies)
+        total.chains = tuple(thread.ends for thread in threads if thread.chain is not None)
+        total.latency = sum_latencies(thread.ends.latency for thread in threads)
         total.retried = dict(sum((Counter(part.retried) for part in total.parts), Counter()))
         total.reopened = sum(part.reopened for part in total.parts)
         _add_up(total, threads)
@@ -163,6 +166,8 @@ class _Thread:
         yield self.run.finish(reader.intakes[self.name].dropped)
         if self.chain is not None:
             yield self.chain.run.finish({})
+            self.ends.read = self.run.outcome.read
+            self.ends.dropped = self.ends.read - self.ends.frames - len(self.ends.failed)
 
 
 @contextmanager

@@ -8,7 +8,8 @@
 ``stopped``               whether somebody asked it to stop before the end
 ``error``                 what ended the run: ``kind`` and ``message``; null if nothing did
 ``failures``              the first failed frames: ``source``, ``frame``, ``model``, ``kind``, ``message``
-``latency_ms``            ``p50``, ``p95``, ``p99``: from when a model takes a frame to its result
+``latency_ms``            ``p50``, ``p95``, ``p99``: from when a model takes a frame to its result, in a chain to the
+                          second network's
 ``models``                for each network: ``name``, ``frames``, ``read``, ``failed``, ``dropped``, ``fps``,
                           ``latency_ms``, ``retried`` (kind of fault → submissions repeated), ``reopened``,
                           ``device`` and ``sources``
@@ -16,6 +17,8 @@
                           of the device (:class:`hailstack.runtime.DeviceUse`)
 ``models[].sources``      ``source``, ``read``, ``results``, ``failed``, ``dropped`` (newer frames came before the
                           model took them), ``fps``, ``latency_ms``; all single pictures together are ``pictures``
+``chains``                for each chain: ``name`` (of its first network), ``frames``, ``read``, ``failed``,
+                          ``dropped``, ``fps`` and ``latency_ms`` of what comes out behind the second one
 ``sources``               ``source``, ``decoded``, ``dropped``, ``damaged``, ``reconnects``, ``error``; of single
                           pictures only those that could not be read
 ``sinks``                 ``name``, ``written``, ``dropped``, ``waited_s``, ``error``
@@ -33,7 +36,6 @@ from typing import Any
 from hailstack import __version__
 from hailstack.files import replacing
 from hailstack.pipeline.outcome import Outcome
-from hailstack.pipeline.tally import total_latency
 from hailstack.types import Failed
 
 MOST_FAILURES = 100
@@ -54,6 +56,7 @@ def summary_of(outcome: Outcome, name: str, error: BaseException | None = None) 
         "error": None if error is None else _error(error),
         "failures": [_failure(one) for one in outcome.failed[:MOST_FAILURES]],
         "models": [_model(part, part.model or name, outcome.seconds) for part in (outcome.parts or [outcome])],
+        "chains": [{"name": chain.model, **_counts(chain, outcome.seconds)} for chain in outcome.chains],
         "sources": _sources(outcome),
         "sinks": [
             {
@@ -85,7 +88,7 @@ def _counts(outcome: Outcome, seconds: float) -> dict[str, Any]:
         "failed": len(outcome.failed),
         "dropped": outcome.dropped,
         "fps": round(outcome.frames / seconds, 3) if seconds else 0.0,
-        "latency_ms": total_latency(outcome.tallies).to_dict(),
+        "latency_ms": outcome.latency.to_dict(),
     }
 
 

@@ -69,6 +69,6 @@ class Tally:
         }
 
 
-def total_latency(tallies: Iterable[Tally]) -> Latency:
-    """Of all of them together."""
-    return Latency(sum((one.latency.counts for one in tallies), Counter()))
+def sum_latencies(latencies: Iterable[Latency]) -> Latency:
+    """All of them together."""
+    return Latency(sum((one.counts for one in latencies), Counter()))

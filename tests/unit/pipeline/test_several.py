@@ -253,6 +253,11 @@ def test_a_second_network_says_something_about_every_object_in_the_order_of_the_
     assert (first.read, first.frames) == (FRAMES, FRAMES)
     assert second.read == second.frames == sum(boxes(number) for number in range(FRAMES))
     assert outcome.frames == FRAMES
+    (chain,) = outcome.chains
+    assert (chain.model, chain.read, chain.frames, chain.dropped) == ("first", FRAMES, FRAMES, 0)
+    assert outcome.latency.counts == chain.latency.counts
+    assert chain.latency.counts.total() == FRAMES
+    assert chain.latency.percentile_ms(50) >= first.latency.percentile_ms(50)
 
 
 def test_the_second_network_is_asked_about_chosen_objects_alone(clip):
@@ -270,6 +275,8 @@ def test_a_frame_with_an_object_that_failed_has_failed_by_its_name(clip):
     assert "clip.mp4 frame 2 object 0 failed" in str(outcome.failed[0].error)
     assert outcome.read == outcome.frames + len(outcome.failed) == FRAMES
     assert len(outcome.parts[1].failed) == 2
+    (chain,) = outcome.chains
+    assert chain.latency.counts.total() == chain.frames == FRAMES - 1
 
 
 def test_frames_that_the_first_network_lost_keep_their_places(clip):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hailstack.pipeline.tally import Latency, Tally, total_latency
+from hailstack.pipeline.tally import Latency, Tally, sum_latencies
 
 
 @given(st.lists(st.integers(1_000, 10**12), min_size=1, max_size=300), st.sampled_from([1, 50, 95, 99, 100]))
@@ -31,7 +31,7 @@ def test_latencies_of_several_sources_add_up():
         quick.latency.add(1_000_000)
     for _ in range(10):
         slow.latency.add(100_000_000)
-    both = total_latency([quick, slow]).to_dict()
+    both = sum_latencies([quick.latency, slow.latency]).to_dict()
     assert both["p50"] == pytest.approx(1, rel=0.01)
     assert both["p95"] == pytest.approx(100, rel=0.01)
     assert len(both) == 3
