@@ -13,7 +13,7 @@ from hailo_platform._native.network import ConfiguredNetworkGroup, batch_size, c
 from hailo_platform._native.params import VStreamParams
 from hailo_platform._native.pybind import NativeObject, real, uint32
 from hailo_platform._native.records import HailoFormat, make_format
-from hailo_platform._native.vstreams import CoreStream, core_params, stream_shape, writable_bytes
+from hailo_platform._native.vstreams import CoreStream, check_writable, core_params, stream_shape
 from hailstack.emulator import core
 from hailstack.errors import Status
 from hailstack.hef.formats import FormatOrder
@@ -157,11 +157,12 @@ def _named(streams: Sequence[Any]) -> dict[str, Any]:
 
 def _with_rows(stream: Stream, data: NDArray[Any], count: int) -> tuple[Stream, NDArray[np.uint8]]:
     """The stream and the bytes of its frames, one frame a row."""
-    flat, frame_bytes = writable_bytes(data), stream.frame_bytes
-    if flat.nbytes != frame_bytes * count:
+    check_writable(data)
+    frame_bytes = stream.frame_bytes
+    if data.nbytes != frame_bytes * count:
         fail(
             Status.INVALID_ARGUMENT,
             f"Memory size of vstream {stream.info.name} does not match the frame count! "
-            f"(Expected {frame_bytes * count}, got {flat.nbytes})",
+            f"(Expected {frame_bytes * count}, got {data.nbytes})",
         )
-    return stream, flat.reshape(count, frame_bytes)
+    return stream, data.view(np.uint8).reshape(count, frame_bytes)

@@ -197,11 +197,16 @@ def flat_bytes(array: Any) -> NDArray[np.uint8]:
 
 
 def writable_bytes(array: Any) -> NDArray[np.uint8]:
-    """A flat byte view, only of arrays that may be written: the bindings ask for that even of inputs.
+    """A flat byte view of an array that :func:`check_writable` accepts."""
+    check_writable(array)
+    return flat_bytes(array)
+
+
+def check_writable(array: Any) -> None:
+    """The bindings ask for arrays that may be written, even of inputs.
 
     Raises:
         ValueError: the array is read-only, for example a view of a picture file.
     """
     if not array.flags.writeable:
         raise ValueError("array is not writeable")
-    return flat_bytes(array)

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from hailo_platform._native import quantization
 from hailo_platform._native.enums import FormatOrder
+from hailo_platform._native.errors import HailoRTStatusException
 from hailo_platform._native.infer_vstreams import InferVStreams as NativeInferVStreams
 from hailo_platform._profile import PROFILE
-from hailo_platform._python.errors import ExceptionWrapper, HailoRTException
+from hailo_platform._python.errors import ExceptionWrapper, HailoRTException, indicative_exception
 from hailo_platform._python.transforms import HailoRTTransformUtils
 from hailo_platform._python.vstreams import OutputLayerUtils
 from hailo_platform.common.logger.logger import default_logger
@@ -104,10 +105,12 @@ class InferVStreams:
         for name, array in input_data.items():
             if array.dtype is not self._fitting.get(name) or not array.flags.c_contiguous:
                 self._make_fit(name, input_data)
-        with ExceptionWrapper():
-            before = time.perf_counter()
+        before = time.perf_counter()
+        try:
             self._infer_pipeline.infer(input_data, output_buffers, batch_size)
-            self._hw_time = time.perf_counter() - before
+        except HailoRTStatusException as error:
+            raise indicative_exception(error) from error
+        self._hw_time = time.perf_counter() - before
         for one in outputs:
             if one.layer is not None:
                 output_buffers[one.name] = self._converted(output_buffers[one.name], one.layer)
