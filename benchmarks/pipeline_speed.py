@@ -171,7 +171,7 @@ class DetectorRound:
         return {**alone, "fps": fps, "limit": limit, "ratio": fps / limit, "overhead": overhead, "busy": busy}
 
     def _alone(self) -> dict[str, float]:
-        """Processor time of a frame in each stage, ms. Taken on both sides of the run: machines get faster and slower."""
+        """Processor time of a frame in each stage, ms. Taken on both sides of a run, as machines change their pace."""
         return {
             "decode": processor_ms(self._decode),
             "letterbox": processor_ms(self._letterbox),
