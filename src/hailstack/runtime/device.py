@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from hailstack.errors import InputError
+from hailstack.runtime.batch import Batch
+from hailstack.runtime.facts import Thresholds
 from hailstack.runtime.platform import Platform
 
 GROUP = "SHARED"
@@ -43,6 +46,21 @@ class Turn:
             model.set_scheduler_threshold(self.threshold)
         if self.timeout_ms is not None:
             model.set_scheduler_timeout(self.timeout_ms)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RunnerOptions:
+    """What a runner opens, and how it runs it; explained at :class:`hailstack.runtime.Session`."""
+
+    platform: Platform
+    path: str
+    batch_size: int
+    timeout_ms: int
+    thresholds: Thresholds
+    turn: Turn
+    native_outputs: bool
+    book: Callable[[Batch], Any] | None
+    """Told of each submission that is done."""
 
 
 def _demand(name: str, value: int | None, most: int | None) -> None:

@@ -13,75 +13,58 @@ from numpy.typing import NDArray
 from hailstack.errors import InputError, Status
 from hailstack.heads import OutputFacts, Outputs
 from hailstack.runtime.batch import Batch
-from hailstack.runtime.device import Turn, open_device
+from hailstack.runtime.device import RunnerOptions, open_device
 from hailstack.runtime.facts import RECORD_KINDS, ModelFacts, Thresholds
 from hailstack.runtime.failures import Stage, to_error, translated
-from hailstack.runtime.platform import Platform
 
 
 class InferModelRunner:
     """Submits batches and waits for them.
 
     Args:
-        native_outputs: tensors as the device has them, not dequantised.
-        book: told of each submission that is done.
         wait_by_callback: wait for the completion callback instead of the job. The callback is registered either
             way, because only it hears of a frame that failed.
     """
 
-    def __init__(
-        self,
-        platform: Platform,
-        path: str,
-        *,
-        batch_size: int,
-        timeout_ms: int,
-        thresholds: Thresholds,
-        turn: Turn,
-        native_outputs: bool,
-        wait_by_callback: bool,
-        book: Callable[[Batch], Any] | None,
-    ) -> None:
-        self._platform = platform
-        self._path = path
-        self._batch_size = batch_size
-        self._timeout_ms = timeout_ms
+    def __init__(self, options: RunnerOptions, *, wait_by_callback: bool) -> None:
+        self._options = options
+        self._errors = options.platform.errors
         self._wait_by_callback = wait_by_callback
-        self._book = book
         self._stack = ExitStack()
-        with ExitStack() as undo, translated(platform.errors, Stage.OPEN, path):
+        with ExitStack() as undo, translated(self._errors, Stage.OPEN, options.path):
             undo.push(self._stack)
-            device = self._stack.enter_context(open_device(platform))
-            self._model = device.create_infer_model(path)
-            self.facts = ModelFacts.from_hef(self._model.hef, path, native_outputs=native_outputs)
-            self._set_up(thresholds)
+            device = self._stack.enter_context(open_device(options.platform))
+            self._model = device.create_infer_model(options.path)
+            self.facts = ModelFacts.from_hef(self._model.hef, options.path, native_outputs=options.native_outputs)
+            self._set_up()
             self._configured = self._stack.enter_context(self._model.configure())
-            turn.apply(self._configured)
-            self.most_in_flight = self._queue_size() // batch_size
+            options.turn.apply(self._configured)
+            self.most_in_flight = self._queue_size() // options.batch_size
             undo.pop_all()
 
-    def _set_up(self, thresholds: Thresholds) -> None:
-        kinds = self._platform.module.FormatType
-        if self._batch_size > 1:  # a batch that is named is also what the chip runs before it looks at another model
-            self._model.set_batch_size(self._batch_size)
+    def _set_up(self) -> None:
+        options, kinds = self._options, self._options.platform.module.FormatType
+        if options.batch_size > 1:  # a batch that is named is also what the chip runs before it looks at another model
+            self._model.set_batch_size(options.batch_size)
         self._model.input().set_format_type(kinds.UINT8)
         for output in self.facts.outputs:
             stream = self._model.output(output.name)
             stream.set_format_type(getattr(kinds, output.dtype.upper()))
             if output.kind != "tensor":
-                _set_thresholds(stream, thresholds)
+                _set_thresholds(stream, options.thresholds)
 
     def _queue_size(self) -> int:
         queue = int(self._configured.get_async_queue_size())
-        if self._batch_size > queue:
-            message = f"{self._path}: a batch of {self._batch_size} frames does not fit into the queue of {queue}"
+        path, batch_size = self._options.path, self._options.batch_size
+        if batch_size > queue:
+            message = f"{path}: a batch of {batch_size} frames does not fit into the queue of {queue}"
             raise InputError(message)
         return queue
 
     def make_batch(self) -> Batch:
         """Buffers for one submission, bound once and for all."""
-        batch = Batch(np.zeros((self._batch_size, *self.facts.input_shape), np.uint8))
-        for index in range(self._batch_size):
+        batch = Batch(np.zeros((self._options.batch_size, *self.facts.input_shape), np.uint8))
+        for index in range(self._options.batch_size):
             buffers = {one.name: self._buffer(one) for one in self.facts.outputs}
             bindings = self._configured.create_bindings(output_buffers=buffers)
             bindings.input().set_buffer(batch.inputs[index])
@@ -89,28 +72,28 @@ class InferModelRunner:
         return batch
 
     def _buffer(self, output: OutputFacts) -> NDArray[Any]:
-        is_bytes = output.kind in RECORD_KINDS and not self._platform.counts_records_in_floats
+        is_bytes = output.kind in RECORD_KINDS and not self._options.platform.counts_records_in_floats
         return np.zeros(self._model.output(output.name).shape, np.uint8 if is_bytes else output.dtype)
 
     def submit(self, batch: Batch) -> None:
         """Hand the batch to the device; blocks only while its queue is full."""
         count = len(batch.frames)
         try:
-            self._configured.wait_for_async_ready(timeout_ms=self._timeout_ms, frames_count=count)
+            self._configured.wait_for_async_ready(timeout_ms=self._options.timeout_ms, frames_count=count)
             batch.submitted_ns = perf_counter_ns()
-            batch.job = self._configured.run_async(batch.bindings[:count], _recorder(batch, self._book))
-        except self._platform.errors as error:
+            batch.job = self._configured.run_async(batch.bindings[:count], _recorder(batch, self._options.book))
+        except self._errors as error:
             raise batch.failed(error, Stage.SUBMIT) from error
 
     def wait(self, batch: Batch) -> list[Outputs]:
         """The outputs of the batch's frames, in their order. Buffers belong to the batch."""
         if self._wait_by_callback:
-            if not batch.done.wait(self._timeout_ms / 1000):
+            if not batch.done.wait(self._options.timeout_ms / 1000):
                 raise to_error(Status.TIMEOUT, Stage.WAIT, batch.subject, frame=batch.frames[0].id.number)
         elif not batch.done.is_set():
             try:
-                batch.job.wait(self._timeout_ms)
-            except self._platform.errors as error:
+                batch.job.wait(self._options.timeout_ms)
+            except self._errors as error:
                 raise batch.failed(error, Stage.WAIT) from error
         if batch.error is not None:
             raise batch.failed(batch.error, Stage.WAIT) from batch.error
@@ -121,7 +104,7 @@ class InferModelRunner:
 
     def close(self) -> None:
         """Stop what is running and give the device back. May be called again."""
-        with translated(self._platform.errors, Stage.OPEN, self._path):
+        with translated(self._errors, Stage.OPEN, self._options.path):
             self._stack.close()
 
 

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from hailstack.errors import ClosedError, DeviceBusyError, DeviceLostError, HailstackError, InputError
 from hailstack.profiling import OFF, Profiler
 from hailstack.runtime.depth import DepthCurve, measure_depths
-from hailstack.runtime.device import Turn
+from hailstack.runtime.device import RunnerOptions, Turn
 from hailstack.runtime.facts import Thresholds
 from hailstack.runtime.infer_model import InferModelRunner
-from hailstack.runtime.platform import Platform, load_platform
+from hailstack.runtime.platform import load_platform
 from hailstack.runtime.pump import Answer, Pump, Runner
 from hailstack.runtime.recovery import Recovery
 from hailstack.runtime.relay import relayed
@@ -87,54 +87,39 @@ class Session:
         if depth is not None and depth < 1:
             message = f"the depth is {depth}, it must be at least 1"
             raise InputError(message)
-        self._path = os.fspath(hef_path)
+        self._options = RunnerOptions(
+            load_platform(architecture),
+            os.fspath(hef_path),
+            batch_size,
+            timeout_ms,
+            thresholds or Thresholds(),
+            turn or Turn(),
+            native_outputs,
+            seat.book if seat else None,
+        )
         self._mode = mode
-        self._batch_size = batch_size
         self._wanted_depth = depth
-        self._timeout_ms = timeout_ms
-        self._thresholds = thresholds or Thresholds()
-        self._turn = turn or Turn()
         self._seat = seat
         self._name = name
-        self._native_outputs = native_outputs
         self._profiler = profiler
-        self._platform: Platform = load_platform(architecture)
         self._closed = False
         self._runner: Runner | None = None
         self.facts = self._ready().facts
 
     def _open(self) -> Runner:
         if self._mode == "sync":
-            return VStreamRunner(
-                self._platform,
-                self._path,
-                batch_size=self._batch_size,
-                timeout_ms=self._timeout_ms,
-                thresholds=self._thresholds,
-                turn=self._turn,
-                native_outputs=self._native_outputs,
-                book=self._seat.book if self._seat else None,
-            )
-        return InferModelRunner(
-            self._platform,
-            self._path,
-            batch_size=self._batch_size,
-            timeout_ms=self._timeout_ms,
-            thresholds=self._thresholds,
-            turn=self._turn,
-            native_outputs=self._native_outputs,
-            wait_by_callback=self._mode == "callback",
-            book=self._seat.book if self._seat else None,
-        )
+            return VStreamRunner(self._options)
+        return InferModelRunner(self._options, wait_by_callback=self._mode == "callback")
 
     @property
     def depth(self) -> int:
         """Frames in flight at most."""
-        return self._batches(self._ready()) * self._batch_size
+        return self._batches(self._ready()) * self._options.batch_size
 
     def _batches(self, runner: Runner) -> int:
         frames = DEFAULT_FRAMES_IN_FLIGHT if self._wanted_depth is None else self._wanted_depth
-        return min(runner.most_in_flight, max(frames // self._batch_size, 2 if self._batch_size > 1 else 1))
+        batch_size = self._options.batch_size
+        return min(runner.most_in_flight, max(frames // batch_size, 2 if batch_size > 1 else 1))
 
     def stream(
         self, frames: Iterable[Frame | None], fill: Fill[Prepared], *, recovery: Recovery | None = None
@@ -203,7 +188,7 @@ class Session:
             DeviceError: the device failed.
         """
         try:
-            curve = measure_depths(self._ready(), self._batch_size)
+            curve = measure_depths(self._ready(), self._options.batch_size)
         except BaseException as error:
             self._drop_runner_after(error)
             raise
@@ -212,7 +197,7 @@ class Session:
 
     def _ready(self) -> Runner:
         if self._closed:
-            message = f"{self._path}: the session is closed"
+            message = f"{self._options.path}: the session is closed"
             raise ClosedError(message)
         if self._runner is None:
             self._runner = self._open()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import ExitStack
 from queue import Empty, SimpleQueue
 from threading import Thread
@@ -13,10 +12,9 @@ import numpy as np
 
 from hailstack.heads import Outputs
 from hailstack.runtime.batch import Batch
-from hailstack.runtime.device import Turn, open_device
+from hailstack.runtime.device import RunnerOptions, open_device
 from hailstack.runtime.facts import ModelFacts, Thresholds
 from hailstack.runtime.failures import Stage, translated
-from hailstack.runtime.platform import Platform
 
 
 class VStreamRunner:
@@ -27,31 +25,18 @@ class VStreamRunner:
 
     most_in_flight = 2
 
-    def __init__(
-        self,
-        platform: Platform,
-        path: str,
-        *,
-        batch_size: int,
-        timeout_ms: int,
-        thresholds: Thresholds,
-        turn: Turn,
-        native_outputs: bool,
-        book: Callable[[Batch], Any] | None,
-    ) -> None:
-        self._platform = platform
-        self._path = path
-        self._batch_size = batch_size
-        self._book = book
+    def __init__(self, options: RunnerOptions) -> None:
+        self._options = options
+        self._module, self._errors = options.platform.module, options.platform.errors
         self._stack = ExitStack()
-        with ExitStack() as undo, translated(platform.errors, Stage.OPEN, path):
+        with ExitStack() as undo, translated(self._errors, Stage.OPEN, options.path):
             undo.push(self._stack)
-            hef = platform.module.HEF(path)
-            self.facts = ModelFacts.from_hef(hef, path, native_outputs=native_outputs)
-            group = self._configure(self._stack.enter_context(open_device(platform)), hef)
-            turn.apply(group)
-            self._pipeline = self._stack.enter_context(self._streams(group, timeout_ms))
-            self._set_thresholds(thresholds)
+            hef = self._module.HEF(options.path)
+            self.facts = ModelFacts.from_hef(hef, options.path, native_outputs=options.native_outputs)
+            group = self._configure(self._stack.enter_context(open_device(options.platform)), hef)
+            options.turn.apply(group)
+            self._pipeline = self._stack.enter_context(self._streams(group))
+            self._set_thresholds(options.thresholds)
             self._given: SimpleQueue[tuple[Batch, Any] | None] = SimpleQueue()
             self._thread = Thread(target=self._work, name="hailstack-vstreams", daemon=True)
             self._thread.start()
@@ -59,16 +44,15 @@ class VStreamRunner:
             undo.pop_all()
 
     def _configure(self, device: Any, hef: Any) -> Any:
-        module = self._platform.module
-        params = module.ConfigureParams.create_from_hef(hef=hef, interface=module.HailoStreamInterface.PCIe)
+        interface = self._module.HailoStreamInterface.PCIe
+        params = self._module.ConfigureParams.create_from_hef(hef=hef, interface=interface)
         for group in params.values():
-            if self._batch_size > 1:
-                group.batch_size = self._batch_size
+            if self._options.batch_size > 1:
+                group.batch_size = self._options.batch_size
         return device.configure(hef, params)[0]
 
-    def _streams(self, group: Any, timeout_ms: int) -> Any:
-        module = self._platform.module
-        kinds = module.FormatType
+    def _streams(self, group: Any) -> Any:
+        module, kinds, timeout_ms = self._module, self._module.FormatType, self._options.timeout_ms
         inputs = module.InputVStreamParams.make(group, format_type=kinds.UINT8, timeout_ms=timeout_ms)
         outputs = module.OutputVStreamParams.make(group, format_type=kinds.FLOAT32, timeout_ms=timeout_ms)
         for one in self.facts.outputs:
@@ -86,7 +70,7 @@ class VStreamRunner:
 
     def make_batch(self) -> Batch:
         """Input buffers; HailoRT allocates the outputs of this API."""
-        return Batch(np.zeros((self._batch_size, *self.facts.input_shape), np.uint8))
+        return Batch(np.zeros((self._options.batch_size, *self.facts.input_shape), np.uint8))
 
     def submit(self, batch: Batch) -> None:
         """Have the batch run after those before it."""
@@ -94,6 +78,7 @@ class VStreamRunner:
         self._given.put((batch, {self.facts.input_name: batch.inputs[: len(batch.frames)]}))
 
     def _work(self) -> None:
+        book = self._options.book
         while (given := self._given.get()) is not None:
             batch, frames = given
             try:
@@ -101,8 +86,8 @@ class VStreamRunner:
             except Exception as error:  # noqa: BLE001 - whoever waits for the batch raises it
                 batch.error = error
             batch.done_ns = perf_counter_ns()
-            if self._book is not None:
-                self._book(batch)
+            if book is not None:
+                book(batch)
             batch.done.set()
 
     def _stop(self) -> None:
@@ -117,7 +102,7 @@ class VStreamRunner:
     def wait(self, batch: Batch) -> list[Outputs]:
         """The outputs of the batch's frames, in their order. HailoRT ends the call when its time is up."""
         batch.done.wait()
-        if isinstance(batch.error, self._platform.errors):
+        if isinstance(batch.error, self._errors):
             raise batch.failed(batch.error, Stage.WAIT) from batch.error
         if batch.error is not None:
             raise batch.error
@@ -128,5 +113,5 @@ class VStreamRunner:
 
     def close(self) -> None:
         """Give the device back. May be called again."""
-        with translated(self._platform.errors, Stage.OPEN, self._path):
+        with translated(self._errors, Stage.OPEN, self._options.path):
             self._stack.close()
