@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 import numpy as np
 import pytest
@@ -164,3 +165,15 @@ def test_lines_never_take_the_place_of_a_picture_video_or_model(script, photos, 
     with pytest.raises(InputError, match=f"--json .*{name}: the name of a picture"):
         Job([str(photos)], "net.hef", json=str(photos / name)).run()
     assert read_image(photos / "0.png").shape == (8, 8, 3)
+
+
+def test_a_picture_whose_name_is_no_utf_8_is_in_every_table(script, photos, tmp_path):
+    source = photos / os.fsdecode(b"\xff.png")
+    (photos / "1.png").rename(source)
+    names = ("out.jsonl", "out.csv", "out.parquet", "coco:out.json")
+    Job([str(source)], "net.hef", to=[name.replace("out", f"{tmp_path}/out") for name in names]).run()
+    (record,) = lines(tmp_path / "out.jsonl")
+    assert record["source"] == f"{photos}/\\udcff.png"
+    assert record["source"] in (tmp_path / "out.csv").read_text()
+    (found,) = json.loads((tmp_path / "out.json").read_text())
+    assert found["image_id"] == "\\udcff"

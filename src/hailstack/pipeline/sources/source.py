@@ -53,8 +53,9 @@ class Source:
 
     @property
     def name(self) -> str:
-        """For people and records: the URI, a password in it replaced by stars."""
-        return re.sub(r"^([a-z]+://[^/@:]*):[^/]*@", r"\1:***@", self.uri)
+        """For people and records: the URI, a password in it replaced by stars, and bytes that are no UTF-8 (a file may
+        be named by such) written as ``\\udcff``."""
+        return re.sub(r"^([a-z]+://[^/@:]*):[^/]*@", r"\1:***@", self.uri.encode(errors="backslashreplace").decode())
 
     @property
     def is_live(self) -> bool:
