@@ -14,6 +14,7 @@ from typing import Any, Literal, cast, get_args
 from hailstack.errors import InputError
 from hailstack.heads import HeadName
 from hailstack.imaging import IMAGE_SUFFIXES, VIDEO_SUFFIXES
+from hailstack.pipeline.addresses import without_password
 from hailstack.pipeline.engine import run_events
 from hailstack.pipeline.model_run import Hooks
 from hailstack.pipeline.opening import Net, Opening
@@ -118,7 +119,7 @@ class Job:
             "model": digest(self.net),
             "configuration": digest(self.config),
             "options": [self.postprocess, self.confidence],
-            "outputs": [self.output, self.json, *self.to],
+            "outputs": [self.output, self.json, *map(without_password, self.to)],
         }
 
     def _carry_out(
@@ -209,4 +210,4 @@ def _with_use(outcome: Outcome, opening: Opening) -> Outcome:
 def outputs_of(job: Job) -> list[str]:
     """Where the results of a job lie, for a closing line."""
     named = [job.output, job.json, *job.to]
-    return [os.fspath(one) for one in named if one and one not in ("-", "window")]
+    return [without_password(os.fspath(one)) for one in named if one and one not in ("-", "window")]

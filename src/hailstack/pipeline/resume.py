@@ -12,6 +12,7 @@ from typing import Any
 from hailstack import __version__
 from hailstack.errors import InputError, NotFoundError
 from hailstack.files import unwritable
+from hailstack.pipeline.addresses import without_password
 from hailstack.pipeline.sources import Source
 from hailstack.pipeline.unfinished import Position, Unfinished
 
@@ -128,7 +129,7 @@ def digest(path: str | None) -> str | None:
 
 def _stamp(source: Source) -> list[Any]:
     """By which a changed source is known: its name, its options, and a file's size and time of change."""
-    facts: list[Any] = [source.uri, repr(source.options)]
+    facts: list[Any] = [without_password(source.uri), repr(source.options)]
     if source.path is not None and source.path.exists():
         status = source.path.stat()
         facts += [status.st_size, status.st_mtime_ns]

@@ -27,6 +27,7 @@ from pathlib import Path
 
 from hailstack.errors import InputError
 from hailstack.files import replacing
+from hailstack.pipeline.addresses import without_password
 from hailstack.pipeline.outlet import Route
 from hailstack.pipeline.preview import PreviewSink
 from hailstack.pipeline.resume import Resume
@@ -78,7 +79,7 @@ def find_route(name: str, sources: Sequence[Source], stop: threading.Event, resu
     if suffix == ".parquet":
         _refuse(name, resume)
         return Route(lambda: ParquetSink(name), name)
-    message = f"{name or 'an empty name'}: results cannot go there; write one of {FORMS}"
+    message = f"{without_password(name) or 'an empty name'}: results cannot go there; write one of {FORMS}"
     raise InputError(message)
 
 
@@ -154,7 +155,7 @@ def _addressed(scheme: str, rest: str, name: str, resume: Resume | None) -> Rout
         return _mot(rest, name, resume)
     if scheme in ("http", "https"):
         url, _, part = name.partition("#")
-        return _network(lambda: WebhookSink(url, found_only=part == "found"), url)
+        return _network(lambda: WebhookSink(url, found_only=part == "found"), without_password(url))
     if scheme in ("mqtt", "mqtts"):
         return _network(lambda: MqttSink(name), str(Broker.parse(name)))
     return Route(lambda: LiveSink(rest), name, "latest", required=False) if scheme == "live" else None

@@ -7,6 +7,8 @@ import threading
 import pytest
 
 from hailstack.errors import InputError
+from hailstack.pipeline import Job
+from hailstack.pipeline.job import outputs_of
 from hailstack.pipeline.outlet import Route
 from hailstack.pipeline.routes import find_route, for_each, is_apart
 from hailstack.pipeline.sinks import FolderSink, JsonLinesSink
@@ -52,8 +54,16 @@ def test_the_network_may_fall_behind_and_fail():
     assert isinstance(way.open(), WebhookSink)
 
 
-def test_a_password_is_not_part_of_a_broker_s_name():
-    assert "secret" not in route("mqtt://me:secret@box/topic").name
+@pytest.mark.parametrize("name", ["mqtt://me:secret@box/topic", "http://me:secret@box/hook"])
+def test_a_password_is_not_part_of_a_place_s_name(name):
+    assert "secret" not in route(name).name
+    assert "secret" not in "".join(outputs_of(Job([], "net.hef", to=[name])))
+
+
+@pytest.mark.parametrize("name", ["mqtt://me:secret@box", "mqtt://me:secret@box:x/y", "ftp://me:secret@box/x"])
+def test_a_password_in_a_wrong_place_is_not_printed(name):
+    with pytest.raises(InputError, match=r"://me:\*\*\*@box"):
+        route(name)
 
 
 def test_screens_show_the_newest():

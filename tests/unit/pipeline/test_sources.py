@@ -66,6 +66,8 @@ def test_kinds_follow_the_ending(folder):
         ("camera:first", InputError, "camera:first: no such file, and no address"),
         ("gopher://host/x", InputError, "gopher://host/x: no such file, and no address"),
         ("rtsp://", InputError, "rtsp://: not a whole address"),
+        ("rtsp://u:secret@host/x#jump", InputError, r"rtsp://u:\*\*\*@host/x#jump: unknown option"),
+        ("ftp://u:secret@host/x", InputError, r"ftp://u:\*\*\*@host/x: no such file, and no address"),
         ("rtsp://u:secret@host:port/x", InputError, r"rtsp://u:\*\*\*@host:port/x: not a whole address"),
         ("nothing.mp4#loop", NotFoundError, "nothing.mp4#loop: no such file or folder .'loop' behind"),
         ("--typo", InputError, "--typo: neither an option of this command nor a file"),

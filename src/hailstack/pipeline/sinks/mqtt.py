@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from hailstack.errors import InferencePipelineError, InputError, MissingExtraError
+from hailstack.pipeline.addresses import without_password
 from hailstack.pipeline.sinks.outcomes import OutcomeSink
 from hailstack.pipeline.sinks.records import to_record
 from hailstack.types import Failed, Result
@@ -44,11 +45,11 @@ class Broker:
             parts = urlsplit(url)
             port = parts.port
         except ValueError as error:
-            message = f"{url}: {error}"
+            message = f"{without_password(url)}: {error}"
             raise InputError(message) from error
         topic = unquote(parts.path).strip("/")
         if not parts.hostname or not topic or "#" in url or "+" in topic:
-            message = f"{url}: write mqtt://host:port/topic, with a topic that holds neither # nor +"
+            message = f"{without_password(url)}: write mqtt://host:port/topic, with a topic that holds neither # nor +"
             raise InputError(message)
         is_secure = parts.scheme == "mqtts"
         user = unquote(parts.username) if parts.username else None

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from http.client import HTTPException
 
 from hailstack.errors import InferencePipelineError
+from hailstack.pipeline.addresses import without_password
 from hailstack.pipeline.sinks.outcomes import OutcomeSink
 from hailstack.pipeline.sinks.records import to_record
 from hailstack.types import Failed, Result
@@ -53,7 +54,7 @@ class WebhookSink(OutcomeSink):
                 return
             if is_final:
                 break
-        message = f"{outcome.id.place}: the record could not be delivered to {self._url}: {reason}"
+        message = f"{outcome.id.place}: the record could not be delivered to {without_password(self._url)}: {reason}"
         raise InferencePipelineError(message, frame=outcome.id.number)
 
     def close(self) -> None:

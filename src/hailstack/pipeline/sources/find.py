@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from hailstack.errors import InputError, NotFoundError
 from hailstack.imaging import IMAGE_SUFFIXES, VIDEO_SUFFIXES
+from hailstack.pipeline.addresses import without_password
 from hailstack.pipeline.sources.options import Options, parse_options, split_options
 from hailstack.pipeline.sources.source import Source, SourceKind
 
@@ -76,7 +77,7 @@ def _parsed(name: str, text: str) -> Options:
     try:
         return parse_options(text)
     except InputError as error:
-        message = f"{name}: {error}"
+        message = f"{without_password(name)}: {error}"
         raise InputError(message) from error
 
 
@@ -162,7 +163,7 @@ def _addressed(scheme: str, rest: str) -> Source:
     if scheme == "lavfi" and rest:
         return Source(uri, "lavfi")
     known = "camera:0, camera:/dev/video0, picamera:0, rtsp://…, rtsps://…, http://…, https://…, lavfi:testsrc"
-    message = f"{uri}: no such file, and no address that is read; those look like {known}"
+    message = f"{without_password(uri)}: no such file, and no address that is read; those look like {known}"
     raise InputError(message)
 
 

@@ -10,6 +10,7 @@ from typing import Literal, TypeAlias
 from urllib.parse import urlsplit
 
 from hailstack.errors import InputError
+from hailstack.pipeline.addresses import without_password
 from hailstack.pipeline.sources.options import Options, Policy
 
 SourceKind: TypeAlias = Literal["image", "video", "stdin", "rtsp", "camera", "picamera", "lavfi"]
@@ -55,7 +56,7 @@ class Source:
     def name(self) -> str:
         """For people and records: the URI, a password in it replaced by stars, and bytes that are no UTF-8 (a file may
         be named by such) written as ``\\udcff``."""
-        return re.sub(r"^([a-z]+://[^/@:]*):[^/]*@", r"\1:***@", self.uri.encode(errors="backslashreplace").decode())
+        return without_password(self.uri.encode(errors="backslashreplace").decode())
 
     @property
     def is_live(self) -> bool:
