@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import socket
 import subprocess
@@ -41,10 +42,12 @@ class Hook:
         answers = list(answers)
 
         received = self.received
+        self.authorizations = authorizations = []
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self):
                 body = self.rfile.read(int(self.headers["Content-Length"]))
+                authorizations.append(self.headers["Authorization"])
                 received.append((self.headers["Content-Type"], json.loads(body)))
                 self.send_response(answers.pop(0) if answers else 204)
                 self.send_header("Content-Length", "0")
@@ -76,6 +79,12 @@ def test_a_webhook_gets_every_record():
         ("application/json", 0),
         ("application/json", 1),
     ]
+
+
+def test_a_webhook_gets_the_name_and_password_of_its_address():
+    with Hook() as hook:
+        WebhookSink(hook.url.replace("//", "//me:s%3acret@")).write(frame())
+    assert hook.authorizations == [f"Basic {base64.b64encode(b'me:s:cret').decode()}"]
 
 
 def test_a_webhook_that_is_busy_is_asked_again():

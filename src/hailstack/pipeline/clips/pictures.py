@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import base64
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from http.client import HTTPException
-from urllib.parse import unquote_to_bytes, urlsplit, urlunsplit
 
 from hailstack.errors import MediaError, NotFoundError
 from hailstack.imaging.files import decode_image, read_image
 from hailstack.imaging.raster import resize
+from hailstack.pipeline.addresses import request_to
 from hailstack.pipeline.clips.clip import ClipFacts
 from hailstack.pipeline.sources import Source
 from hailstack.types import Frame, FrameId, Image
@@ -51,7 +50,7 @@ def _read(source: Source) -> Image:
 
 def _download(source: Source) -> bytes:
     try:
-        with urllib.request.urlopen(_request(source.uri), timeout=source.options.timeout) as answer:
+        with urllib.request.urlopen(request_to(source.uri), timeout=source.options.timeout) as answer:
             data: bytes = answer.read(LARGEST_BYTES)
             left: int | None = answer.length
     except urllib.error.HTTPError as error:
@@ -64,14 +63,3 @@ def _download(source: Source) -> bytes:
         message = f"{source.name}: only {len(data)} bytes came"
         raise MediaError(message)
     return data
-
-
-def _request(uri: str) -> urllib.request.Request:
-    """For an address that may hold a name and a password, which urllib takes in a header only."""
-    parts = urlsplit(uri)
-    account, _, host = parts.netloc.rpartition("@")
-    request = urllib.request.Request(urlunsplit(parts._replace(netloc=host)))
-    if account:
-        token = base64.b64encode(unquote_to_bytes(account)).decode("ascii")
-        request.add_header("Authorization", f"Basic {token}")
-    return request

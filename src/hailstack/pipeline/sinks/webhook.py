@@ -10,7 +10,7 @@ from collections.abc import Callable
 from http.client import HTTPException
 
 from hailstack.errors import InferencePipelineError
-from hailstack.pipeline.addresses import without_password
+from hailstack.pipeline.addresses import request_to, without_password
 from hailstack.pipeline.sinks.outcomes import OutcomeSink
 from hailstack.pipeline.sinks.records import to_record
 from hailstack.types import Failed, Result
@@ -26,7 +26,7 @@ class WebhookSink(OutcomeSink):
     An address that does not answer, or answers 429 or 5xx, is tried three times in all.
 
     Args:
-        url: ``http://`` or ``https://``.
+        url: ``http://`` or ``https://``, with ``name:password@`` before the host where one is asked for.
         found_only: leave out frames in which nothing was found.
         sleep: waits between attempts.
 
@@ -44,7 +44,7 @@ class WebhookSink(OutcomeSink):
         if self._found_only and not record.get("objects", record.get("classes", True)):
             return
         body = json.dumps(record, allow_nan=False).encode()
-        request = urllib.request.Request(self._url, body, {"Content-Type": "application/json"}, method="POST")
+        request = request_to(self._url, body, {"Content-Type": "application/json"})
         reason = ""
         for pause_s in (0.0, *PAUSES_S):
             if pause_s:
