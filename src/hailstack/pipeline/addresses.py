@@ -14,6 +14,15 @@ def without_password(address: str) -> str:
     return re.sub(r"^([a-z]+://[^/@:]*):[^/]*@", r"\1:***@", address, flags=re.IGNORECASE)
 
 
+def is_whole(address: str) -> bool:
+    """Whether an address names a host, and a port that can be one."""
+    try:
+        parts = urlsplit(address)
+        return bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is no number, an IPv6 address that is none
+        return False
+
+
 def request_to(
     address: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
 ) -> urllib.request.Request:

@@ -27,7 +27,7 @@ from pathlib import Path
 
 from hailstack.errors import InputError
 from hailstack.files import replacing
-from hailstack.pipeline.addresses import without_password
+from hailstack.pipeline.addresses import is_whole, without_password
 from hailstack.pipeline.outlet import Route
 from hailstack.pipeline.preview import PreviewSink
 from hailstack.pipeline.resume import Resume
@@ -154,8 +154,7 @@ def _addressed(scheme: str, rest: str, name: str, resume: Resume | None) -> Rout
     if scheme == "mot":
         return _mot(rest, name, resume)
     if scheme in ("http", "https"):
-        url, _, part = name.partition("#")
-        return _network(lambda: WebhookSink(url, found_only=part == "found"), without_password(url))
+        return _webhook(name)
     if scheme in ("mqtt", "mqtts"):
         return _network(lambda: MqttSink(name), str(Broker.parse(name)))
     return Route(lambda: LiveSink(rest), name, "latest", required=False) if scheme == "live" else None
@@ -169,6 +168,17 @@ def _coco(rest: str, name: str, resume: Resume | None) -> Route:
     return _text_route(
         lambda target, placing: CocoSink(target, coco_ids=bool(option), placing=placing), path, name, resume
     )
+
+
+def _webhook(name: str) -> Route:
+    url, _, option = name.partition("#")
+    if not is_whole(url):
+        message = f"{without_password(name)}: not a whole address; those look like http://host:port/path"
+        raise InputError(message)
+    if option not in ("", "found"):
+        message = f"{without_password(name)}: unknown option {option!r}; known: found"
+        raise InputError(message)
+    return _network(lambda: WebhookSink(url, found_only=bool(option)), without_password(url))
 
 
 def _network(make: Callable[[], Sink], name: str) -> Route:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from hailstack.errors import InputError, NotFoundError
 from hailstack.imaging import IMAGE_SUFFIXES, VIDEO_SUFFIXES
-from hailstack.pipeline.addresses import without_password
+from hailstack.pipeline.addresses import is_whole, without_password
 from hailstack.pipeline.sources.options import Options, parse_options, split_options
 from hailstack.pipeline.sources.source import Source, SourceKind
 
@@ -168,14 +168,10 @@ def _addressed(scheme: str, rest: str) -> Source:
 
 
 def _on_network(uri: str) -> Source:
-    try:
-        parts = urlsplit(uri)
-        is_whole = bool(parts.hostname) and parts.port != 0
-    except ValueError:  # a port that is no number, an IPv6 address that is none
-        is_whole = False
-    if not is_whole:
+    if not is_whole(uri):
         message = f"{Source(uri, 'rtsp').name}: not a whole address; those look like rtsp://host:port/path"
         raise InputError(message)
+    parts = urlsplit(uri)
     if parts.scheme.startswith("rtsp"):
         return Source(uri, "rtsp")
     return Source(uri, "image" if Path(parts.path).suffix.lower() in IMAGE_SUFFIXES else "video")
