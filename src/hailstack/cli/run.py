@@ -106,6 +106,7 @@ def run(
         output=output,
         json=json,
         to=to,
+        beside=[one for one in (summary, trace) if one is not None],
         resume=resume,
         show=show,
         confidence=confidence,

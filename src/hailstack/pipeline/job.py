@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,6 +15,7 @@ from hailstack.errors import InputError
 from hailstack.heads import HeadName
 from hailstack.imaging import IMAGE_SUFFIXES, VIDEO_SUFFIXES
 from hailstack.pipeline.addresses import without_password
+from hailstack.pipeline.clashes import check_clashes
 from hailstack.pipeline.engine import run_events
 from hailstack.pipeline.model_run import Hooks
 from hailstack.pipeline.opening import Net, Opening
@@ -68,6 +69,8 @@ class Job:
     json: str | None = None
     to: Sequence[str] = ()
     """Further places for results: :mod:`hailstack.pipeline.routes`."""
+    beside: Sequence[str] = ()
+    """Files that others write about the run: none of them may be an output, or what is read."""
     show: bool = False
     confidence: float | None = None
     """Leave out weaker objects; None: as the configuration or the HEF says."""
@@ -97,6 +100,7 @@ class Job:
         self._check()
         plan = read_plan(self.net) if is_plan(self.net) else None
         sources = find_sources(self.sources)
+        check_clashes(self._written(), self._read(plan, sources))
         hooks = Hooks(self.stop, progress, finished, self.profiler)
         if not self.resume:
             return self._carry_out(plan, sources, self._routes(plan, sources, None), hooks, begin)
@@ -112,6 +116,20 @@ class Job:
             if not outcome.stopped:
                 resume.finish()
             return outcome
+
+    def _written(self) -> Iterator[str]:
+        if self.output is not None:
+            yield f"{self.output}/"
+        if self.json is not None:
+            yield self.json
+        yield from self.to
+        yield from self.beside
+
+    def _read(self, plan: Plan | None, sources: Sequence[Source]) -> Iterator[str]:
+        nets = [self._spec, *(plan.nets if plan is not None else ())]
+        yield from (path for one in nets for path in (one.net, one.config) if path is not None)
+        yield from (str(source.path) for source in sources if source.path is not None)
+        yield from (name[1:] for name in self.sources if name.startswith("@"))
 
     def _identity(self) -> dict[str, Any]:
         """What decides about the results, but for the sources."""

@@ -177,3 +177,38 @@ def test_a_picture_whose_name_is_no_utf_8_is_in_every_table(script, photos, tmp_
     assert record["source"] in (tmp_path / "out.csv").read_text()
     (found,) = json.loads((tmp_path / "out.json").read_text())
     assert found["image_id"] == "\\udcff"
+
+
+@pytest.mark.parametrize(
+    ("outputs", "named"),
+    [
+        ({"json": "a.jsonl", "to": ["a.jsonl"]}, "a.jsonl"),
+        ({"json": "-", "to": ["-"]}, "-"),
+        ({"to": ["a.csv", "./a.csv"]}, "./a.csv"),
+        ({"to": ["coco:a.json"], "beside": ["a.json"]}, "a.json"),
+        ({"output": "out", "to": ["out/"]}, "out/"),
+    ],
+)
+def test_two_outputs_never_share_a_name(script, photos, tmp_path, monkeypatch, outputs, named):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match=f"^{named}: two outputs have this name"):
+        Job([str(photos)], "net.hef", **outputs).run()
+    assert list(tmp_path.iterdir()) == [photos]
+
+
+def test_what_any_number_may_write_to_may_be_named_twice(script, photos):
+    Job([str(photos)], "net.hef", json="/dev/null", to=["coco:/dev/null"], beside=["/dev/null"]).run()
+
+
+@pytest.mark.parametrize("outputs", [{"json": "{}"}, {"to": ["coco:{}"]}, {"beside": ["{}"]}])
+@pytest.mark.parametrize("name", ["list.txt", "config.json", "photos/0.png"])
+def test_no_output_takes_the_place_of_what_is_read(script, photos, tmp_path, monkeypatch, name, outputs):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "list.txt").write_text("photos")
+    (tmp_path / "config.json").write_text("{}")
+    before = (tmp_path / name).read_bytes()
+    (key, value), *_ = outputs.items()
+    named = value.format(name) if isinstance(value, str) else [one.format(name) for one in value]
+    with pytest.raises(InputError, match=f"{name}: (is read by this run|the name of a picture)"):
+        Job(["@list.txt"], "net.hef", config="config.json", **{key: named}).run()
+    assert (tmp_path / name).read_bytes() == before
