@@ -179,6 +179,12 @@ class Job:
         if self.confidence is not None and not 0 <= self.confidence <= 1:
             message = f"--confidence {self.confidence}: it must be within 0..1"
             raise InputError(message)
+        if "" in (self.output, self.json):  # an unset variable of a shell; the folder it is in is not meant
+            message = f"--{'output' if self.output == '' else 'json'}: the name is empty"
+            raise InputError(message)
+        if self.timeout_ms < 1:
+            message = f"--timeout-ms {self.timeout_ms}: it must be at least 1"
+            raise InputError(message)
         if self.json is not None and Path(self.json).suffix.lower() in NO_TEXT:
             # A shell that expands "--json *.jpg" would cost the user a picture.
             message = f"--json {self.json}: the name of a picture, video or model; name a file for lines of JSON"

@@ -149,6 +149,8 @@ def _refuse(name: str, resume: Resume | None) -> None:
 
 
 def _addressed(scheme: str, rest: str, name: str, resume: Resume | None) -> Route | None:
+    if scheme in ("coco", "mot") and not rest.partition("?")[0]:
+        return None
     if scheme == "coco":
         return _coco(rest, name, resume)
     if scheme == "mot":

@@ -102,6 +102,21 @@ def test_a_confidence_that_is_no_probability_is_refused(script, photos):
         Job([str(photos)], "net.hef", confidence=7.0).run()
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"output": ""}, "--output: the name is empty"),
+        ({"json": ""}, "--json: the name is empty"),
+        ({"timeout_ms": -5}, "--timeout-ms -5: it must be at least 1"),
+    ],
+)
+def test_an_option_that_means_nothing_is_refused_by_name(script, photos, tmp_path, monkeypatch, options, said):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match=said):
+        Job([str(photos)], "net.hef", **options).run()
+    assert list(tmp_path.iterdir()) == [photos]
+
+
 def test_a_head_that_does_not_fit_is_blamed_on_the_network(script, photos):
     with pytest.raises(InputError, match=r"net\.hef: --postprocess classification needs one output"):
         Job([str(photos)], "net.hef", "classification").run()

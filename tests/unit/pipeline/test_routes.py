@@ -72,7 +72,7 @@ def test_screens_show_the_newest():
     assert {route(name).pressure for name in ("live:8080", "window")} == {"latest"}
 
 
-@pytest.mark.parametrize("name", ["", "out", "out.txt", "coco:out.json?ids=91", "mqtt://box", *BAD_HOOKS])
+@pytest.mark.parametrize("name", ["", "out", "out.txt", "coco:out.json?ids=91", "coco:", "coco:?ids=coco", "mot:", "mqtt://box", *BAD_HOOKS])
 def test_other_names_are_refused(name):
     with pytest.raises(InputError):
         route(name)
