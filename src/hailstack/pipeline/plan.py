@@ -116,7 +116,7 @@ def read_plan(path: str) -> Plan:
         ConfigError: naming the file, the key and the value that is wrong.
     """
     try:
-        content = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        content = tomllib.loads(Path(path).read_text(encoding="utf-8-sig"))
     except FileNotFoundError as error:
         message = f"{path}: no such file"
         raise NotFoundError(message) from error

@@ -72,6 +72,10 @@ def test_what_is_wrong_in_the_file_is_named(write, text, said):
     assert str(caught.value).startswith(path)
 
 
+def test_a_file_may_begin_with_a_mark_of_the_byte_order(write):
+    assert read_plan(write("\ufeff" + WHOLE)).model[1].name == "palms"
+
+
 def test_a_missing_file_is_named(tmp_path):
     assert is_plan("models.TOML")
     assert not is_plan("models.hef")

@@ -164,6 +164,13 @@ def test_a_list_names_sources_relative_to_itself(folder):
     assert sources[1].options.stride == 3
 
 
+def test_a_list_may_come_from_an_editor_of_windows(folder):
+    (folder / "list.txt").write_bytes("\ufeff# the yard\r\na.PNG\r\n".encode())
+    assert [source.uri for source in find_sources(["@list.txt"])] == ["a.PNG"]
+    (folder / "list.txt").write_bytes("\ufeffa.PNG".encode())
+    assert [source.uri for source in find_sources(["@list.txt"])] == ["a.PNG"]
+
+
 def test_a_list_in_a_folder_with_stars_in_its_name_finds_its_pictures(folder):
     (folder / "[1]*").mkdir()
     write_image(folder / "[1]*" / "near.png", np.zeros((4, 4, 3), np.uint8))

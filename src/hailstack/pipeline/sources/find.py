@@ -134,7 +134,7 @@ def _listed(path: Path, text: str | None) -> list[Source]:
         message = f"@{path}: a list takes no options ({text!r}); write them behind its lines"
         raise InputError(message)
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         message = f"@{path}: this list cannot be read: {getattr(error, 'strerror', None) or 'it is no text'}"
         raise (NotFoundError if isinstance(error, FileNotFoundError) else InputError)(message) from error
