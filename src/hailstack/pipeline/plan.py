@@ -27,11 +27,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from hailstack.errors import ConfigError, NotFoundError
 from hailstack.heads import HeadName
 from hailstack.pipeline.configuration import Strict, validated
+from hailstack.runtime import FaultPolicy
 
 SUFFIX = ".toml"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -57,6 +58,12 @@ class NetSpec(Strict):
     """Frames that wait before its turn comes, unless the device has nothing else to do."""
     threshold_timeout_ms: int | None = Field(default=None, ge=0)
     """After so long since its last turn, fewer will do."""
+
+    @field_validator("on_fault")
+    @classmethod
+    def _are_rules(cls, rules: tuple[str, ...]) -> tuple[str, ...]:
+        FaultPolicy.parse(rules)
+        return rules
 
     @model_validator(mode="after")
     def _is_named(self) -> NetSpec:

@@ -57,6 +57,7 @@ def test_paths_are_relative_to_the_file_and_names_come_from_the_nets(write, tmp_
         ("[[model]]\nnet = 3", r"key 'model\.0\.net', value 3"),
         ('[[model]]\nnet = "a.hef"\nspeed = 3', r"unknown key 'model\.0\.speed'"),
         ('[[model]]\nnet = "a.hef"\npriority = 32', r"key 'model\.0\.priority', value 32"),
+        ('[[model]]\nnet = "a.hef"\non_fault = ["try"]', r"key 'model\.0\.on_fault', value \[.try.\].*KIND=ACTION"),
         ('[[model]]\nnet = "a.hef"\nfps = 0', r"key 'model\.0\.fps', value 0"),
         ('[[model]]\nnet = "a.hef"\npostprocess = "magic"', r"key 'model\.0\.postprocess'"),
         ('[[model]]\nnet = "a.hef"\nname = "a/b"', "a name is letters"),
