@@ -123,3 +123,12 @@ def test_a_vendor_hef_without_its_twin_says_what_a_twin_is(shared, clip):
     assert done.returncode == 3
     assert "twin" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_summary_that_cannot_be_written_does_not_hide_why_the_run_ended(net, clip, tmp_path):
+    summary = tmp_path / "gone" / "summary.json"
+    settings = Settings(faults=f"wait@{FAILING_FRAME}")
+    done = hailstack_run(clip, "--net", net, "--output", summary.parent, "--summary", summary.parent, settings=settings)
+    assert done.returncode == 3, done.stderr
+    assert "is a folder, the name of a file is wanted" in done.stderr
+    assert f"frame {FAILING_FRAME} failed on the NPU" in done.stderr

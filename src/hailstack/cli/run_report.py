@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from hailstack.cli.run_profile import RunProfile
-from hailstack.errors import MediaError
+from hailstack.errors import HailstackError, MediaError
 from hailstack.pipeline import Job
 from hailstack.pipeline.clips import Counts
 from hailstack.pipeline.job import Start, outputs_of
@@ -66,8 +66,7 @@ class RunReport:
             with _signals(self._job) as received, self._bar, _logged(self._say):
                 outcome = self._job.run(begin=self._begin, progress=self._progress, finished=self._finished)
         finally:  # most wanted of a run that went wrong
-            self._profile.tell(self._tell)
-            self._write_summary(sys.exc_info()[1])
+            self._conclude(sys.exc_info()[1])
         self._summarise(outcome)
         if outcome.fatal:
             raise _all_in_one([str(failure.error) for failure in outcome.fatal])
@@ -98,12 +97,21 @@ class RunReport:
     def _finished(self, outcome: Outcome) -> None:
         self._outcome = outcome
 
+    def _conclude(self, error: BaseException | None) -> None:
+        """Profile and summary; what ended the run counts more than that one of them cannot be written."""
+        if error is None and self._outcome is not None and self._outcome.fatal:
+            error = _all_in_one([str(failure.error) for failure in self._outcome.fatal])
+        for conclude in (lambda: self._profile.tell(self._tell), lambda: self._write_summary(error)):
+            try:
+                conclude()
+            except HailstackError as trouble:
+                if error is None:
+                    raise
+                self._say(str(trouble))
+
     def _write_summary(self, error: BaseException | None) -> None:
         if self._summary_path is None or self._outcome is None:
             return
-        fatal = self._outcome.fatal
-        if error is None and fatal:
-            error = _all_in_one([str(failure.error) for failure in fatal])
         write_summary(self._summary_path, summary_of(self._outcome, Path(self._job.net).stem, error))
 
     def _summarise(self, outcome: Outcome) -> None:
