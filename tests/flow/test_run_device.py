@@ -128,7 +128,24 @@ def test_a_vendor_hef_without_its_twin_says_what_a_twin_is(shared, clip):
 def test_a_summary_that_cannot_be_written_does_not_hide_why_the_run_ended(net, clip, tmp_path):
     summary = tmp_path / "gone" / "summary.json"
     settings = Settings(faults=f"wait@{FAILING_FRAME}")
-    done = hailstack_run(clip, "--net", net, "--output", summary.parent, "--summary", summary.parent, settings=settings)
+    done = hailstack_run(
+        clip, "--net", net, "--output", summary.parent, "--summary", summary.parent, settings=settings
+    )
     assert done.returncode == 3, done.stderr
     assert "is a folder, the name of a file is wanted" in done.stderr
     assert f"frame {FAILING_FRAME} failed on the NPU" in done.stderr
+
+
+@pytest.mark.parametrize(("name", "said"), [("gone/s.json", "there is no folder"), (".", "is a folder")])
+def test_a_summary_without_a_place_is_refused_before_the_run(net, clip, tmp_path, name, said):
+    lines = tmp_path / "out.jsonl"
+    done = hailstack_run(clip, "--net", net, "--json", lines, "--summary", tmp_path / name)
+    assert done.returncode == 1
+    assert said in done.stderr
+    assert not lines.exists()
+
+
+def test_a_summary_may_lie_in_the_folder_of_the_pictures(net, clip, tmp_path):
+    done = hailstack_run(clip, "--net", net, "--output", tmp_path / "out", "--summary", tmp_path / "out" / "s.json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads((tmp_path / "out" / "s.json").read_text())["frames"] == 20

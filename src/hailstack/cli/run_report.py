@@ -20,7 +20,7 @@ from hailstack.pipeline import Job
 from hailstack.pipeline.clips import Counts
 from hailstack.pipeline.job import Start, outputs_of
 from hailstack.pipeline.outcome import Outcome
-from hailstack.pipeline.summary import summary_of, write_summary
+from hailstack.pipeline.summary import check_summary_path, summary_of, write_summary
 from hailstack.pipeline.tally import Tally
 
 SWITCH_INTERVAL_S = 2e-4
@@ -32,9 +32,14 @@ class RunReport:
 
     Args:
         summary: file for the run in numbers.
+
+    Raises:
+        InputError: the summary cannot be a file of this name.
     """
 
     def __init__(self, job: Job, profile: RunProfile, summary: str | None = None) -> None:
+        if summary is not None:
+            check_summary_path(summary, [one.removeprefix("mot:") for one in (job.output, *job.to) if one])
         self._job = job
         self._profile = profile
         self._summary_path = summary

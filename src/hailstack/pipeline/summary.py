@@ -30,10 +30,12 @@ The first network of a chain counts frames, the second one the objects that it l
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from hailstack import __version__
+from hailstack.errors import InputError, NotFoundError
 from hailstack.files import replacing
 from hailstack.pipeline.outcome import Outcome
 from hailstack.types import Failed
@@ -69,6 +71,26 @@ def summary_of(outcome: Outcome, name: str, error: BaseException | None = None) 
             for sink in outcome.sinks
         ],
     }
+
+
+def check_summary_path(path: str, made: Iterable[str]) -> None:
+    """Nothing, if a summary can have this place, as far as one can say before the run.
+
+    Args:
+        made: folders that the run makes where they are not there.
+
+    Raises:
+        InputError: it is a folder, or lies in one that is not there.
+    """
+    folder = Path(path).absolute().parent
+    if any(folder.is_relative_to(Path(one).absolute()) for one in made):
+        return
+    if not folder.is_dir():
+        message = f"--summary {path}: there is no folder {folder}"
+        raise NotFoundError(message)
+    if Path(path).is_dir():
+        message = f"--summary {path}: is a folder, the name of a file is wanted"
+        raise InputError(message)
 
 
 def write_summary(path: str, summary: dict[str, Any]) -> None:
