@@ -126,11 +126,8 @@ def test_a_vendor_hef_without_its_twin_says_what_a_twin_is(shared, clip):
 
 
 def test_a_summary_that_cannot_be_written_does_not_hide_why_the_run_ended(net, clip, tmp_path):
-    summary = tmp_path / "gone" / "summary.json"
-    settings = Settings(faults=f"wait@{FAILING_FRAME}")
-    done = hailstack_run(
-        clip, "--net", net, "--output", summary.parent, "--summary", summary.parent, settings=settings
-    )
+    places = ("--output", tmp_path / "out", "--summary", tmp_path / "out")  # a folder by the time it is written
+    done = hailstack_run(clip, "--net", net, *places, settings=Settings(faults=f"wait@{FAILING_FRAME}"))
     assert done.returncode == 3, done.stderr
     assert "is a folder, the name of a file is wanted" in done.stderr
     assert f"frame {FAILING_FRAME} failed on the NPU" in done.stderr
