@@ -291,6 +291,12 @@ def test_a_part_of_standard_input_is_found_without_seeking(piped):
     ]
 
 
+@pytest.mark.parametrize(("part", "told"), [("start=9", "from 9 s"), ("start=8,end=9,loop", "from 8 s to 9 s")])
+def test_a_part_behind_the_end_is_empty_and_said_to_be(folder, caplog, part, told):
+    assert read(f"{folder / 'a.mp4'}#{part}") == []
+    assert caplog.messages == [f"{folder / 'a.mp4'}: it has no frame in the part that is asked for ({told})"]
+
+
 def test_standard_input_that_ends_too_early_is_an_error(piped):
     piped("cut.mp4")
     with pytest.raises(MediaError, match=r"-: frame \d+ cannot be read"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from fractions import Fraction
 from itertools import count
@@ -12,6 +13,8 @@ from hailstack.pipeline.clips.media import medium_of, scaled_size
 from hailstack.pipeline.clips.selection import Selection
 from hailstack.pipeline.sources import Options, Source
 from hailstack.types import Frame, FrameId, Image
+
+log = logging.getLogger(__name__)
 
 
 class RecordingClip:
@@ -38,6 +41,8 @@ class RecordingClip:
         for turn in count(1):
             for time_s, image in self._turn(selection, began_s):
                 yield Frame(FrameId(source.name, selection.number, time_s), image)
+            if selection.number < 0:
+                log.warning("%s: it has no frame in the part that is asked for%s", source.name, _part(source.options))
             if turn == source.options.loop or selection.number < 0:
                 return
             began_s = selection.last_s + 1.0 / float(self._video.rate) - source.options.start
@@ -54,6 +59,11 @@ class RecordingClip:
 
     def close(self) -> None:
         self._video.close()
+
+
+def _part(options: Options) -> str:
+    end = "" if options.end is None else f" to {options.end:g} s"
+    return f" (from {options.start:g} s{end})"
 
 
 def _open(source: Source) -> VideoFile:
