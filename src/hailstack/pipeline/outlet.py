@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeAlias
 
 from hailstack.errors import InferencePipelineError
 from hailstack.pipeline.clips import ClipFacts
-from hailstack.pipeline.sinks.sink import LossSink, Sink
+from hailstack.pipeline.sinks.sink import LossSink, RevocableSink, Sink
 from hailstack.profiling import OFF, Profiler
 from hailstack.types import Failed, Result
 
@@ -82,6 +82,7 @@ class Outlet:
         self._changed = threading.Condition()
         self._is_open = False
         self._closing = False
+        self._revoked = False
         self._thread = threading.Thread(target=self._run, name=f"hailstack-sink-{route.name}", daemon=True)
 
     def start(self) -> None:
@@ -131,6 +132,11 @@ class Outlet:
         if self._thread.is_alive():
             self._fail(InferencePipelineError(f"{self._route.name} is too slow: the run has ended without it"))
 
+    def revoke(self) -> None:
+        """Close it for a run that does not begin: what lay in its place stays where the sink can do that."""
+        self._revoked = True
+        self.close()
+
     def _make_room(self) -> None:
         if self._results < self._room:
             return
@@ -165,7 +171,10 @@ class Outlet:
         except BaseException as error:  # noqa: BLE001 - raised again by whoever puts or closes
             self._fail(error)
         try:
-            sink.close()
+            if self._revoked and isinstance(sink, RevocableSink):
+                sink.revoke()
+            else:
+                sink.close()
         except BaseException as error:  # noqa: BLE001
             self._fail(error)
 
@@ -258,7 +267,8 @@ class Outlets(Ways):
                 outlet.start()
                 self._started.append(outlet)
         except BaseException:
-            self._close()
+            for outlet in self._started:
+                outlet.revoke()
             raise
         return self
 

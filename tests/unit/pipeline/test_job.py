@@ -211,6 +211,17 @@ def test_two_outputs_never_share_a_name(script, photos, tmp_path, monkeypatch, o
     assert list(tmp_path.iterdir()) == [photos]
 
 
+def test_a_run_that_cannot_begin_leaves_the_results_of_the_last_one(script, photos, tmp_path):
+    names = ("a.jsonl", "a.csv", "coco:a.json", "a.parquet")
+    places = [name.replace("a.", f"{tmp_path}/a.") for name in names]
+    Job([str(photos)], "net.hef", to=places).run()
+    before = {path: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()}
+    assert len(before) == 4
+    with pytest.raises(InputError, match="there is no folder"):
+        Job([str(photos / "0.png")], "net.hef", to=[*places, str(tmp_path / "gone" / "b.csv")]).run()
+    assert {path: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()} == before
+
+
 def test_what_any_number_may_write_to_may_be_named_twice(script, photos):
     Job([str(photos)], "net.hef", json="/dev/null", to=["coco:/dev/null"], beside=["/dev/null"]).run()
 

@@ -83,6 +83,9 @@ class CocoSink:
     def close(self) -> None:
         self._file.close()
 
+    def revoke(self) -> None:
+        self._file.revoke()
+
 
 def _image_id(result: Result) -> int | str:
     stem = Path(result.id.source).stem

@@ -32,3 +32,6 @@ class CsvSink(OutcomeSink):
 
     def close(self) -> None:
         self._file.close()
+
+    def revoke(self) -> None:
+        self._file.revoke()

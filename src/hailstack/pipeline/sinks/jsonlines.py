@@ -34,3 +34,6 @@ class JsonLinesSink(OutcomeSink):
 
     def close(self) -> None:
         self._file.close()
+
+    def revoke(self) -> None:
+        self._file.revoke()

@@ -11,6 +11,7 @@ from hailstack.files import replacing, unwritable
 from hailstack.pipeline.sinks.outcomes import OutcomeSink
 from hailstack.pipeline.sinks.records import to_record
 from hailstack.pipeline.sinks.table import COLUMNS, to_rows
+from hailstack.pipeline.sinks.textfile import let_go
 from hailstack.types import Failed, Result
 
 ROWS_A_GROUP = 50_000
@@ -67,3 +68,6 @@ class ParquetSink(OutcomeSink):
 
     def close(self) -> None:
         self._place.close()
+
+    def revoke(self) -> None:
+        let_go(self._place)

@@ -28,3 +28,11 @@ class LossSink(Protocol):
     """A sink that also notes the frames without a result, each in its place among the others."""
 
     def lost(self, failed: Failed) -> None: ...
+
+
+@runtime_checkable
+class RevocableSink(Protocol):
+    """A sink that can leave its place as it was."""
+
+    def revoke(self) -> None:
+        """In place of ``close``, for a run that does not begin."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, suppress
 from pathlib import Path
 from typing import TextIO, TypeAlias
 
@@ -54,6 +54,22 @@ class TextFile:
         with self._place:
             if self._tail:
                 self.write(self._tail)
+
+    def revoke(self) -> None:
+        """Close it without giving it its name: what lay there stays. May be called again."""
+        if self._is_open:
+            self._is_open = False
+            let_go(self._place)
+
+
+class _Revoked(Exception):
+    """What is raised within a place, which then stays as it was."""
+
+
+def let_go(place: ExitStack) -> None:
+    """Leave a place of :func:`hailstack.files.replacing` without giving what was written its name."""
+    with suppress(_Revoked), place:
+        raise _Revoked
 
 
 def _create(place: AbstractContextManager[Path], encoding: str, closing: ExitStack) -> TextIO:
