@@ -8,7 +8,7 @@ from pathlib import Path
 from hailstack.errors import InputError
 
 STANDARD_OUTPUT = "-"
-ADDRESSES = ("http:", "https:", "mqtt:", "mqtts:", "live:", "window")
+ADDRESSES = ("http:", "https:", "mqtt:", "mqtts:", "live:")
 
 
 def check_clashes(outputs: Iterable[str], read: Iterable[str]) -> None:
@@ -40,7 +40,7 @@ def _place(output: str) -> tuple[str, Path | str] | None:
     """What is written, and where; None for what any number may write to: an address, a pipe, ``/dev/null``."""
     if output == STANDARD_OUTPUT:
         return "file", output
-    if output.startswith(ADDRESSES):
+    if output == "window" or output.startswith(ADDRESSES):
         return None
     name = output.removeprefix("coco:").partition("?")[0] if output.startswith("coco:") else output
     path = Path(name.removeprefix("mot:"))

@@ -200,6 +200,7 @@ def test_a_picture_whose_name_is_no_utf_8_is_in_every_table(script, photos, tmp_
         ({"json": "a.jsonl", "to": ["a.jsonl"]}, "a.jsonl"),
         ({"json": "-", "to": ["-"]}, "-"),
         ({"to": ["a.csv", "./a.csv"]}, "./a.csv"),
+        ({"json": "windows.jsonl", "to": ["windows.jsonl"]}, "windows.jsonl"),
         ({"to": ["coco:a.json"], "beside": ["a.json"]}, "a.json"),
         ({"output": "out", "to": ["out/"]}, "out/"),
     ],
