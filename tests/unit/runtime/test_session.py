@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import threading
 from collections.abc import Iterator
 
 import numpy as np
@@ -186,6 +188,67 @@ def test_closing_twice_is_allowed_and_use_after_close_is_refused(script, mode):
     with pytest.raises(ClosedError, match=r"net\.hef"):
         list(session.stream(frames(1), fill))
     assert script.opened == script.closed == 1
+
+
+def test_a_blocking_session_that_is_closed_while_it_streams_ends_the_stream(script):
+    session, caught = Session("net.hef", mode="sync"), []
+
+    def fill_and_close(image: np.ndarray, out: np.ndarray) -> None:
+        if image[0, 0, 0] == 3:
+            session.close()
+
+    def stream() -> None:
+        try:
+            list(session.stream(frames(20), fill_and_close))
+        except ClosedError as error:
+            caught.append(str(error))
+
+    thread = threading.Thread(target=stream, daemon=True)
+    thread.start()
+    thread.join(10)
+    assert not thread.is_alive()
+    assert len(caught) == 1
+    assert caught[0].startswith("net.hef: the device was given back while clip.mp4 frame ")
+
+
+def test_what_waits_for_its_turn_when_a_blocking_session_closes_fails(script, monkeypatch):
+    begun, go_on, ended = threading.Event(), threading.Event(), []
+    compute = scripted.compute
+
+    def slowly(frame: np.ndarray) -> dict[str, np.ndarray]:
+        begun.set()
+        go_on.wait(10)
+        return compute(frame)
+
+    monkeypatch.setattr(scripted, "compute", slowly)
+    session = Session("net.hef", mode="sync")
+
+    def stream() -> None:
+        with pytest.raises(ClosedError):
+            seen(session, 1_000_000)
+        ended.append(True)
+
+    thread = threading.Thread(target=stream, daemon=True)
+    thread.start()
+    begun.wait(10)
+    closing = threading.Thread(target=session.close, daemon=True)
+    closing.start()
+    closing.join(0.1)
+    go_on.set()
+    closing.join(10)
+    thread.join(10)
+    assert ended == [True]
+
+
+def test_the_thread_of_a_blocking_session_ends_with_one_that_nobody_closed(script):
+    before = set(threading.enumerate())
+    session = Session("net.hef", mode="sync")
+    assert len(seen(session, 5)) == 5
+    (thread,) = set(threading.enumerate()) - before
+    del session
+    gc.collect()
+    thread.join(10)
+    assert not thread.is_alive()
 
 
 @pytest.mark.parametrize("mode", MODES)
