@@ -12,12 +12,12 @@ from weakref import finalize
 
 import numpy as np
 
-from hailstack.errors import ClosedError
+from hailstack.errors import ClosedError, Status
 from hailstack.heads import Outputs
 from hailstack.runtime.batch import Batch
 from hailstack.runtime.device import RunnerOptions, open_device
 from hailstack.runtime.facts import ModelFacts, Thresholds
-from hailstack.runtime.failures import Stage, translated
+from hailstack.runtime.failures import FORKED, Stage, to_error, translated
 
 Given: TypeAlias = SimpleQueue[tuple[Batch, Any] | None]
 """Batches with their frames by input, for the thread; None ends it."""
@@ -85,6 +85,9 @@ class VStreamRunner:
 
     def submit(self, batch: Batch) -> None:
         """Have the batch run after those before it."""
+        if not self._thread.is_alive() and not self._stopped:
+            frame = batch.frames[0].id.number
+            raise to_error(Status.INVALID_OPERATION, Stage.SUBMIT, batch.subject, FORKED, frame)
         batch.submitted_ns = perf_counter_ns()
         with self._lock:
             if self._stopped:

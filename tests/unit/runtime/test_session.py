@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import os
+import signal
 import threading
 from collections.abc import Iterator
 
@@ -238,6 +240,19 @@ def test_what_waits_for_its_turn_when_a_blocking_session_closes_fails(script, mo
     closing.join(10)
     thread.join(10)
     assert ended == [True]
+
+
+@pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")
+def test_a_forked_child_is_told_to_open_a_blocking_session_of_its_own(script):
+    with Session("net.hef", mode="sync") as session:
+        child = os.fork()
+        if not child:
+            signal.alarm(20)
+            with pytest.raises(InferenceSubmitError, match=r"clip\.mp4 frame 0 .* opened before this process forked"):
+                seen(session, 5)
+            os._exit(0)
+        assert os.waitpid(child, 0)[1] == 0
+        assert len(seen(session, 5)) == 5
 
 
 def test_the_thread_of_a_blocking_session_ends_with_one_that_nobody_closed(script):
