@@ -16,7 +16,7 @@ from typing import Any, Literal, TypeAlias, cast, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from hailstack.errors import ClosedError, ConfigError, InputError, MissingExtraError, Status
+from hailstack.errors import ClosedError, ConfigError, HailstackError, InputError, MissingExtraError, Status
 from hailstack.heads.choice import TELLING
 from hailstack.imaging import Placement, read_image
 from hailstack.pipeline.configuration import RunConfig
@@ -161,7 +161,12 @@ class Detector:
         """
         ahead: deque[Future[Found]] = deque()
         for frame in frames:
-            ahead.append(self._submit(frame))
+            try:
+                ahead.append(self._submit(frame))
+            except HailstackError as error:
+                ahead.append(Future())
+                ahead[-1].set_exception(error)
+                break
             if len(ahead) > self._session.depth:
                 yield ahead.popleft().result()
         while ahead:

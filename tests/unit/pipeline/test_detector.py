@@ -104,6 +104,14 @@ def test_a_frame_that_fails_says_so_and_the_others_have_answers(script):
         assert len(detector.detect(picture(3)).scores) == 3
 
 
+def test_a_picture_that_cannot_be_read_fails_in_its_turn(script):
+    with Detector("net.hef", depth=3) as detector:
+        answers = detector.detect_many([picture(1), picture(2), "none.jpg", picture(3)])
+        assert [len(next(answers).scores) for _ in range(2)] == [1, 2]
+        with pytest.raises(NotFoundError, match=r"none\.jpg"):
+            next(answers)
+
+
 def test_a_device_that_is_gone_is_asked_again_for_the_next_frame(script):
     with Detector("net.hef", depth=1) as detector:
         assert len(detector.detect(picture(1)).scores) == 1
