@@ -289,6 +289,13 @@ def test_sizes_that_make_no_sense_are_refused(script, options):
         Session("net.hef", **options)
 
 
+@pytest.mark.parametrize("timeout_ms", [0, -5, 2**32])
+def test_times_that_no_device_keeps_are_refused(script, timeout_ms):
+    with pytest.raises(InputError, match=f"the timeout is {timeout_ms} ms, it must be within 1"):
+        Session("net.hef", timeout_ms=timeout_ms)
+    assert script.opened == 0
+
+
 @pytest.mark.parametrize("options", [{"priority": 32}, {"priority": -1}, {"threshold": -1}, {"timeout_ms": -1}])
 def test_turns_that_the_scheduler_does_not_know_are_refused(options):
     ((name, value),) = options.items()
