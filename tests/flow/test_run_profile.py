@@ -84,6 +84,22 @@ def test_a_trace_that_cannot_be_written_is_refused_before_the_run(desk: Path, tr
     assert not (desk / "out.jsonl").exists()
 
 
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (("--trace", "taken.json"), "taken.json: is a folder; a trace is a file"),
+        (("--charts", "taken.json/file"), "taken.json/file: is a file; --charts names a folder"),
+    ],
+)
+def test_what_stands_in_the_way_is_told_before_the_run(desk: Path, options: tuple[str, ...], told: str) -> None:
+    pytest.importorskip("matplotlib")
+    (desk / "taken.json").mkdir(exist_ok=True)
+    (desk / "taken.json/file").touch()
+    done = hailstack(desk, "run", "photos", "-n", "colour.hef", *options, "--json", "refused.jsonl")
+    assert (done.returncode, told in done.stderr) == (1, True), done.stderr
+    assert not (desk / "refused.jsonl").exists()
+
+
 def test_a_run_that_never_began_leaves_no_trace(desk: Path) -> None:
     done = hailstack(desk, "run", "nowhere", "-n", "colour.hef", "--trace", "run.json", "--profile")
     assert done.returncode == 1

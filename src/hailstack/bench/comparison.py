@@ -58,8 +58,11 @@ def compare(before: Report, after: Report, margin: float = MARGIN) -> Comparison
     """What changed from one report to the other.
 
     Raises:
-        InputError: they have no point in common.
+        InputError: they have no point in common, or the margin is below 0 or no number.
     """
+    if not margin >= 0:
+        message = f"the margin is {100 * margin:g} %, it must be at least 0"
+        raise InputError(message)
     first = {one.key: one for one in before.points}
     pairs = [(first[one.key], one) for one in after.points if one.key in first]
     if not pairs:

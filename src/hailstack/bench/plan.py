@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -86,7 +87,8 @@ class Plan:
 
     def __post_init__(self) -> None:
         numbers = [*self.batch_sizes, *(depth for depth in self.depths if depth is not None), *self.workers]
-        if min(numbers) < 1 or self.seconds <= 0 or self.warm_up < 0 or (self.iterations or 2) < 2:
+        few = self.iterations is not None and self.iterations < 2
+        if min(numbers) < 1 or not 0 < self.seconds < math.inf or self.warm_up < 0 or few:
             raise InputError("batch sizes, depths, workers and seconds are positive, and iterations at least 2")
         if "e2e" in self.whats and self.source is None:
             raise InputError("--mode e2e needs --image or --video: what shall be read?")

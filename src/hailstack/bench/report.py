@@ -189,8 +189,8 @@ def _point(one: dict[str, Any]) -> PointReport:
         load=one["load"],
         frames=one["frames"],
         seconds=one["seconds"],
-        fps=Estimate(**one["fps"]),
-        latency_ms={name: Estimate(**value) for name, value in one["latency_ms"].items()},
+        fps=_estimate(one["fps"]),
+        latency_ms={name: _estimate(one["latency_ms"][name]) for name in (f"p{rank:g}" for rank in PERCENTILES)},
         mean_ms=one["mean_ms"],
         min_ms=one["min_ms"],
         max_ms=one["max_ms"],
@@ -198,3 +198,7 @@ def _point(one: dict[str, Any]) -> PointReport:
         resources=Resources(**resources),
         limit=one["limit"],
     )
+
+
+def _estimate(one: dict[str, Any]) -> Estimate:
+    return Estimate(float(one["value"]), float(one["low"]), float(one["high"]))

@@ -26,12 +26,15 @@ class RunProfile:
 
     Raises:
         MissingExtraError: charts are asked for by name, and matplotlib is missing.
-        InputError: a trace cannot be a file of this name.
+        InputError: a trace cannot be a file of this name, or the folder of the charts is a file.
     """
 
     def __init__(self, *, table: bool = False, charts: str | None = None, trace: str | None = None) -> None:
         if charts is not None:
             check_charts()
+            if Path(charts).exists() and not Path(charts).is_dir():
+                message = f"{charts}: is a file; --charts names a folder"
+                raise InputError(message)
         if trace is not None:
             check_trace_path(trace)
         self._charts = charts

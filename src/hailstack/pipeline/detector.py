@@ -16,13 +16,14 @@ from typing import Any, Literal, TypeAlias, cast, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from hailstack.errors import ClosedError, ConfigError, InputError, MissingExtraError
+from hailstack.errors import ClosedError, ConfigError, HailstackError, InputError, MissingExtraError, Status
 from hailstack.heads.choice import TELLING
 from hailstack.imaging import Placement, read_image
 from hailstack.pipeline.configuration import RunConfig
 from hailstack.pipeline.fitting import Fitting
 from hailstack.pipeline.model import read_notes
 from hailstack.runtime import FaultPolicy, Recovery
+from hailstack.runtime.failures import FORKED, Stage, to_error
 from hailstack.types import Detections, Failed, Frame, FrameId, Image
 
 Picture: TypeAlias = Image | str | os.PathLike[str]
@@ -160,7 +161,12 @@ class Detector:
         """
         ahead: deque[Future[Found]] = deque()
         for frame in frames:
-            ahead.append(self._submit(frame))
+            try:
+                ahead.append(self._submit(frame))
+            except HailstackError as error:
+                ahead.append(Future())
+                ahead[-1].set_exception(error)
+                break
             if len(ahead) > self._session.depth:
                 yield ahead.popleft().result()
         while ahead:
@@ -190,6 +196,8 @@ class Detector:
             if self._closed:
                 message = f"{self._path}: the detector is closed"
                 raise ClosedError(message)
+            if not self._worker.is_alive():
+                raise to_error(Status.INVALID_OPERATION, Stage.SUBMIT, name, FORKED)
             self._requests.put((Frame(FrameId(name, self._count, 0.0, is_still=name != PROGRAM), image), promise))
             self._count += 1
         return promise

@@ -45,11 +45,14 @@ def check_trace_path(path: str | os.PathLike[str]) -> None:
     """Nothing, if a trace can have this name and place.
 
     Raises:
-        InputError: it cannot have the name.
+        InputError: it cannot have the name, or is a folder.
         NotFoundError: there is no such folder.
     """
     if _ending(path) not in WRITERS:
         message = f"{path}: a trace is a file *.json (Chrome's JSON) or *.pftrace (Perfetto's protobuf)"
+        raise InputError(message)
+    if Path(path).is_dir():
+        message = f"{path}: is a folder; a trace is a file"
         raise InputError(message)
     folder = Path(path).absolute().parent
     if not folder.is_dir():

@@ -111,6 +111,9 @@ STATUS_OF_CLASS: Mapping[str, Status] = {
 }
 """The vendor's classes that stand for one status and do not say its number."""
 
+FORKED = "the device was opened before this process forked: open it in the process that uses it"
+"""Threads do not come along into a forked child."""
+
 _NUMBER = re.compile(r"error: (\d+)|^(\d+)$")
 
 

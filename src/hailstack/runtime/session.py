@@ -29,6 +29,9 @@ from hailstack.types import Frame, Image
 LARGEST_BATCH = 65_535
 """HailoRT counts the frames of a batch in 16 bits."""
 
+LONGEST_TIMEOUT_MS = 2**32 - 1
+"""HailoRT counts milliseconds in 32 bits; of virtual streams, this one is for ever."""
+
 DEFAULT_FRAMES_IN_FLIGHT = 8
 """Latency over service time is below 3 on the chips we know; 8 leaves a margin for a host that is late."""
 
@@ -86,6 +89,9 @@ class Session:
             raise InputError(message)
         if depth is not None and depth < 1:
             message = f"the depth is {depth}, it must be at least 1"
+            raise InputError(message)
+        if not 1 <= timeout_ms <= LONGEST_TIMEOUT_MS:
+            message = f"the timeout is {timeout_ms} ms, it must be within 1..{LONGEST_TIMEOUT_MS}"
             raise InputError(message)
         self._options = RunnerOptions(
             load_platform(architecture),

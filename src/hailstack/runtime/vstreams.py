@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from queue import Empty, SimpleQueue
-from threading import Thread
+from threading import Lock, Thread
 from time import perf_counter_ns
-from typing import Any
+from typing import Any, TypeAlias
+from weakref import finalize
 
 import numpy as np
 
+from hailstack.errors import ClosedError, Status
 from hailstack.heads import Outputs
 from hailstack.runtime.batch import Batch
 from hailstack.runtime.device import RunnerOptions, open_device
 from hailstack.runtime.facts import ModelFacts, Thresholds
-from hailstack.runtime.failures import Stage, translated
+from hailstack.runtime.failures import FORKED, Stage, to_error, translated
+
+Given: TypeAlias = SimpleQueue[tuple[Batch, Any] | None]
+"""Batches with their frames by input, for the thread; None ends it."""
 
 
 class VStreamRunner:
     """Runs one batch after the other, on a thread of its own: the next one is filled meanwhile.
 
     The device stands still from the end of one call to the next one's submission, so that thread does nothing else.
+    It does not know the runner, and so ends also with one that nobody closed.
     """
 
     most_in_flight = 2
@@ -37,9 +44,13 @@ class VStreamRunner:
             options.turn.apply(group)
             self._pipeline = self._stack.enter_context(self._streams(group))
             self._set_thresholds(options.thresholds)
-            self._given: SimpleQueue[tuple[Batch, Any] | None] = SimpleQueue()
-            self._thread = Thread(target=self._work, name="hailstack-vstreams", daemon=True)
+            self._given: Given = SimpleQueue()
+            self._stopped = False
+            self._lock = Lock()
+            work = (self._given, self._pipeline, options.book)
+            self._thread = Thread(target=_work, args=work, name="hailstack-vstreams", daemon=True)
             self._thread.start()
+            finalize(self, self._given.put, None)
             self._stack.callback(self._stop)
             undo.pop_all()
 
@@ -74,28 +85,27 @@ class VStreamRunner:
 
     def submit(self, batch: Batch) -> None:
         """Have the batch run after those before it."""
+        if not self._thread.is_alive() and not self._stopped:
+            frame = batch.frames[0].id.number
+            raise to_error(Status.INVALID_OPERATION, Stage.SUBMIT, batch.subject, FORKED, frame)
         batch.submitted_ns = perf_counter_ns()
-        self._given.put((batch, {self.facts.input_name: batch.inputs[: len(batch.frames)]}))
+        with self._lock:
+            if self._stopped:
+                raise self._gone(batch)
+            self._given.put((batch, {self.facts.input_name: batch.inputs[: len(batch.frames)]}))
 
-    def _work(self) -> None:
-        book = self._options.book
-        while (given := self._given.get()) is not None:
-            batch, frames = given
-            try:
-                batch.results = self._pipeline.infer(frames)
-            except Exception as error:  # noqa: BLE001 - whoever waits for the batch raises it
-                batch.error = error
-            batch.done_ns = perf_counter_ns()
-            if book is not None:
-                book(batch)
-            batch.done.set()
+    def _gone(self, batch: Batch) -> ClosedError:
+        return ClosedError(f"{self._options.path}: the device was given back while {batch.subject} waited for it")
 
     def _stop(self) -> None:
-        """End the thread after the batch that it is in."""
-        try:
-            while True:
-                self._given.get_nowait()
-        except Empty:
+        """End the thread after the batch that it is in; those behind it fail."""
+        with self._lock:
+            self._stopped = True
+            with suppress(Empty):
+                while (given := self._given.get_nowait()) is not None:
+                    batch, _ = given
+                    batch.error = self._gone(batch)
+                    batch.done.set()
             self._given.put(None)
         self._thread.join()
 
@@ -115,3 +125,17 @@ class VStreamRunner:
         """Give the device back. May be called again."""
         with translated(self._errors, Stage.OPEN, self._options.path):
             self._stack.close()
+
+
+def _work(given: Given, pipeline: Any, book: Callable[[Batch], Any] | None) -> None:
+    """The thread's life."""
+    while (one := given.get()) is not None:
+        batch, frames = one
+        try:
+            batch.results = pipeline.infer(frames)
+        except Exception as error:  # noqa: BLE001 - whoever waits for the batch raises it
+            batch.error = error
+        batch.done_ns = perf_counter_ns()
+        if book is not None:
+            book(batch)
+        batch.done.set()

@@ -88,6 +88,13 @@ def test_what_was_not_the_same_around_them_is_told() -> None:
     assert found.surroundings == ("firmware: 4.23 / 4.20",)
 
 
+@pytest.mark.parametrize("margin", [-0.01, float("nan")])
+def test_a_margin_that_is_none_is_refused(margin: float) -> None:
+    report = measured(1)
+    with pytest.raises(InputError, match="it must be at least 0"):
+        compare(report, report, margin)
+
+
 def test_reports_of_different_points_cannot_be_compared() -> None:
     other = measured(2)
     other = replace(other, points=(replace(other.points[0], point=Point("hw", depth=4)),))

@@ -33,6 +33,9 @@ def test_loads_are_closed_or_open_with_a_rate() -> None:
     [
         {"batch_sizes": (0,)},
         {"seconds": 0},
+        {"seconds": float("nan")},
+        {"seconds": float("inf")},
+        {"iterations": 0},
         {"iterations": 1},
         {"whats": ["e2e"]},
         {"whats": ["e2e"], "source": "clip.mp4", "load": Load(30)},

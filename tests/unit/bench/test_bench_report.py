@@ -67,6 +67,15 @@ def test_what_is_no_report_is_named(content: str, tmp_path: Path) -> None:
         read_report(tmp_path / "b.json")
 
 
+@pytest.mark.parametrize(("figure", "value"), [("fps", {"value": "fast", "low": 1, "high": 2}), ("latency_ms", {})])
+def test_a_report_whose_figures_are_none_is_named(figure: str, value: object, tmp_path: Path) -> None:
+    content = json.loads(measured(1).to_json())
+    content["points"][0][figure] = value
+    (tmp_path / "a.json").write_text(json.dumps(content))
+    with pytest.raises(InputError, match=r"a\.json: not a report of hailstack bench"):
+        read_report(tmp_path / "a.json")
+
+
 def test_the_fingerprint_is_of_the_place_and_not_of_the_model_or_the_hour() -> None:
     assert HERE.fingerprint == replace(HERE, load_before=3.0, model="other.hef", model_hash="cd").fingerprint
     assert HERE.fingerprint != replace(HERE, chip="HAILO8").fingerprint

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 import threading
 import types
@@ -102,6 +104,14 @@ def test_a_frame_that_fails_says_so_and_the_others_have_answers(script):
         assert len(detector.detect(picture(3)).scores) == 3
 
 
+def test_a_picture_that_cannot_be_read_fails_in_its_turn(script):
+    with Detector("net.hef", depth=3) as detector:
+        answers = detector.detect_many([picture(1), picture(2), "none.jpg", picture(3)])
+        assert [len(next(answers).scores) for _ in range(2)] == [1, 2]
+        with pytest.raises(NotFoundError, match=r"none\.jpg"):
+            next(answers)
+
+
 def test_a_device_that_is_gone_is_asked_again_for_the_next_frame(script):
     with Detector("net.hef", depth=1) as detector:
         assert len(detector.detect(picture(1)).scores) == 1
@@ -113,6 +123,20 @@ def test_a_device_that_is_gone_is_asked_again_for_the_next_frame(script):
             detector.detect(picture(2))
         script.completion_error, script.open_error = {}, None
         assert len(detector.detect(picture(3)).scores) == 3
+
+
+@pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")
+def test_a_forked_child_is_told_to_open_a_detector_of_its_own(script):
+    with Detector("net.hef") as detector:
+        child = os.fork()
+        if not child:
+            signal.alarm(20)
+            with pytest.raises(InferenceError, match="opened before this process forked"):
+                detector.detect(picture(1))
+            detector.close()
+            os._exit(0)
+        assert os.waitpid(child, 0)[1] == 0
+        assert len(detector.detect(picture(2)).scores) == 2
 
 
 def test_what_is_no_picture_is_refused_before_it_reaches_the_device(script, tmp_path):

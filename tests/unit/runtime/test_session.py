@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import gc
+import os
+import signal
+import threading
 from collections.abc import Iterator
 
 import numpy as np
@@ -188,6 +192,80 @@ def test_closing_twice_is_allowed_and_use_after_close_is_refused(script, mode):
     assert script.opened == script.closed == 1
 
 
+def test_a_blocking_session_that_is_closed_while_it_streams_ends_the_stream(script):
+    session, caught = Session("net.hef", mode="sync"), []
+
+    def fill_and_close(image: np.ndarray, out: np.ndarray) -> None:
+        if image[0, 0, 0] == 3:
+            session.close()
+
+    def stream() -> None:
+        try:
+            list(session.stream(frames(20), fill_and_close))
+        except ClosedError as error:
+            caught.append(str(error))
+
+    thread = threading.Thread(target=stream, daemon=True)
+    thread.start()
+    thread.join(10)
+    assert not thread.is_alive()
+    assert len(caught) == 1
+    assert caught[0].startswith("net.hef: the device was given back while clip.mp4 frame ")
+
+
+def test_what_waits_for_its_turn_when_a_blocking_session_closes_fails(script, monkeypatch):
+    begun, go_on, ended = threading.Event(), threading.Event(), []
+    compute = scripted.compute
+
+    def slowly(frame: np.ndarray) -> dict[str, np.ndarray]:
+        begun.set()
+        go_on.wait(10)
+        return compute(frame)
+
+    monkeypatch.setattr(scripted, "compute", slowly)
+    session = Session("net.hef", mode="sync")
+
+    def stream() -> None:
+        with pytest.raises(ClosedError):
+            seen(session, 1_000_000)
+        ended.append(True)
+
+    thread = threading.Thread(target=stream, daemon=True)
+    thread.start()
+    begun.wait(10)
+    closing = threading.Thread(target=session.close, daemon=True)
+    closing.start()
+    closing.join(0.1)
+    go_on.set()
+    closing.join(10)
+    thread.join(10)
+    assert ended == [True]
+
+
+@pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")
+def test_a_forked_child_is_told_to_open_a_blocking_session_of_its_own(script):
+    with Session("net.hef", mode="sync") as session:
+        child = os.fork()
+        if not child:
+            signal.alarm(20)
+            with pytest.raises(InferenceSubmitError, match=r"clip\.mp4 frame 0 .* opened before this process forked"):
+                seen(session, 5)
+            os._exit(0)
+        assert os.waitpid(child, 0)[1] == 0
+        assert len(seen(session, 5)) == 5
+
+
+def test_the_thread_of_a_blocking_session_ends_with_one_that_nobody_closed(script):
+    before = set(threading.enumerate())
+    session = Session("net.hef", mode="sync")
+    assert len(seen(session, 5)) == 5
+    (thread,) = set(threading.enumerate()) - before
+    del session
+    gc.collect()
+    thread.join(10)
+    assert not thread.is_alive()
+
+
 @pytest.mark.parametrize("mode", MODES)
 def test_thresholds_reach_the_runtime(script, mode):
     with Session("net.hef", mode=mode, thresholds=Thresholds(score=0.25, iou=0.6)):
@@ -209,6 +287,13 @@ def test_sizes_that_make_no_sense_are_refused(script, options):
     (name, value), *_ = options.items()
     with pytest.raises(InputError, match=f"{name.replace('_', ' ')} is {value}"):
         Session("net.hef", **options)
+
+
+@pytest.mark.parametrize("timeout_ms", [0, -5, 2**32])
+def test_times_that_no_device_keeps_are_refused(script, timeout_ms):
+    with pytest.raises(InputError, match=f"the timeout is {timeout_ms} ms, it must be within 1"):
+        Session("net.hef", timeout_ms=timeout_ms)
+    assert script.opened == 0
 
 
 @pytest.mark.parametrize("options", [{"priority": 32}, {"priority": -1}, {"threshold": -1}, {"timeout_ms": -1}])
