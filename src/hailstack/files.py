@@ -22,12 +22,7 @@ def replacing(path: Path) -> Iterator[Path]:
         InputError: ``path`` is a folder, or cannot be written.
     """
     try:
-        if path.is_dir():
-            message = f"{path}: is a folder, the name of a file is wanted"
-            raise InputError(message)
-        if not path.absolute().parent.is_dir():
-            message = f"{path}: there is no folder {path.absolute().parent}"
-            raise NotFoundError(message)
+        demand_place(path)
         if path.exists() and not path.is_file():
             yield path
         else:
@@ -36,6 +31,21 @@ def replacing(path: Path) -> Iterator[Path]:
         raise
     except OSError as error:
         raise unwritable(path, error) from error
+
+
+def demand_place(path: Path) -> None:
+    """Nothing, if a file can be put there: for what is asked before long work begins.
+
+    Raises:
+        NotFoundError: the folder does not exist.
+        InputError: ``path`` is a folder.
+    """
+    if path.is_dir():
+        message = f"{path}: is a folder, the name of a file is wanted"
+        raise InputError(message)
+    if not path.absolute().parent.is_dir():
+        message = f"{path}: there is no folder {path.absolute().parent}"
+        raise NotFoundError(message)
 
 
 def _beside(path: Path) -> Iterator[Path]:

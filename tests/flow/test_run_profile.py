@@ -87,7 +87,7 @@ def test_a_trace_that_cannot_be_written_is_refused_before_the_run(desk: Path, tr
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        (("--trace", "taken.json"), "taken.json: is a folder; a trace is a file"),
+        (("--trace", "taken.json"), "taken.json: is a folder"),
         (("--charts", "taken.json/file"), "taken.json/file: is a file; --charts names a folder"),
     ],
 )

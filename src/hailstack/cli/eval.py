@@ -63,18 +63,18 @@ def eval(
         what is usual for its head.
     """
     from hailstack.cli.eval_report import print_evaluation, show_progress
-    from hailstack.errors import InputError, NotFoundError
+    from hailstack.errors import InputError
     from hailstack.evaluation import EvalOptions, evaluate
     from hailstack.evaluation.demands import Demands
     from hailstack.evaluation.network import Wishes
+    from hailstack.files import demand_place
 
     *models, data = models_and_data or (None,)
     if not models or data is None:
         message = "name at least one model and, last, the labelled pictures: hailstack eval model.hef data.yaml"
         raise InputError(message)
-    if html is not None and not html.absolute().parent.is_dir():
-        message = f"{html}: there is no folder {html.absolute().parent}"
-        raise NotFoundError(message)
+    if html is not None:
+        demand_place(html)
     if html is not None and html.is_file() and html.suffix.lower() not in (".html", ".htm"):
         message = f"{html}: is there already and is no page; name another file for --html"
         raise InputError(message)

@@ -106,13 +106,19 @@ class RunReport:
         """Profile and summary; what ended the run counts more than that one of them cannot be written."""
         if error is None and self._outcome is not None and self._outcome.fatal:
             error = _all_in_one([str(failure.error) for failure in self._outcome.fatal])
-        for conclude in (lambda: self._profile.tell(self._tell), lambda: self._write_summary(error)):
-            try:
-                conclude()
-            except HailstackError as trouble:
-                if error is None:
-                    raise
-                self._say(str(trouble))
+        try:
+            self._profile.tell(self._tell)
+        except HailstackError as trouble:
+            self._complain(trouble, error)
+        try:
+            self._write_summary(error)
+        except HailstackError as trouble:
+            self._complain(trouble, error)
+
+    def _complain(self, trouble: HailstackError, error: BaseException | None) -> None:
+        if error is None:
+            raise trouble
+        self._say(str(trouble))
 
     def _write_summary(self, error: BaseException | None) -> None:
         if self._summary_path is None or self._outcome is None:

@@ -35,8 +35,7 @@ from pathlib import Path
 from typing import Any
 
 from hailstack import __version__
-from hailstack.errors import InputError, NotFoundError
-from hailstack.files import replacing
+from hailstack.files import demand_place, replacing
 from hailstack.pipeline.outcome import Outcome
 from hailstack.types import Failed
 
@@ -80,17 +79,12 @@ def check_summary_path(path: str, made: Iterable[str]) -> None:
         made: folders that the run makes where they are not there.
 
     Raises:
-        InputError: it is a folder, or lies in one that is not there.
+        NotFoundError: there is no such folder.
+        InputError: it is a folder.
     """
     folder = Path(path).absolute().parent
-    if any(folder.is_relative_to(Path(one).absolute()) for one in made):
-        return
-    if not folder.is_dir():
-        message = f"--summary {path}: there is no folder {folder}"
-        raise NotFoundError(message)
-    if Path(path).is_dir():
-        message = f"--summary {path}: is a folder, the name of a file is wanted"
-        raise InputError(message)
+    if not any(folder.is_relative_to(Path(one).absolute()) for one in made):
+        demand_place(Path(path))
 
 
 def write_summary(path: str, summary: dict[str, Any]) -> None:

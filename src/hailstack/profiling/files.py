@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from hailstack.errors import InputError, NotFoundError
-from hailstack.files import replacing
+from hailstack.files import demand_place, replacing
 from hailstack.profiling.chrome import read_chrome, write_chrome
 from hailstack.profiling.perfetto import write_perfetto
 from hailstack.profiling.perfetto_reader import read_perfetto
@@ -51,13 +51,7 @@ def check_trace_path(path: str | os.PathLike[str]) -> None:
     if _ending(path) not in WRITERS:
         message = f"{path}: a trace is a file *.json (Chrome's JSON) or *.pftrace (Perfetto's protobuf)"
         raise InputError(message)
-    if Path(path).is_dir():
-        message = f"{path}: is a folder; a trace is a file"
-        raise InputError(message)
-    folder = Path(path).absolute().parent
-    if not folder.is_dir():
-        message = f"{path}: there is no folder {folder}"
-        raise NotFoundError(message)
+    demand_place(Path(path))
 
 
 def _ending(path: str | os.PathLike[str]) -> str:

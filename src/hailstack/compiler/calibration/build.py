@@ -19,7 +19,8 @@ from hailstack.compiler.calibration.score import Scores, score
 from hailstack.compiler.calibration.sources import Origin, Picture, find_origin, fit_pictures, parts_of
 from hailstack.compiler.calibration.survey import Survey, survey
 from hailstack.compiler.calibration.write import write_set
-from hailstack.errors import InputError, NotFoundError
+from hailstack.errors import InputError
+from hailstack.files import demand_place
 from hailstack.imaging import Preprocess
 from hailstack.types import Image
 
@@ -68,12 +69,10 @@ def _check_output(output: Path | None) -> None:
     """Before the long work starts."""
     if output is None:
         return
-    if output.suffix.lower() != ".npz" or output.is_dir():
+    if output.suffix.lower() != ".npz":
         message = f"{output}: a calibration set is an .npz file"
         raise InputError(message)
-    if not output.absolute().parent.is_dir():
-        message = f"{output}: there is no folder {output.absolute().parent}"
-        raise NotFoundError(message)
+    demand_place(output)
 
 
 def _choose(seen: Survey, table: NDArray[np.uint32], plan: Plan) -> Choice:
