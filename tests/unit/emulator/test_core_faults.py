@@ -182,6 +182,11 @@ def test_only_the_named_stream_is_aborted(bench: Bench) -> None:
         assert caught.value.status is Status.STREAM_ABORT
 
 
+@pytest.mark.parametrize(("stream", "met"), [("out0", Status.STREAM_ABORT), ("out1", Status.SUCCESS)])
+def test_a_frame_without_the_named_stream_goes_through(bench: Bench, stream: str, met: Status) -> None:
+    assert run(configured(bench, f"abort@1:{stream}"), 3) == [Status.SUCCESS, met, Status.SUCCESS]
+
+
 def test_a_refused_write_raises_and_leaves_no_frame(bench: Bench) -> None:
     group = bench.open(faults="submit@1").configure(HEF)[0]
     with one_stream(group) as (source, sink):

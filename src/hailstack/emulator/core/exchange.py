@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hailstack.emulator.core.board import Board
-from hailstack.emulator.core.frame import Frame, again
+from hailstack.emulator.core.frame import Frame, again, check_streams
 from hailstack.emulator.core.lane import Lane
 from hailstack.emulator.program import Program
 from hailstack.emulator.status import StatusError
@@ -33,9 +33,7 @@ class Outcome:
         """The outputs, unless the frame failed for one of these streams."""
         if self.error is not None:
             raise again(self.error)
-        gone = self.aborted_stream
-        if gone is not None and any(name == gone or name.endswith(gone) for name in stream_names):
-            raise StatusError(Status.STREAM_ABORT, f"stream {gone} was aborted, as the faults of the settings ask")
+        check_streams(self.aborted_stream, stream_names)
         return self.outputs
 
 

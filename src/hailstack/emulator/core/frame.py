@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from hailstack.emulator.program import Program
@@ -84,6 +85,13 @@ class Frame(ABC):
 
     def after_failure(self, error: StatusError) -> None:  # noqa: B027 - most frames fail alone
         """Draw the consequences for later frames, as :meth:`settle` and after it. Not called for aborted frames."""
+
+
+def check_streams(aborted: str | None, names: Iterable[str]) -> None:
+    """Raises ``STREAM_ABORT`` if a fault has aborted one of these streams; ``aborted`` is how its name ends."""
+    if aborted is not None and any(name.endswith(aborted) for name in names):
+        message = f"stream {aborted} was aborted, as the faults of the settings ask"
+        raise StatusError(Status.STREAM_ABORT, message)
 
 
 def _failure(message: str, cause: Exception) -> StatusError:

@@ -8,13 +8,11 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from hailstack.emulator.core.frame import Frame
+from hailstack.emulator.core.frame import Frame, check_streams
 from hailstack.emulator.core.lane import Lane
 from hailstack.emulator.core.notices import decode
 from hailstack.emulator.host.codecs import InputCodec, OutputCodec
 from hailstack.emulator.program import Program
-from hailstack.emulator.status import StatusError
-from hailstack.errors import Status
 
 Bytes: TypeAlias = NDArray[np.uint8]
 BoundInput: TypeAlias = tuple[InputCodec, Bytes]
@@ -46,9 +44,7 @@ class HostFrame(Frame):
         for codec, data in self.inputs:
             device.update(codec.encode(data))
         results = program.compute(device)
-        if self.aborted_stream is not None:
-            message = f"stream {self.aborted_stream} was aborted, as the faults of the settings ask"
-            raise StatusError(Status.STREAM_ABORT, message)
         for output, out in self.outputs:
+            check_streams(self.aborted_stream, output.stream_names)
             if not self.settled:
                 decode(output, results, out)
