@@ -94,6 +94,8 @@ class Plan:
             raise InputError("--mode e2e needs --image or --video: what shall be read?")
         if "e2e" in self.whats and self.load.rate is not None:
             raise InputError("--mode e2e reads as fast as it can: --load open does not apply to it")
+        if tuple(self.whats) == ("latency",) and self.load.rate is not None:
+            raise InputError("--mode latency takes one frame at a time: --load open does not apply to it")
 
     def points(self) -> Iterator[Point]:
         """All of them; one frame at a time is the same at every depth, and a pipeline has one stream."""

@@ -117,6 +117,9 @@ class Detector:
             if not 0 <= value <= 1:
                 message = f"{key} is {value}, it must be within 0..1"
                 raise ConfigError(message)
+        if isinstance(names, str) or not all(isinstance(name, str) for name in names):
+            message = f"names are {names!r}, they must be a list of texts, by class id"
+            raise ConfigError(message)
         if colour not in get_args(Colour):
             message = f"colour is {colour!r}, it must be rgb or bgr"
             raise ConfigError(message)

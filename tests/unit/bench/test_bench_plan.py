@@ -39,6 +39,7 @@ def test_loads_are_closed_or_open_with_a_rate() -> None:
         {"iterations": 1},
         {"whats": ["e2e"]},
         {"whats": ["e2e"], "source": "clip.mp4", "load": Load(30)},
+        {"whats": ["latency"], "load": Load(30)},
     ],
 )
 def test_what_cannot_be_measured_is_refused(wrong: dict) -> None:  # type: ignore[type-arg]

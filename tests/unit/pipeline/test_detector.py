@@ -161,6 +161,13 @@ def test_thresholds_outside_their_range_are_named(wrong):
         Detector("net.hef", **wrong)
 
 
+@pytest.mark.parametrize("names", ["lion", [1], [None, "lion"]])
+def test_class_names_that_are_none_are_told_before_the_device_is_opened(script, names):
+    with pytest.raises(ConfigError, match="names are .*, they must be a list of texts"):
+        Detector("net.hef", names=names)
+    assert script.opened == 0
+
+
 def test_class_names_may_be_given_where_the_hef_has_none(script):
     with Detector("net.hef", names=["lion", "wolf"]) as detector:
         assert (detector.names, detector.detect(picture(1)).name(0)) == (("lion", "wolf"), "lion")
