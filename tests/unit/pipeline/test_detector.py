@@ -163,7 +163,7 @@ def test_thresholds_outside_their_range_are_named(wrong):
 
 @pytest.mark.parametrize("names", ["lion", [1], [None, "lion"]])
 def test_class_names_that_are_none_are_told_before_the_device_is_opened(script, names):
-    with pytest.raises(ConfigError, match="names are .*, they must be a list of texts"):
+    with pytest.raises(ConfigError, match=r"names are .*, they must be a list of texts"):
         Detector("net.hef", names=names)
     assert script.opened == 0
 
