@@ -56,6 +56,7 @@ class RunReport:
         )
         self._task = self._bar.add_task("frames", total=None)
         self._warned = 0
+        self._several = False
 
     def carry_out(self) -> int:
         """Run the job.
@@ -79,6 +80,7 @@ class RunReport:
 
     def _begin(self, start: Start) -> None:
         self._profile.begin()
+        self._several = len(start.sources) > 1
         for net in start.nets:
             if net.head_name == "raw" and net.is_free:
                 listed = "; ".join(map(str, net.facts.outputs))
@@ -95,7 +97,7 @@ class RunReport:
         if not self._bar.disable:
             self._bar.update(self._task, completed=outcome.frames)
         for failure in outcome.failures[self._warned :]:
-            if failure.source.kind == "image":
+            if failure.source.kind == "image" and self._several:  # of a single one, the error that ends the run tells
                 self._say(f"skipped: {failure.error}")
         self._warned = len(outcome.failures)
 
