@@ -33,7 +33,8 @@ from hailstack.compiler.quantise.raising import Judge, Raised, Wanted, expected_
 from hailstack.compiler.recipe import Recipe, make_recipe
 from hailstack.compiler.report import CompileReport, StreamReport
 from hailstack.compiler.script.text import read_text
-from hailstack.errors import ConfigError, InputError, ModelError, NotFoundError
+from hailstack.errors import ConfigError, InputError, ModelError
+from hailstack.files import demand_place
 from hailstack.hef import HefBlueprint, StreamPlan, write_hef
 from hailstack.hef.formats import Direction
 from hailstack.imaging import Preprocess
@@ -236,12 +237,7 @@ def _check_output(output: Path, source: Path) -> None:
     if output.resolve() == source.resolve():
         message = f"{output}: the HEF would overwrite the model; name another file"
         raise InputError(message)
-    if output.is_dir():
-        message = f"{output}: is a folder; name the HEF to write"
-        raise InputError(message)
-    if not output.absolute().parent.is_dir():
-        message = f"{output.absolute().parent}: no such folder to write the HEF to"
-        raise NotFoundError(message)
+    demand_place(output)
 
 
 def _check_proof(source: Path, proof: Proof) -> None:
