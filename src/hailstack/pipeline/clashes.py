@@ -42,10 +42,11 @@ def _place(output: str) -> tuple[str, Path | str] | None:
         return "file", output
     if output == "window" or output.startswith(ADDRESSES):
         return None
-    name = output.removeprefix("coco:").partition("?")[0] if output.startswith("coco:") else output
-    path = Path(name.removeprefix("mot:"))
-    if output.startswith("mot:"):
-        return "mot", path.resolve()
+    scheme, colon, rest = output.partition(":")
+    if colon and scheme == "mot":
+        return "mot", Path(rest).resolve()
+    name = rest.partition("?")[0] if colon and scheme == "coco" else output
+    path = Path(name)
     if path.is_dir() or name.endswith("/"):
         return "folder", path.resolve()
     return None if path.exists() and not path.is_file() else ("file", path.resolve())

@@ -132,10 +132,16 @@ def _work(given: Given, pipeline: Any, book: Callable[[Batch], Any] | None) -> N
     while (one := given.get()) is not None:
         batch, frames = one
         try:
-            batch.results = pipeline.infer(frames)
+            _infer(batch, frames, pipeline, book)
         except Exception as error:  # noqa: BLE001 - whoever waits for the batch raises it
             batch.error = error
+        batch.done.set()
+
+
+def _infer(batch: Batch, frames: Any, pipeline: Any, book: Callable[[Batch], Any] | None) -> None:
+    try:
+        batch.results = pipeline.infer(frames)
+    finally:
         batch.done_ns = perf_counter_ns()
         if book is not None:
             book(batch)
-        batch.done.set()

@@ -24,6 +24,7 @@ from hailstack.errors import (
     Status,
 )
 from hailstack.runtime import Mode, Session, Thresholds, Turn
+from hailstack.runtime.sharing import Seat, Sharing
 from hailstack.types import Frame, FrameId
 from scripted_platform import Script
 
@@ -309,3 +310,14 @@ def test_an_input_that_takes_no_rgb_pictures_is_refused_before_any_frame(script,
     with pytest.raises(InputError, match=r"net\.hef: the input net/input_layer1 takes NV12 frames"):
         Session("net.hef", mode=mode)
     assert script.opened == script.closed
+
+
+def test_a_blocking_session_whose_bookkeeping_fails_says_so(script, monkeypatch):
+    def fail(seat, batch):
+        raise ZeroDivisionError("no count")
+
+    monkeypatch.setattr(Seat, "book", fail)
+    with Session("net.hef", mode="sync", seat=Sharing().seat(16)) as session:
+        for _ in range(2):  # the thread outlives it
+            with pytest.raises(ZeroDivisionError, match="no count"):
+                list(session.stream(frames(3), fill))
